@@ -7,7 +7,7 @@ the analog counterpart in noisy, drifting conductances. It is an oracle: exact w
 derived where they are not, and never fast at the price of being wrong.
 """
 from refapprox._version import __version__
-from refapprox.multipliers import Multiplier, MultiplierLibrary, exact, load_library
+from refapprox.multipliers import Circuit, Multiplier, MultiplierLibrary, exact, load_library
 from refapprox.ops.lut_matmul import lut_matmul
 
-__all__ = ["Multiplier", "MultiplierLibrary", "__version__", "exact", "load_library", "lut_matmul"]
+__all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "__version__", "exact", "load_library", "lut_matmul"]

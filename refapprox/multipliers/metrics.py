@@ -24,7 +24,7 @@ def error_metrics(exact, error, output_bits):
     Parameters
     ----------
     exact, error : integer ndarrays of one shape
-        Exact products and exact - approximate.
+        Exact products and exact - approximate; float64 errors are taken where int64 could not hold them.
     output_bits : int
         Width of the product.
 
@@ -33,7 +33,7 @@ def error_metrics(exact, error, output_bits):
     dict of str to float
         MAE, MAE%, WCE, WCE%, WCRE%, EP%, MRE%, MSE, NMED, bias, variance.
     """
-    exact, error = (np.asarray(a, dtype=np.int64).ravel() for a in (exact, error))
+    exact, error = (widen(a).ravel() for a in (exact, error))
     magnitude = np.abs(error)
     squares = magnitude.astype(np.float64) ** 2      # up to 2**64: too wide for int64, harmless in float64
     nonzero = exact != 0
@@ -52,3 +52,9 @@ def error_metrics(exact, error, output_bits):
         "bias": float(bias),
         "variance": float(((error - bias) ** 2).mean()),
     }
+
+
+def widen(array):
+    """`array` as int64; uint64 and float64 are wide enough as they are."""
+    array = np.asarray(array)
+    return array if array.dtype in (np.uint64, np.float64) else array.astype(np.int64)

@@ -22,8 +22,32 @@ def codes(bits, signed):
     return np.arange(qmin, qmax + 1)
 
 
+class Operands:
+    """What follows from bits_x, bits_w and signed: the code ranges of the two operands."""
+
+    range_x = property(lambda self: code_range(self.bits_x, self.signed), doc="(qmin, qmax) of activations.")
+    range_w = property(lambda self: code_range(self.bits_w, self.signed), doc="(qmin, qmax) of weights.")
+
+    @property
+    def bits(self):
+        """Width of both operands; a ValueError where they differ."""
+        if self.bits_x != self.bits_w:
+            raise ValueError(f"{self.name} is {self.bits_x}x{self.bits_w} bits: use bits_x and bits_w.")
+        return self.bits_x
+
+    @property
+    def qmin(self):
+        """Smallest code of both operands; a ValueError where their widths differ."""
+        return code_range(self.bits, self.signed)[0]
+
+    @property
+    def qmax(self):
+        """Largest code of both operands; a ValueError where their widths differ."""
+        return code_range(self.bits, self.signed)[1]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Multiplier:
+class Multiplier(Operands):
     """An approximate multiplier as its table of products, at most 8x8 bits.
 
     Parameters
@@ -80,25 +104,8 @@ class Multiplier:
 
     bits_x = property(lambda self: self.lut.shape[0].bit_length() - 1, doc="Width of the activation operand.")
     bits_w = property(lambda self: self.lut.shape[1].bit_length() - 1, doc="Width of the weight operand.")
-    range_x = property(lambda self: code_range(self.bits_x, self.signed), doc="(qmin, qmax) of activations.")
-    range_w = property(lambda self: code_range(self.bits_w, self.signed), doc="(qmin, qmax) of weights.")
-
-    @property
-    def bits(self):
-        """Width of both operands; a ValueError where they differ."""
-        if self.bits_x != self.bits_w:
-            raise ValueError(f"{self.name} is {self.bits_x}x{self.bits_w} bits: use bits_x and bits_w.")
-        return self.bits_x
-
-    @property
-    def qmin(self):
-        """Smallest code of both operands; a ValueError where their widths differ."""
-        return code_range(self.bits, self.signed)[0]
-
-    @property
-    def qmax(self):
-        """Largest code of both operands; a ValueError where their widths differ."""
-        return code_range(self.bits, self.signed)[1]
+    output_bits = property(lambda self: self.bits_x + self.bits_w, doc="Width of the exact product.")
+    operation = "mul"
 
     @cached_property
     def exact_products(self):
@@ -121,7 +128,7 @@ class Multiplier:
 
     def metrics(self):
         """Error metrics over all operand pairs, equally weighted; see `multipliers.metrics`."""
-        return error_metrics(self.exact_products, self.error_map, self.bits_x + self.bits_w)
+        return error_metrics(self.exact_products, self.error_map, self.output_bits)
 
     def __call__(self, x, w):
         """Elementwise products of integer codes through the table; broadcasts; int32."""
