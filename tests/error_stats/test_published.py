@@ -1,0 +1,163 @@
+"""agnapprox's six functions: hand values, plain definitions, edges, and the mutants that the checks must reject."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refapprox import exact, load_library
+from refapprox.error_stats import (
+    error_calculation,
+    error_prediction,
+    field_distributions,
+    get_sample_population,
+    population_prediction,
+    population_predictions,
+    single_dist_mc,
+    to_distribution,
+)
+
+RTOL = 1e-12     # closed forms against sums of at most 2**16 terms in float64, none of which cancel
+
+
+def random_case(seed, fields=5, codes=(8, 4)):
+    rng = np.random.default_rng(seed)
+    emap = rng.integers(-20, 20, size=codes)
+    return emap, rng.dirichlet(np.ones(codes[0]), size=fields), rng.dirichlet(np.ones(codes[1]))
+
+
+def published_prediction(emap, x_dist, w_dist, fan_in):
+    """Equations (11) to (14) as plain sums."""
+    pairs = [(p * q, emap[a, b]) for a, p in enumerate(x_dist) for b, q in enumerate(w_dist)]
+    mean = sum(p * e for p, e in pairs)
+    return mean, (sum(p * (e - mean) ** 2 for p, e in pairs) / fan_in) ** 0.5
+
+
+def published_population(emap, x_multidist, w_dist, fan_in):
+    """Equations (15) and (16) as plain sums."""
+    means, stds = zip(*(published_prediction(emap, p, w_dist, fan_in) for p in x_multidist), strict=True)
+    k = len(means)
+    second = sum(m ** 2 + s ** 2 for m, s in zip(means, stds, strict=True)) / k
+    return sum(means) / k, (second - (sum(means) / k) ** 2) ** 0.5
+
+
+def without_root(emap, x, w, n):
+    mean, std = population_prediction(emap, x, w, n)
+    return mean, std * n ** 0.5
+
+
+def mean_of_variances_only(emap, x, w, n):
+    stds = [error_prediction(emap, p, w, n)[1] for p in x]
+    return population_prediction(emap, x, w, n)[0], np.mean(np.square(stds)) ** 0.5
+
+
+def other_ddof(emap, x, w, n):
+    mean, std = population_prediction(emap, x, w, n)
+    return mean, std * (len(x) / (len(x) - 1)) ** 0.5
+
+
+def other_sign(emap, x, w, n):
+    return population_prediction(-emap, x, w, n)
+
+
+def swapped_axes(emap, x, w, n):
+    return population_prediction(emap[:4, :4].T, x[:, :4] / x[:, :4].sum(axis=1, keepdims=True), w, n)
+
+
+def agrees_with_the_published_sums(estimator, seed, fan_in=7):
+    emap, x, w = random_case(seed)
+    return np.allclose(estimator(emap, x, w, fan_in), published_population(emap, x, w, fan_in), rtol=RTOL, atol=0)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 400))
+def test_closed_forms_equal_the_published_sums(seed, fan_in):
+    assert agrees_with_the_published_sums(population_prediction, seed, fan_in)
+    emap, x, w = random_case(seed)
+    assert np.allclose(error_prediction(emap, x[0], w, fan_in), published_prediction(emap, x[0], w, fan_in), RTOL, 0)
+
+
+@pytest.mark.parametrize("mutant", [without_root, mean_of_variances_only, other_ddof, other_sign, swapped_axes])
+def test_the_check_rejects_mutants(mutant):
+    assert not any(agrees_with_the_published_sums(mutant, seed) for seed in range(5))
+
+
+def test_a_population_of_one_equals_the_single_distribution():
+    emap, x, w = random_case(0, fields=1)
+    assert np.allclose(population_prediction(emap, x, w, 9), error_prediction(emap, x[0], w, 9), rtol=RTOL, atol=0)
+
+
+def test_many_multipliers_at_once_equal_one_by_one():
+    library = load_library().search_space()
+    rng = np.random.default_rng(1)
+    x = field_distributions(rng.integers(0, 128, size=(20, 30)), -128, 127)
+    _, w = to_distribution(rng.integers(-40, 40, size=500), -128, 127)
+    means, stds = population_predictions(library, x, w, 30)
+    for multiplier, mean, std in zip(library, means, stds, strict=True):
+        assert (mean, std) == pytest.approx(population_prediction(multiplier.error_map, x, w, 30), rel=RTOL)
+        assert (mean, std) == pytest.approx(population_prediction(multiplier, x, w, 30), rel=RTOL)
+    assert stds[[m.name for m in library].index("mul8s_1KV8")] == 0
+
+
+def test_a_distribution_counts_by_value_for_any_range():
+    values, frequencies = to_distribution(np.array([[-127, 127], [0, 0]], np.int8), -127, 127)
+    assert values[0] == -127 and frequencies[[0, 127, 254]].tolist() == [0.25, 0.5, 0.25]
+    assert to_distribution(np.array([200, 3], np.uint8), 0, 255)[1][200] == 0.5
+    assert to_distribution([5, 7, 7], 5, 7)[1].tolist() == [1 / 3, 0, 2 / 3]
+    rows = field_distributions([[5, 7, 7], [6, 6, 6]], 5, 7)
+    assert rows.tolist() == [[1 / 3, 0, 2 / 3], [0, 1, 0]]
+
+
+def test_a_sample_population_holds_rows_of_the_tensor():
+    tensor = np.arange(24).reshape(2, 4, 3)
+    sample = get_sample_population(tensor, 50, rng=np.random.default_rng(0))
+    assert sample.shape == (50, 3) and {tuple(r) for r in sample} == {tuple(r) for r in tensor.reshape(-1, 3)}
+
+
+def test_observed_errors_by_hand():
+    accurate = np.array([100, -100, 50], np.int8)
+    approximate = np.array([-100, 100, 50], np.int8)      # differences of 200 would wrap in int8
+    mean, std = error_calculation(accurate, approximate, 2)
+    assert mean == 0 and std == pytest.approx((2 / 3) ** 0.5 * 100, rel=1e-15)
+
+
+def test_monte_carlo_approaches_the_closed_form():
+    emap, x, w = random_case(3)
+    mean, std = single_dist_mc(emap, x[0], w, 5, 40_000, rng=np.random.default_rng(5))
+    wanted = error_prediction(emap, x[0], w, 5)
+    # five standard errors: mean's is std / sqrt(N); std's is std * sqrt((kurtosis - 1) / 4N), kurtosis < 4 here
+    assert abs(mean - wanted[0]) < 5 * wanted[1] / 200
+    assert abs(std - wanted[1]) < 5 * wanted[1] * (3 / 160_000) ** 0.5
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda e, x, w: to_distribution(None, 0, 1), "tensor .*None"),
+    (lambda e, x, w: to_distribution([], 0, 1), "tensor .*non-empty"),
+    (lambda e, x, w: to_distribution([0, 2], 0, 1), r"tensor must lie in \[0, 1\], got 2"),
+    (lambda e, x, w: to_distribution([0.5], 0, 1), "tensor must hold integer codes"),
+    (lambda e, x, w: to_distribution([0], 3, 1), "max_val"),
+    (lambda e, x, w: error_prediction(e, x[0], w, 0), "fan_in must be at least 1"),
+    (lambda e, x, w: error_prediction(e, x[0], w, 2.5), "fan_in must be an integer"),
+    (lambda e, x, w: error_prediction(e, 2 * x[0], w, 2), "x_dist must sum to 1"),
+    (lambda e, x, w: error_prediction(e, x[0], -w, 2), "w_dist must not be negative"),
+    (lambda e, x, w: error_prediction(e, x[0], w * np.nan, 2), "w_dist must be finite"),
+    (lambda e, x, w: error_prediction(e, x[0][1:], w, 2), "x_dist must have 8 entries"),
+    (lambda e, x, w: error_prediction(e * np.nan, x[0], w, 2), "emap must be finite"),
+    (lambda e, x, w: error_prediction(e[0], x[0], w, 2), "emap must be a multiplier or"),
+    (lambda e, x, w: population_prediction(e, x[:0], w, 2), "x_multidist must be a non-empty"),
+    (lambda e, x, w: population_prediction(e, x[0], w, 2), "x_multidist .*2 dimension"),
+    (lambda e, x, w: population_predictions([], x, w, 2), "emaps must hold at least one"),
+    (lambda e, x, w: population_predictions([e, exact()], x, w, 2), "emaps must have one shape"),
+    (lambda e, x, w: error_calculation([1], [1, 2], 2), "one shape"),
+    (lambda e, x, w: error_calculation([], [], 2), "non-empty"),
+    (lambda e, x, w: error_calculation([np.nan], [1.0], 2), "accurate must be finite"),
+    (lambda e, x, w: single_dist_mc(e, x[0], w, 2, 0, rng=np.random.default_rng()), "num_samples"),
+    (lambda e, x, w: get_sample_population(np.zeros((0, 3)), rng=np.random.default_rng()), "tensor .*non-empty"),
+])
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(*random_case(0))
+
+
+def test_randomness_must_be_passed_in():
+    emap, x, w = random_case(0)
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator"):
+        single_dist_mc(emap, x[0], w, 2, 10, rng=0)
