@@ -64,7 +64,8 @@ class QuantizationParameters:
     @property
     def largest_shifted_code(self):
         """max |q - zero_point| over all codes."""
-        return int(max(np.max(self.qmax - np.asarray(self.zero_point)), np.max(np.asarray(self.zero_point) - self.qmin)))
+        zero_point = np.asarray(self.zero_point)
+        return int(max(np.max(self.qmax - zero_point), np.max(zero_point - self.qmin)))
 
 
 def along_axis_0(parameter, x):
