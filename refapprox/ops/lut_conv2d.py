@@ -1,0 +1,122 @@
+"""Convolution whose scalar products come from a table, on integer codes.
+
+    S[n, o, a, b] = sum over the patch of lut[x, w]                                         (1)
+    y = S - z_x sum w - z_w sum x + k z_x z_w,      k = kh kw c / groups                    (2)
+
+All sums run over every position of the patch. Padding holds the code of real zero and goes through the table
+like any other code: where lut[pad_code, w] is not pad_code * w, padding is not free, in hardware either.
+"""
+import numpy as np
+
+from refapprox.ops.lut_matmul import METHODS, check_sums_fit, index_route, zero_point_terms
+from refapprox.ops.patches import geometry
+from refapprox.validation import check_choice, check_codes, check_integer
+
+MEMORY_LIMIT = 128 << 20      # bytes of patches and factors held beside inputs and output
+
+
+def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
+               w_zero_point=0, method="auto", memory_limit=MEMORY_LIMIT, workers=1):
+    """Convolution of integer codes through a product table, zero points corrected, exact.
+
+    Parameters
+    ----------
+    x : integer array, shape (n, c, h, w)
+        Activation codes.
+    w : integer array, shape (m, c / groups, kh, kw)
+        Weight codes.
+    multiplier : Multiplier
+    stride, padding, dilation : int or (vertical, horizontal), optional
+    groups : int, optional
+        Channels and outputs are split into `groups` independent convolutions; `groups` = c is depthwise.
+    pad_code : int, optional
+        What padded positions hold: the code of real zero, so usually `x_zero_point`.
+    x_zero_point : int, optional
+    w_zero_point : int or integer array, shape (m,), optional
+    method : str, optional
+        As in `lut_matmul`.
+    memory_limit : int, optional
+        Bound in bytes on what is held beside inputs and output.
+    workers : int, optional
+        Threads over blocks; the sums do not depend on it.
+
+    Returns
+    -------
+    int64 array, shape (n, m, h_out, w_out)
+
+    Raises
+    ------
+    ValueError
+        If shapes or codes do not fit, or a sum could leave int64.
+
+    Examples
+    --------
+    >>> from refapprox import Multiplier
+    >>> m = Multiplier.from_function("off by one", lambda x, w: x * w + 1)
+    >>> lut_conv2d([[[[2, 3]]]], [[[[5, 7]]]], m).tolist()
+    [[[[33]]]]
+    """
+    x, w = np.asarray(x), np.asarray(w)
+    check_shapes(x, w, groups)
+    check_choice("method of lut_conv2d", method, METHODS)
+    window = geometry("lut_conv2d", w.shape[2:], stride, padding, dilation)
+    pad_code = check_integer("pad_code of lut_conv2d", pad_code, minimum=multiplier.range_x[0],
+                             maximum=multiplier.range_x[1])
+    x_zero_point = check_integer("x_zero_point of lut_conv2d", x_zero_point)
+    w_zero_point = check_zero_points("w_zero_point of lut_conv2d", w_zero_point, w.shape[0])
+    check_integer("workers of lut_conv2d", workers, minimum=1)
+    check_sums_fit(w[0].size if w.size else 0, multiplier, x_zero_point, w_zero_point)
+    x = check_codes("x of lut_conv2d", x, *multiplier.range_x)
+    w = check_codes("w of lut_conv2d", w, *multiplier.range_w)
+    sums = conv2d_sums(x, w, multiplier, window, groups=groups, pad_code=pad_code, x_zero_point=x_zero_point,
+                       w_zero_point=w_zero_point, method=method, memory_limit=memory_limit, workers=workers)
+    return sums.astype(np.int64, copy=False)
+
+
+def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=0, w_zero_point=0,
+                method="auto", memory_limit=MEMORY_LIMIT, workers=1):
+    """`lut_conv2d` without its checks, in whatever dtype holds the sums exactly (int64, float32 or float64).
+
+    Codes may be integers of any width or floats that hold whole numbers; they are trusted to lie in range.
+    `window` is a `patches.Geometry`. The result is an (n, m, h_out, w_out) view of channels-last memory.
+    """
+    n, c, h, width = x.shape
+    m, c_group = w.shape[:2]
+    h_out, w_out = window.output_size(h, width)
+    patches = window.patches(window.pad(x.transpose(0, 2, 3, 1), pad_code))
+    k = c_group * window.kernel[0] * window.kernel[1]
+    sums = np.zeros((n, h_out, w_out, m), dtype=np.int64)
+    for g in range(groups):
+        outputs, inputs = slice(g * m // groups, (g + 1) * m // groups), slice(g * c_group, (g + 1) * c_group)
+        rows = patches[..., inputs].reshape(n * h_out * w_out, k)
+        columns = w[outputs].transpose(2, 3, 1, 0).reshape(k, m // groups)
+        part = index_route(rows, columns, multiplier)                                               # (1)
+        zero_points = w_zero_point[outputs] if np.ndim(w_zero_point) else w_zero_point
+        if x_zero_point or np.any(zero_points):
+            part = part + zero_point_terms(rows.sum(axis=1, dtype=np.int64)[:, None],
+                                           columns.sum(axis=0, dtype=np.int64),
+                                           k, x_zero_point, zero_points)                            # (2)
+        sums[..., outputs] = part.reshape(n, h_out, w_out, m // groups)
+    return sums.transpose(0, 3, 1, 2)
+
+
+def check_shapes(x, w, groups):
+    """x (n, c, h, w) and w (m, c / groups, kh, kw) must agree."""
+    check_integer("groups of lut_conv2d", groups, minimum=1)
+    if x.ndim != 4 or w.ndim != 4:
+        raise ValueError(f"lut_conv2d needs x of shape (n, c, h, w) and w of shape (m, c / groups, kh, kw), "
+                         f"got {x.shape} and {w.shape}.")
+    if x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
+        raise ValueError(f"lut_conv2d with groups={groups} needs c = groups * w.shape[1] and m divisible by groups, "
+                         f"got x of shape {x.shape} and w of shape {w.shape}.")
+
+
+def check_zero_points(name, value, m):
+    """One zero point, or one for each of m outputs, as an int or an int64 array of shape (m,)."""
+    if np.ndim(value) == 0:
+        return check_integer(name, np.asarray(value)[()])
+    value = np.asarray(value)
+    if value.dtype.kind not in "iu" or value.shape != (m,):
+        raise ValueError(f"{name} must be one integer or an integer array of shape ({m},), "
+                         f"got dtype {value.dtype} and shape {value.shape}.")
+    return value.astype(np.int64)

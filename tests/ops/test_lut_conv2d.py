@@ -1,0 +1,79 @@
+"""Table convolution against loops over single products, its padding and zero points, its edges."""
+import numpy as np
+import pytest
+
+from refapprox import Multiplier, exact
+from refapprox.ops.lut_conv2d import lut_conv2d
+
+
+def random_multiplier(rng, signed=True, bits=(8, 8), low=-300, high=300):
+    return Multiplier("random", rng.integers(low, high, size=(2 ** bits[0], 2 ** bits[1])), signed)
+
+
+def by_loops(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
+             w_zero_point=0):
+    """The formula, one product at a time, in Python integers."""
+    (sh, sw), (ph, pw), (dh, dw) = (v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation))
+    (n, _, h, width), (m, c_group, kh, kw) = x.shape, w.shape
+    z_w = np.broadcast_to(w_zero_point, (m,))
+    h_out, w_out = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    y = np.zeros((n, m, h_out, w_out), dtype=object)
+    for image, o, a, b in np.ndindex(*y.shape):
+        for ci, i, j in np.ndindex(c_group, kh, kw):
+            row, column = a * sh + i * dh - ph, b * sw + j * dw - pw
+            inside = 0 <= row < h and 0 <= column < width
+            code = int(x[image, o // (m // groups) * c_group + ci, row, column]) if inside else pad_code
+            weight = int(w[o, ci, i, j])
+            product = int(multiplier.lut[code - multiplier.range_x[0], weight - multiplier.range_w[0]])
+            y[image, o, a, b] += (product - x_zero_point * weight - int(z_w[o]) * code
+                                  + x_zero_point * int(z_w[o]))
+    return y
+
+
+CASES = [
+    dict(shape=(2, 1, 6, 5), kernel=(3, 1, 3, 2)),
+    dict(shape=(2, 3, 6, 6), kernel=(4, 3, 3, 3), padding=1, pad_code=7, x_zero_point=7),
+    dict(shape=(1, 4, 7, 8), kernel=(6, 2, 3, 3), groups=2, stride=(2, 1), padding=(0, 2), pad_code=-3),
+    dict(shape=(2, 3, 5, 5), kernel=(6, 1, 3, 3), groups=3, padding=1, w_zero_point=np.arange(6) - 2),
+    dict(shape=(1, 2, 9, 7), kernel=(2, 2, 2, 3), dilation=(3, 2), stride=2, x_zero_point=-4, w_zero_point=3),
+    dict(shape=(3, 5, 1, 1), kernel=(2, 5, 1, 1)),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_product_and_every_position_counts_once(case):
+    rng = np.random.default_rng(1)
+    arguments = {key: value for key, value in case.items() if key not in ("shape", "kernel")}
+    x, w = rng.integers(-128, 128, size=case["shape"]), rng.integers(-128, 128, size=case["kernel"])
+    m = random_multiplier(rng)
+    y = lut_conv2d(x, w, m, **arguments)
+    assert y.dtype == np.int64 and np.array_equal(y, by_loops(x, w, m, **arguments))
+
+
+def test_with_the_exact_table_zero_points_shift_both_operands():
+    rng = np.random.default_rng(2)
+    x, w = rng.integers(-128, 128, size=(2, 2, 5, 5)), rng.integers(-128, 128, size=(3, 2, 3, 3))
+    z_w = np.array([0, 5, -9])
+    y = lut_conv2d(x, w, exact(), padding=1, pad_code=11, x_zero_point=11, w_zero_point=z_w)
+    padded = np.pad(x - 11, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    assert np.array_equal(y, np.einsum("ncabij,ocij->noab", windows, w - z_w[:, None, None, None]))
+
+
+@pytest.mark.parametrize("x, w, arguments, message", [
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 2, 3, 3), int), {}, "groups=1 needs c = groups"),
+    (np.zeros((1, 3, 3), int), np.zeros((1, 2, 3, 3), int), {}, r"shape \(n, c, h, w\)"),
+    (np.zeros((1, 1, 2, 3), int), np.zeros((1, 1, 3, 3), int), {}, "must fit the map 2x3"),
+    (np.full((1, 1, 3, 3), 200), np.zeros((1, 1, 3, 3), int), {}, r"x of lut_conv2d .* \(0, 0, 0, 0\)"),
+    (np.zeros((1, 1, 3, 3), int), np.full((1, 1, 3, 3), -129), {}, "w of lut_conv2d"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"pad_code": 128}, "pad_code"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"stride": 0}, "stride"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"stride": (1, 1, 1)}, "pair"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"w_zero_point": [1, 2]}, "w_zero_point"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"x_zero_point": 2 ** 62}, "fit int64"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"workers": 0}, "workers"),
+    (np.zeros((1, 1, 3, 3), int), np.zeros((1, 1, 3, 3), int), {"method": "magic"}, "method"),
+])
+def test_bad_input_is_named(x, w, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        lut_conv2d(x, w, exact(), **arguments)
