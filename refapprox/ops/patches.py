@@ -1,7 +1,18 @@
-"""Where a convolution's window falls: output size, padding, and every patch as a view.
+"""Where a window falls: output size, padding, and every patch as a view.
 
-An output pixel (a, b) sees the padded pixels (a * stride + i * dilation, b * stride + j * dilation) for
-i < kh, j < kw. Patches are a strided view of the padded map: nothing is copied until a block is reshaped.
+A window of size (kh, kw) visits an image at multiples of its stride, its taps `dilation` apart:
+
+    patches[y, x, i, j] = padded[y*sh + i*dh, x*sw + j*dw]                            (1)
+    size_out = (size + 2*padding - dilation*(kernel - 1) - 1) // stride + 1           (2)
+
+Taking patches is linear; `scatter_add` is its adjoint, which every backward pass needs:
+
+    sum(patches(x) * d) = sum(x * scatter_add(d))     for all x and d                 (3)
+
+A `Geometry` works on the two middle axes of an array with four. Channels-last (n, h, w, c) gives patches whose
+rows are receptive fields; batch-last (c, h, w, n) makes every tap of every window a run of at least n neighbors
+in memory, for one channel as well as for many. The layers hand each other (n, c, h, w) views of batch-last
+memory; any other layout is taken, and gives the same numbers more slowly.
 """
 from dataclasses import dataclass
 
@@ -12,7 +23,13 @@ from refapprox.validation import check_integer
 
 @dataclass(frozen=True)
 class Geometry:
-    """Window of a 2D convolution: kernel, stride, padding and dilation as (vertical, horizontal) pairs."""
+    """A window: kernel, stride, padding and dilation as (vertical, horizontal) pairs.
+
+    Examples
+    --------
+    >>> Geometry(kernel=(5, 5), padding=(2, 2)).output_size(28, 28)
+    (28, 28)
+    """
 
     kernel: tuple
     stride: tuple = (1, 1)
@@ -22,27 +39,47 @@ class Geometry:
     def output_size(self, height, width):
         """(h_out, w_out) of a map of `height` x `width`, at least 1 x 1, else a ValueError."""
         sizes = tuple((size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in
-                      zip((height, width), self.kernel, self.stride, self.padding, self.dilation, strict=True))
+                      zip((height, width), self.kernel, self.stride, self.padding, self.dilation, strict=True))  # (2)
         if min(sizes) < 1:
             raise ValueError(f"the kernel {self.kernel} with dilation {self.dilation} must fit the map "
                              f"{height}x{width} padded by {self.padding}, got an output of {sizes[0]}x{sizes[1]}.")
         return sizes
 
     def pad(self, x, value):
-        """`x` (n, h, w, c) with `value` around every map; `x` itself where there is nothing to add."""
-        (top, left), (n, h, w, c) = self.padding, x.shape
+        """`x` (a, h, w, b) with `value` around every map; `x` itself where there is nothing to add."""
+        (top, left), (a, h, w, b) = self.padding, x.shape
         if not (top or left):
             return x
-        padded = np.full((n, h + 2 * top, w + 2 * left, c), value, dtype=x.dtype)
+        padded = np.full((a, h + 2 * top, w + 2 * left, b), value, dtype=x.dtype)
         padded[:, top:top + h, left:left + w] = x
         return padded
 
+    def crop(self, padded):
+        """The maps inside the border that `pad` put around them, a view."""
+        (top, left), (_, h, w, _) = self.padding, padded.shape
+        return padded[:, top:h - top, left:w - left]
+
     def patches(self, padded):
-        """View (n, h_out, w_out, kh, kw, c) of the padded map (n, h, w, c)."""
+        """View (a, h_out, w_out, kh, kw, b) of the padded map (a, h, w, b), by (1)."""
         (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
         windows = np.lib.stride_tricks.sliding_window_view(
             padded, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), axis=(1, 2))
-        return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
+        return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)                                # (1)
+
+    def tap(self, padded, i, j, h_out, w_out):
+        """View (a, h_out, w_out, b) of what tap (i, j) sees: ``patches(padded)[:, :, :, i, j]``, writable."""
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        top, left = i * dh, j * dw
+        return padded[:, top:top + sh * (h_out - 1) + 1:sh, left:left + sw * (w_out - 1) + 1:sw]
+
+    def scatter_add(self, d, height, width):
+        """Adjoint (3) of `patches`: `d` (a, h_out, w_out, kh, kw, b) added into padded maps of (height, width)."""
+        a, h_out, w_out, kh, kw, b = d.shape
+        padded = np.zeros((a, height, width, b), d.dtype)
+        for i in range(kh):
+            for j in range(kw):
+                self.tap(padded, i, j, h_out, w_out)[...] += d[:, :, :, i, j]
+        return padded
 
 
 def pair(name, value, minimum):
@@ -57,3 +94,19 @@ def geometry(where, kernel, stride=1, padding=0, dilation=1):
     """The Geometry of checked arguments; `where` names the caller in messages."""
     return Geometry(pair(f"kernel of {where}", kernel, 1), pair(f"stride of {where}", stride, 1),
                     pair(f"padding of {where}", padding, 0), pair(f"dilation of {where}", dilation, 1))
+
+
+def to_batch_last(x):
+    """`x` (n, c, h, w) as a contiguous (c, h, w, n) array: a view where its memory is batch-last already."""
+    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+
+
+def from_batch_last(x):
+    """`x` (c, h, w, n) as an (n, c, h, w) view."""
+    return x.transpose(3, 0, 1, 2)
+
+
+def check_images(name, x):
+    """A ValueError unless `x` has the four axes (n, c, h, w)."""
+    if x.ndim != 4:
+        raise ValueError(f"{name} must have shape (n, c, h, w), got {x.shape}.")

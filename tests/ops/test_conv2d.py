@@ -1,0 +1,136 @@
+"""Convolution: the fast path against the definition, a decodable probe, gradients, and mutants of both."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refapprox.gradient_check import gradient_agrees
+from refapprox.ops import conv2d
+from refapprox.ops.patches import from_batch_last, geometry, to_batch_last
+
+
+@st.composite
+def cases(draw):
+    """Shapes of x and w with every option, small, such that the kernel fits."""
+    groups = draw(st.integers(1, 3))
+    kernel, stride, padding, dilation = (draw(st.tuples(*[st.integers(low, high)] * 2))
+                                         for low, high in ((1, 3), (1, 3), (0, 2), (1, 2)))
+    extent = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    size = [max(1, e - 2 * p) + draw(st.integers(0, 4)) for e, p in zip(extent, padding, strict=True)]
+    x_shape = (draw(st.integers(1, 3)), groups * draw(st.integers(1, 2)), *size)
+    w_shape = (groups * draw(st.integers(1, 2)), x_shape[1] // groups, *kernel)
+    return x_shape, w_shape, dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@given(case=cases(), seed=st.integers(0, 2**32 - 1), pad_value=st.integers(-5, 5))
+def test_equals_the_definition_on_integers_bit_for_bit(case, seed, pad_value):
+    x_shape, w_shape, options = case
+    rng = np.random.default_rng(seed)
+    x, w = (rng.integers(-128, 128, shape).astype(float) for shape in (x_shape, w_shape))
+    expected = conv2d.definition(x, w, pad_value=pad_value, **options)
+    for same_x in x, from_batch_last(to_batch_last(x)):
+        assert np.array_equal(conv2d.forward(same_x, w, pad_value=pad_value, **options)[0], expected)
+
+
+def probe(convolve):
+    """One-hot image, power-of-two kernel: every output is the weight of the tap that saw the one.
+
+    The one sits at channel 1, row 2, column 3 of a 4 x 5 image; tap (c, i, j) of a 2 x 3 kernel weighs 2**(6c + 3i + j)
+    and sees it where (p, q) = (2 - i, 3 - j).
+    """
+    x = np.zeros((1, 2, 4, 5))
+    x[0, 1, 2, 3] = 1
+    w = 2.0 ** np.arange(12).reshape(1, 2, 2, 3)
+    expected = np.zeros((3, 3))
+    for i in range(2):
+        for j in range(3):
+            if 0 <= 2 - i < 3 and 0 <= 3 - j < 3:
+                expected[2 - i, 3 - j] = 2 ** (6 + 3 * i + j)
+    return np.array_equal(convolve(x, w)[0, 0], expected)
+
+
+def fast(x, w):
+    return conv2d.forward(x, w)[0]
+
+
+@pytest.mark.parametrize("convolve", [fast, conv2d.definition])
+def test_every_tap_sees_its_own_pixel(convolve):
+    assert probe(convolve)
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda x, w: fast(x, w[:, :, ::-1, ::-1]),                  # true convolution
+    lambda x, w: fast(x, w[:, ::-1]),                           # channels reversed
+    lambda x, w: fast(x, w[:, :, ::-1]),                        # rows reversed
+    lambda x, w: fast(x, np.roll(w, 1, axis=3)),                # off by one
+])
+def test_the_probe_rejects(wrong):
+    assert not probe(wrong)
+
+
+def gradients_agree(backward, case, seed):
+    x_shape, w_shape, options = case
+    rng = np.random.default_rng(seed)
+    return gradient_agrees(lambda x, w: conv2d.forward(x, w, pad_value=0.7, **options), backward,
+                           [rng.normal(size=x_shape), rng.normal(size=w_shape)], rng=rng)
+
+
+@given(case=cases(), seed=st.integers(0, 2**32 - 1))
+def test_gradients_match_central_differences(case, seed):
+    assert gradients_agree(conv2d.backward, case, seed)
+
+
+def mutant(change_dx=lambda dx: dx, change_dw=lambda dw: dw, change_dy=lambda dy: dy):
+    def backward(dy, cache):
+        dx, dw = conv2d.backward(change_dy(dy), cache)
+        return change_dx(dx), change_dw(dw)
+    return backward
+
+
+@pytest.mark.parametrize("wrong", [
+    mutant(change_dw=lambda dw: dw * 1.0005),
+    mutant(change_dx=lambda dx: dx * 1.0005),
+    mutant(change_dw=lambda dw: dw[:, :, ::-1, ::-1]),
+    mutant(change_dx=lambda dx: np.roll(dx, 1, axis=2)),
+    mutant(change_dw=lambda dw: dw.transpose(0, 1, 3, 2)),
+    mutant(change_dy=lambda dy: dy.transpose(0, 1, 3, 2)),
+    mutant(change_dy=lambda dy: dy[:, ::-1]),
+])
+def test_the_battery_rejects(wrong):
+    case = (2, 4, 6, 6), (4, 2, 3, 3), dict(stride=2, padding=1, dilation=1, groups=2)
+    assert not any(gradients_agree(wrong, case, seed) for seed in range(10))
+
+
+@given(case=cases(), seed=st.integers(0, 2**32 - 1))
+def test_scatter_add_is_the_adjoint_of_patches(case, seed):
+    x_shape, w_shape, options = case
+    rng = np.random.default_rng(seed)
+    window = geometry("this test", w_shape[2:], options["stride"], options["padding"], options["dilation"])
+    padded = window.pad(to_batch_last(rng.integers(-9, 10, x_shape)), 3)
+    patches = window.patches(padded)
+    d = rng.integers(-9, 10, patches.shape)
+    assert np.sum(patches * d) == np.sum(padded * window.scatter_add(d, *padded.shape[1:3]))
+
+
+def test_dtype_follows_the_inputs_and_memory_is_batch_last():
+    x, w = np.ones((3, 2, 5, 5), np.float32), np.ones((4, 2, 3, 3), np.float32)
+    y, cache = conv2d.forward(x, w, padding=1)
+    dx, dw = conv2d.backward(y, cache)
+    assert y.dtype == dx.dtype == dw.dtype == np.float32
+    assert y.transpose(1, 2, 3, 0).flags.c_contiguous
+    assert conv2d.backward(y, cache, need_dx=False)[0] is None
+
+
+@pytest.mark.parametrize("x_shape, w_shape, options, message", [
+    ((2, 5, 5), (1, 2, 3, 3), {}, r"x of conv2d must have shape \(n, c, h, w\), got \(2, 5, 5\)"),
+    ((1, 2, 5, 5), (1, 3, 3, 3), {}, "w of conv2d"),
+    ((1, 2, 5, 5), (3, 1, 3, 3), dict(groups=2), "multiple of groups"),
+    ((1, 2, 5, 5), (1, 2, 6, 3), {}, "must fit the map 5x5"),
+    ((1, 2, 5, 5), (1, 2, 3, 3), dict(stride=0), "stride of conv2d must be at least 1"),
+    ((1, 2, 5, 5), (1, 2, 3, 3), dict(padding=(1, 2, 3)), r"padding of conv2d must be one integer or a"),
+    ((1, 2, 5, 5), (1, 2, 3, 3), dict(dilation=1.5), "dilation of conv2d must be an integer"),
+    ((1, 2, 5, 5), (1, 2, 3, 3), dict(groups=0), "groups of conv2d"),
+])
+def test_bad_input_is_named(x_shape, w_shape, options, message):
+    with pytest.raises(ValueError, match=message):
+        conv2d.forward(np.zeros(x_shape), np.zeros(w_shape), **options)
