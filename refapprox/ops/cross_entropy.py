@@ -1,0 +1,50 @@
+"""Softmax cross-entropy, the mean over the batch.
+
+    loss = -1/n * sum_i log p[i, label_i],   log p = z - log sum exp z,   z = logits - max(logits)     (1)
+    dlogits = (p - onehot(labels)) / n                                                                 (2)
+
+Taking the row maximum off first keeps exp within range and leaves p as it is.
+"""
+import numpy as np
+
+from refapprox.validation import check_codes, check_finite
+
+
+def forward(logits, labels):
+    """Mean cross-entropy of `logits` (n, classes) against integer `labels` (n,).
+
+    Returns
+    -------
+    loss : float
+    cache : tuple (p, labels)
+        p (n, classes) are the predicted probabilities.
+
+    Raises
+    ------
+    ValueError
+        If logits are not finite, labels are not integers in [0, classes), or the shapes do not match.
+
+    Examples
+    --------
+    >>> round(forward(np.zeros((1, 2)), np.array([1]))[0], 6)      # log 2
+    0.693147
+    """
+    if logits.ndim != 2 or logits.size == 0 or labels.shape != logits.shape[:1]:
+        raise ValueError(f"cross_entropy needs logits of shape (n, classes) and labels of shape (n,), "
+                         f"got {logits.shape} and {labels.shape}.")
+    check_finite("logits", logits)
+    labels = check_codes("labels", labels, 0, logits.shape[1] - 1).astype(np.intp)
+    z = logits - logits.max(axis=1, keepdims=True)
+    p = np.exp(z)
+    total = p.sum(axis=1, keepdims=True)
+    log_p = z[np.arange(len(z)), labels] - np.log(total[:, 0])
+    p /= total
+    return float(-log_p.mean(dtype=np.float64)), (p, labels)                           # (1)
+
+
+def backward(cache):
+    """Gradient dlogits of the loss."""
+    p, labels = cache
+    dlogits = p.copy()
+    dlogits[np.arange(len(p)), labels] -= 1
+    return dlogits / len(p)                                                            # (2)

@@ -1,0 +1,77 @@
+"""The noise layer against central differences, its edges, and the mutants that the check must reject."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refapprox.ops import agn
+
+H = np.cbrt(np.finfo(float).eps)      # step that balances truncation and rounding of a central difference
+RTOL = 1e-6                           # their sum is about H**2 = 4e-11; the rest is room for conditioning
+
+
+def directional(f, at, along):
+    return (f(at + H * along) - f(at - H * along)) / (2 * H)
+
+
+def gradients_agree(backward, n, sigma, seed):
+    """Whether `backward` matches central differences along a random direction, for a random cotangent."""
+    rng = np.random.default_rng(seed)
+    x, eps, dy, vx = rng.normal(size=(4, n))
+    dx, dsigma = backward(dy, agn.forward(x, sigma, eps=eps)[1])
+
+    def loss(x=x, sigma=sigma):
+        return np.sum(dy * agn.forward(x, sigma, eps=eps)[0])
+
+    atol = RTOL * np.abs(dy).sum() * (1 + np.abs(eps).max())
+    return (np.isclose(dx @ vx, directional(lambda z: loss(x=z), x, vx), rtol=RTOL, atol=atol)
+            and np.isclose(dsigma, directional(lambda s: loss(sigma=s), sigma, 1.0), rtol=RTOL, atol=atol))
+
+
+@given(n=st.integers(2, 40), sigma=st.floats(-0.6, 0.6), seed=st.integers(0, 2**32 - 1))
+def test_gradients_match_central_differences(n, sigma, seed):
+    assert gradients_agree(agn.backward, n, sigma, seed)
+
+
+def off_by_ddof(dy, cache):
+    dx, dsigma = agn.backward(dy, cache)
+    return dy + (dx - dy) * (dy.size - 1) / dy.size, dsigma
+
+
+def detached(dy, cache):
+    return dy, agn.backward(dy, cache)[1]
+
+
+def slightly_off(dy, cache):
+    dx, dsigma = agn.backward(dy, cache)
+    return dx, dsigma * 1.001
+
+
+@pytest.mark.parametrize("mutant", [off_by_ddof, detached, slightly_off])
+def test_the_check_rejects_wrong_gradients(mutant):
+    assert not any(gradients_agree(mutant, 20, 0.5, seed) for seed in range(10))
+
+
+def test_constant_input_passes_unchanged_and_finite():
+    y, cache = agn.forward(np.full(4, 3.0), 0.5, eps=np.ones(4))
+    dx, dsigma = agn.backward(np.arange(4.0), cache)
+    assert np.array_equal(y, np.full(4, 3.0))
+    assert np.array_equal(dx, np.arange(4.0)) and dsigma == 0
+
+
+def test_detached_reading_differs_from_the_attached_one():
+    rng = np.random.default_rng(7)
+    x, eps, dy = rng.normal(size=(3, 20))
+    attached, _ = agn.backward(dy, agn.forward(x, 0.5, eps=eps)[1])
+    detached, _ = agn.backward(dy, agn.forward(x, 0.5, eps=eps, detach_std=True)[1])
+    assert np.array_equal(detached, dy)
+    assert np.abs(attached - dy).max() > 1e-3      # or this test could not tell the readings apart
+
+
+@pytest.mark.parametrize("x, eps, message", [
+    (np.zeros(1), np.zeros(1), "at least 2 elements"),
+    (np.zeros(3), np.zeros(2), "shape of x"),
+])
+def test_bad_input_is_named(x, eps, message):
+    with pytest.raises(ValueError, match=message):
+        agn.forward(x, 0.1, eps=eps)
