@@ -1,0 +1,279 @@
+"""Conductance converters: a weight as a weighted sum of pairs of conductances, and back.
+
+A unit cell has P pairs (g_j+, g_j-) with significance factors f_j.  With m = max |W| of the matrix given,
+
+    w = (1 / s) * sum_j f_j * (g_j+ - g_j-),      s = full_scale / max(m, EPSILON)  [uS per unit weight]      (1)
+
+Every converter is a set of piecewise linear curves g(u) of the normalized weight u = w / m in [-1, 1]:
+`breakpoints` (n,) and `curves` (2P, n) in the order g0+, g0-, g1+, g1-, ...; `full_scale` is the conductance
+that u = 1 is mapped to.  The converters differ only in those curves:
+
+* single pair: g+ = g_min + R max(u, 0), g- = g_min + R max(-u, 0), R = g_max - g_min;
+* N pairs: pairs are filled in list order; pair j leaves g_min once pairs 0..j-1 are full;
+* custom pairs: any curves, given at breakpoints (equispaced unless told otherwise).
+
+References
+----------
+C. Mackin et al., "Optimised weight programming for analogue memory-based deep neural networks", Nature
+Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
+"""
+import numpy as np
+
+from refapprox.validation import check_finite, check_real
+
+EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
+INVERTIBILITY_ATOL = 1e-4     # of the normalized weight, as in aihwkit: far above float32 rounding (1e-7), far below
+                              # what programming noise does (1e-2)
+
+
+class RaggedCurvesError(ValueError, RuntimeError):
+    """Curves of unequal length. A RuntimeError too, because that is what aihwkit raises."""
+
+
+class NotInvertibleError(ValueError, ArithmeticError):
+    """Curves whose weighted sum is not proportional to the weight. An ArithmeticError too, as in aihwkit."""
+
+
+class ConductanceConverter:
+    """What all converters share; see the module's docstring for the formulas.
+
+    Attributes
+    ----------
+    f_lst : tuple of P floats
+    g_max, g_min : float, uS
+    breakpoints : ndarray (n,), increasing from -1 to 1
+    curves : ndarray (2P, n), uS
+    full_scale : float, uS
+    """
+
+    def __init__(self, f_lst, g_max, g_min):
+        self.g_max, self.g_min = check_range(g_max, g_min)
+        self.f_lst = self._check_factors(f_lst)
+
+    @property
+    def n_pairs(self):
+        return len(self.f_lst)
+
+    def _check_factors(self, f_lst):
+        return check_factors(f_lst)
+
+    def conductances_at(self, u):
+        """Conductances (2P, ...) in uS of the normalized weights `u` (...) in [-1, 1]."""
+        u = np.asarray(u, dtype=np.float64)
+        return np.stack([np.interp(u, self.breakpoints, curve) for curve in self.curves])
+
+    def convert_to_conductances(self, weights):
+        """Split weights over the devices.
+
+        Parameters
+        ----------
+        weights : array_like, any shape, finite
+
+        Returns
+        -------
+        conductances : list of 2P ndarrays, each of the shape of weights, uS
+        params : dict
+            `scale_ratio` (uS per unit weight) and `f_lst`: what `convert_back_to_weights` needs.
+        """
+        weights = check_weights(weights)
+        scale_ratio = self.full_scale / normalizer(weights)
+        return self._split(weights, scale_ratio), {"scale_ratio": scale_ratio, "f_lst": list(self.f_lst)}
+
+    def _split(self, weights, scale_ratio):
+        return list(self.conductances_at(weights * (scale_ratio / self.full_scale)))
+
+    def convert_back_to_weights(self, conductances, params):
+        """Weights from 2P conductance arrays, equation (1) of the module.
+
+        Raises
+        ------
+        ValueError
+            If the number of arrays is not 2P, or params has no scale_ratio.
+        """
+        if "scale_ratio" not in params:
+            raise ValueError(f"params must hold scale_ratio (uS per unit weight), got keys {sorted(params)}.")
+        if len(conductances) != 2 * self.n_pairs:
+            raise ValueError(f"conductances must be {2 * self.n_pairs} arrays (g+ and g- of {self.n_pairs} pairs), "
+                             f"got {len(conductances)}.")
+        total = 0.0
+        for factor, plus, minus in zip(self.f_lst, conductances[::2], conductances[1::2], strict=True):
+            total = total + factor * (np.asarray(plus, dtype=np.float64) - np.asarray(minus, dtype=np.float64))
+        return total / params["scale_ratio"]                                          # (1)
+
+    def __eq__(self, other):
+        return (type(self) is type(other) and self.f_lst == other.f_lst
+                and (self.g_max, self.g_min) == (other.g_max, other.g_min)
+                and np.array_equal(self.breakpoints, other.breakpoints)
+                and np.array_equal(self.curves, other.curves))
+
+    def __hash__(self):
+        return hash((type(self), self.f_lst, self.g_max, self.g_min, self.curves.tobytes()))
+
+    def __repr__(self):
+        factors = ", ".join(f"{factor:g}" for factor in self.f_lst)
+        return f"{type(self).__name__}(f_lst=[{factors}], g_max={self.g_max:g}, g_min={self.g_min:g})"
+
+
+class NPairConductanceConverter(ConductanceConverter):
+    """P pairs filled one after the other, in the order of `f_lst`.
+
+    Parameters
+    ----------
+    f_lst : list of P positive floats
+        Significance factors; the first pair carries the small weights.
+    g_max, g_min : float, uS
+        Largest and smallest target conductance.
+
+    Examples
+    --------
+    >>> converter = NPairConductanceConverter([1, 3])
+    >>> g, params = converter.convert_to_conductances([[-1.0, 0.25, 0.5]])
+    >>> np.array(g).tolist()
+    [[[0.0, 25.0, 25.0]], [[25.0, 0.0, 0.0]], [[0.0, 0.0, 8.333333333333334]], [[25.0, 0.0, 0.0]]]
+    >>> converter.convert_back_to_weights(g, params).tolist()
+    [[-1.0, 0.25, 0.5]]
+    """
+
+    def __init__(self, f_lst, g_max=25.0, g_min=0.0):
+        super().__init__(f_lst, g_max, g_min)
+        spans = np.array(self.f_lst) * (self.g_max - self.g_min)
+        self.full_scale = float(spans.sum())
+        filled = np.concatenate([[0.0], np.cumsum(spans)]) / self.full_scale
+        filled[-1] = 1.0
+        self.breakpoints = np.concatenate([-filled[:0:-1], filled])
+        self.curves = np.array(self._split(self.breakpoints, self.full_scale))
+
+    def _split(self, weights, scale_ratio):
+        """The definition: pair j takes what pairs 0..j-1 could not, up to its own range."""
+        target = scale_ratio * weights
+        conductances, below = [], 0.0
+        for factor in self.f_lst:
+            for signed in (target, -target):
+                share = (np.maximum(signed, 0) - below) / factor
+                conductances.append(np.clip(share + self.g_min, self.g_min, self.g_max))
+            below += factor * (self.g_max - self.g_min)
+        return conductances
+
+
+class SinglePairConductanceConverter(NPairConductanceConverter):
+    """One pair: positive weights in g+, negative ones in g-, the other device at g_min."""
+
+    def __init__(self, g_max=25.0, g_min=0.0):
+        super().__init__([1.0], g_max, g_min)
+
+    def __repr__(self):
+        return f"{type(self).__name__}(g_max={self.g_max:g}, g_min={self.g_min:g})"
+
+
+class DualPairConductanceConverter(NPairConductanceConverter):
+    """Two pairs, filled one after the other."""
+
+    def _check_factors(self, f_lst):
+        factors = super()._check_factors(f_lst)
+        if len(factors) != 2:
+            raise ValueError(f"f_lst of a dual pair must have 2 factors, got {len(factors)}: {list(factors)}.")
+        return factors
+
+
+class CustomPairConductanceConverter(ConductanceConverter):
+    """Any curves: each device's conductance is interpolated between the values of its list.
+
+    Parameters
+    ----------
+    f_lst : list of P positive floats
+    g_lst : list of 2P lists of n floats, uS
+        Conductances of g0+, g0-, g1+, g1-, ... at the breakpoints. They are not confined to
+        [g_min, g_max] here: whether a device can hold them is asked where a device model is known.
+    g_max, g_min : float, uS
+    invertibility_test : bool
+        Demand that the weighted sum at every breakpoint is proportional to the weight. (aihwkit tests
+        five points, which misses defects between them.)
+    w_lst : list of n floats, optional, keyword
+        Normalized weights of the breakpoints, increasing from -1 to 1; equispaced by default.
+
+    Raises
+    ------
+    RaggedCurvesError, NotInvertibleError, ValueError
+        All of them ValueErrors.
+    """
+
+    def __init__(self, f_lst, g_lst, g_max=25.0, g_min=0.0, invertibility_test=True, *, w_lst=None):
+        super().__init__(f_lst, g_max, g_min)
+        self.curves = check_curves(g_lst, 2 * self.n_pairs)
+        self.breakpoints = check_breakpoints(w_lst, self.curves.shape[1])
+        total = np.array(self.f_lst) @ (self.curves[::2] - self.curves[1::2])
+        self.full_scale = float(np.abs(total).max())
+        if self.full_scale == 0:
+            raise NotInvertibleError("g_lst must represent some weight, got curves whose weighted sum is 0 everywhere.")
+        if invertibility_test:
+            check_invertible(total / self.full_scale, self.breakpoints)
+
+    @property
+    def g_lst(self):
+        """The curves as the list of lists that they were given as, uS."""
+        return self.curves.tolist()
+
+
+def normalizer(weights):
+    """max(max |W|, EPSILON): the weight that is mapped to full scale."""
+    return max(float(np.abs(weights).max(initial=0.0)), EPSILON)
+
+
+def check_range(g_max, g_min):
+    """(g_max, g_min) with 0 <= g_min < g_max."""
+    g_max, g_min = check_real("g_max", g_max), check_real("g_min", g_min)
+    if g_max < 0 or g_min < 0 or g_min >= g_max:
+        raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={g_min}, g_max={g_max}.")
+    return g_max, g_min
+
+
+def check_factors(f_lst):
+    """`f_lst` as a tuple of positive floats."""
+    if not isinstance(f_lst, (list, tuple, np.ndarray)) or len(f_lst) == 0:
+        raise ValueError(f"f_lst must be a non-empty list of factors, got {f_lst!r}.")
+    factors = tuple(check_real(f"f_lst[{j}]", factor) for j, factor in enumerate(f_lst))
+    if min(factors) <= 0:
+        raise ValueError(f"f_lst must hold positive factors, got {list(factors)}.")
+    return factors
+
+
+def check_weights(weights):
+    """`weights` as finite float64."""
+    return check_finite("weights", np.asarray(weights, dtype=np.float64))
+
+
+def check_curves(g_lst, count):
+    """`g_lst` as a float64 array (count, n)."""
+    if not isinstance(g_lst, (list, tuple, np.ndarray)) or not all(
+            isinstance(curve, (list, tuple, np.ndarray)) for curve in g_lst):
+        raise ValueError(f"g_lst must be a list of lists of conductances, got {type(g_lst).__name__}.")
+    if len(g_lst) != count:
+        raise ValueError(f"g_lst must have {count} curves, two for each factor in f_lst, got {len(g_lst)}.")
+    lengths = sorted({len(curve) for curve in g_lst})
+    if len(lengths) != 1:
+        raise RaggedCurvesError(f"g_lst must hold curves of one length, got lengths {lengths}.")
+    if lengths[0] < 2:
+        raise ValueError(f"g_lst must hold at least 2 conductances a curve, got {lengths[0]}.")
+    return check_finite("g_lst", np.array(g_lst, dtype=np.float64))
+
+
+def check_breakpoints(w_lst, count):
+    """`w_lst` as a strictly increasing array from -1 to 1; equispaced when it is None."""
+    if w_lst is None:
+        return np.linspace(-1.0, 1.0, count)
+    breakpoints = check_finite("w_lst", np.array(w_lst, dtype=np.float64))
+    if breakpoints.shape != (count,):
+        raise ValueError(f"w_lst must have {count} breakpoints, one for each conductance of a curve, "
+                         f"got shape {breakpoints.shape}.")
+    if breakpoints[0] != -1 or breakpoints[-1] != 1 or (np.diff(breakpoints) <= 0).any():
+        raise ValueError(f"w_lst must increase strictly from -1 to 1, got {breakpoints.tolist()}.")
+    return breakpoints
+
+
+def check_invertible(represented, breakpoints):
+    """Refuse curves that represent another weight than the one asked for, at any breakpoint."""
+    error = np.abs(represented - breakpoints)
+    worst = int(error.argmax())
+    if error[worst] > INVERTIBILITY_ATOL:
+        raise NotInvertibleError(f"g_lst must represent the normalized weight at every breakpoint: at index {worst} "
+                                 f"wanted {breakpoints[worst]:.6g}, got {represented[worst]:.6g}.")
