@@ -1,0 +1,126 @@
+"""Phase-change memory, fitted to a million devices in 90 nm; and the same with the user's own drift law.
+
+With x = g / g_max, all conductances in uS:
+
+    sigma(g) = (0.26348 + 1.9650 x - 1.1731 x^2) g_max / 25
+    mu(g)    = clip(-0.0155 log x + 0.0244, 0.049, 0.1)
+    sd(g)    = clip(-0.0125 log x - 0.0059, 0.008, 0.045)
+    q(G_0)   = min(0.2, 0.0088 x_0^-0.65),  x_0 = G_0 / g_max (the programmed value, not the target)
+
+x is floored at 1e-7 inside the logarithms, x_0^0.65 at 1e-3: part of the published model.
+
+References
+----------
+S. R. Nandakumar et al., "Phase-change memory models for deep learning training and inference", ICECS 2019,
+doi:10.1109/ICECS46596.2019.8964852.
+N. Li et al., "Optimization of projected phase change memory for analog in-memory computing inference",
+Advanced Electronic Materials 9, 2201190 (2023), doi:10.1002/aelm.202201190 (device-specific drift).
+"""
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import polynomial
+
+from refapprox.analog.devices.base import NoiseModel
+from refapprox.validation import check_finite
+
+PROG_COEFF = (0.26348, 1.9650, -1.1731)       # ascending powers of x, uS at g_max = 25
+PROG_COEFF_G_MAX = 25.0
+LOG_FLOOR = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class PCMLikeNoiseModel(NoiseModel):
+    """Phase-change memory; see the module's docstring.
+
+    Parameters
+    ----------
+    prog_coeff : sequence of float, optional
+        Polynomial of sigma in x, ascending powers, in uS. The default one is rescaled by g_max / 25; the
+        caller's own refers to `prog_coeff_g_max_reference`, by default g_max itself (no rescaling).
+    prog_coeff_g_max_reference : float, uS, optional
+    g_max, prog_noise_scale, drift_scale, read_noise_scale, t_0, t_read
+        See `NoiseModel`.
+
+    Examples
+    --------
+    >>> model = PCMLikeNoiseModel()
+    >>> bool(np.isclose(model.programming_std(25.0), 0.26348 + 1.9650 - 1.1731))
+    True
+    >>> model.drift_exponent([25.0], np.zeros(1)).tolist()     # without noise: mu
+    [0.049]
+    """
+
+    prog_coeff: tuple = None
+    prog_coeff_g_max_reference: float = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        default = self.prog_coeff is None
+        coefficients = PROG_COEFF if default else np.atleast_1d(check_finite("prog_coeff", self.prog_coeff))
+        reference = self.prog_coeff_g_max_reference
+        if reference is None:
+            reference = PROG_COEFF_G_MAX if default else self.g_max
+        if reference <= 0:
+            raise ValueError(f"prog_coeff_g_max_reference must be positive, got {reference}.")
+        object.__setattr__(self, "prog_coeff", tuple(float(value) for value in coefficients))
+        object.__setattr__(self, "prog_coeff_g_max_reference", float(reference))
+
+    def programming_std(self, g_target):
+        x = np.asarray(g_target, dtype=np.float64) / self.g_max
+        sigma = polynomial.polyval(x, self.prog_coeff) * self.g_max / self.prog_coeff_g_max_reference
+        if np.min(sigma, initial=0.0) < 0:
+            raise ValueError(f"prog_coeff must give a standard deviation >= 0, got {np.min(sigma):.4g} uS at "
+                             f"{np.ravel(g_target)[np.argmin(sigma)]:.4g} uS.")
+        return sigma
+
+    def drift_parameters(self, g_target):
+        log_x = np.log(np.maximum(np.asarray(g_target, dtype=np.float64) / self.g_max, LOG_FLOOR))
+        return (np.clip(-0.0155 * log_x + 0.0244, 0.049, 0.1), np.clip(-0.0125 * log_x - 0.0059, 0.008, 0.045))
+
+    def relative_read_noise(self, g_prog):
+        return np.minimum(0.2, 0.0088 / np.maximum((g_prog / self.g_max) ** 0.65, 1e-3))
+
+    def read_kinks(self):
+        return (self.g_max * (0.0088 / 0.2) ** (1 / 0.65),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
+    """PCMLike with mean and spread of the drift exponent interpolated in the caller's own lists.
+
+    Parameters
+    ----------
+    custom_drift_model : dict of three equally long sequences
+        `g_lst` (uS, strictly increasing), `nu_mean_lst`, `nu_std_lst`. Targets outside g_lst get the value at
+        its end; g_lst must therefore reach from 0 to g_max, or it would be extrapolated in silence.
+    """
+
+    custom_drift_model: dict = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        wanted = {"g_lst", "nu_mean_lst", "nu_std_lst"}
+        model = self.custom_drift_model
+        if isinstance(model, tuple):           # dataclasses.replace passes what is stored
+            model = dict(model)
+        if not isinstance(model, dict) or set(model) != wanted:
+            came = sorted(model) if isinstance(model, dict) else model
+            raise ValueError(f"custom_drift_model must be a dict with the keys {sorted(wanted)}, got {came!r}.")
+        lists = {key: np.array(check_finite(key, model[key]), dtype=np.float64) for key in sorted(wanted)}
+        lengths = {key: values.shape for key, values in lists.items()}
+        if len(set(lengths.values())) != 1 or lists["g_lst"].ndim != 1 or len(lists["g_lst"]) < 2:
+            raise ValueError(f"custom_drift_model must hold three lists of one length >= 2, got shapes {lengths}.")
+        if (np.diff(lists["g_lst"]) <= 0).any():
+            raise ValueError(f"g_lst of custom_drift_model must increase strictly, got {lists['g_lst'].tolist()}.")
+        if lists["nu_std_lst"].min() < 0:
+            raise ValueError(f"nu_std_lst must not be negative, got {lists['nu_std_lst'].tolist()}.")
+        if lists["g_lst"][-1] < self.g_max:
+            raise ValueError(f"g_lst of custom_drift_model must reach g_max={self.g_max}, "
+                             f"got a last conductance of {lists['g_lst'][-1]}.")
+        frozen = tuple((key, tuple(values.tolist())) for key, values in lists.items())      # hashable
+        object.__setattr__(self, "custom_drift_model", frozen)
+
+    def drift_parameters(self, g_target):
+        lists = dict(self.custom_drift_model)
+        return tuple(np.interp(g_target, lists["g_lst"], lists[key]) for key in ("nu_mean_lst", "nu_std_lst"))

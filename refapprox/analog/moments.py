@@ -1,0 +1,88 @@
+"""Closed forms for the random variables that a conductance goes through, and one quadrature.
+
+With phi, Phi the standard normal density and distribution function and Z ~ N(0, 1):
+
+* clipped Gaussian  Y = max(0, mean + std Z), a = mean / std:
+      E Y   = mean Phi(a) + std phi(a)                                                          (1)
+      E Y^2 = (mean^2 + std^2) Phi(a) + mean std phi(a)                                         (2)
+* folded normal  |mean + std Z|:
+      E |.|            = mean (2 Phi(a) - 1) + 2 std phi(a)                                     (3)
+      E exp(-s |.|)    = exp(s^2 std^2 / 2) [exp(-s mean) Phi(a - s std) + exp(s mean) Phi(-a - s std)]   (4)
+
+(4) is the drift factor: ((t + t_0) / t_0)^(-nu) = exp(-nu log((t + t_0) / t_0)).  It follows by completing
+the square on either side of zero.  docs/derivations/analog.md derives all of them.
+"""
+import numpy as np
+from scipy.special import log_ndtr, ndtr
+
+SPAN = 8.5                    # half-width of the Gaussian integrals in standard deviations: the rest is 2e-17
+PANELS, ORDER = 6, 10         # Gauss-Legendre panels between kinks, nodes a panel; tested against 10 times finer
+
+
+def density(z):
+    """Standard normal density."""
+    return np.exp(-0.5 * np.square(z)) / np.sqrt(2 * np.pi)
+
+
+def standardized(mean, std):
+    """mean / std, where std = 0 gives the infinity of the sign of mean (0 for 0)."""
+    mean, std = np.broadcast_arrays(np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64))
+    with np.errstate(over="ignore"):           # a quotient beyond 1e308 is as good as infinite
+        return np.divide(mean, std, out=np.where(mean == 0, 0.0, np.copysign(np.inf, mean)), where=std > 0)
+
+
+def clipped_gaussian(mean, std):
+    """(E Y, E Y^2) of Y = max(0, mean + std Z), equations (1) and (2). Broadcasts."""
+    a = standardized(mean, std)
+    below, bell = ndtr(a), density(a)
+    return mean * below + std * bell, (np.square(mean) + np.square(std)) * below + mean * std * bell
+
+
+def folded_mean(mean, std):
+    """E |mean + std Z|, equation (3). Broadcasts."""
+    a = standardized(mean, std)
+    return mean * (2 * ndtr(a) - 1) + 2 * std * density(a)
+
+
+def folded_laplace(mean, std, s):
+    """E exp(-s |mean + std Z|) for s >= 0, equation (4), summed from logarithms so that nothing overflows."""
+    a, spread = standardized(mean, std), np.multiply(s, std)
+    half = 0.5 * np.square(spread)
+    shift = np.multiply(s, mean)
+    return np.exp(half - shift + log_ndtr(a - spread)) + np.exp(half + shift + log_ndtr(-a - spread))
+
+
+def clipped_gaussian_expectation(function, mean, std, kinks=(), *, panels=PANELS, order=ORDER):
+    """E f(max(0, mean + std Z)) for one or several f at once, by Gauss-Legendre panels.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the values y >= 0, shape (..., nodes), and returns an array (m, ..., nodes): m functions.
+        They must be smooth between the kinks.
+    mean, std : ndarray (...,)
+        std may be 0: the value is then f(max(0, mean)).
+    kinks : sequence of float
+        Where f is not smooth; panels end there (and at 0, where the atom of the clipping sits).
+    panels, order : int
+        Panels that [mean - SPAN std, mean + SPAN std] is cut into beside the kinks; nodes in each.
+
+    Returns
+    -------
+    ndarray (m, ...)
+    """
+    mean, std = np.broadcast_arrays(np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64))
+    low, high = np.maximum(mean - SPAN * std, 0), np.maximum(mean + SPAN * std, 0)
+    even = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, panels + 1)
+    cuts = np.clip(np.broadcast_to(np.asarray(kinks, dtype=np.float64), (*mean.shape, len(kinks))),
+                   low[..., None], high[..., None])
+    edges = np.sort(np.concatenate([even, cuts], axis=-1), axis=-1)
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    centers, halves = (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(edges, axis=-1) / 2
+    y = (centers[..., None] + halves[..., None] * nodes).reshape(*mean.shape, -1)
+    spread = np.where(std > 0, std, 1.0)[..., None]
+    mass = (halves[..., None] * weights).reshape(y.shape) * density((y - mean[..., None]) / spread) / spread
+    inside = np.sum(function(y) * mass, axis=-1)
+    at_zero = function(np.zeros((*mean.shape, 1)))[..., 0]
+    certain = function(np.maximum(mean, 0)[..., None])[..., 0]
+    return np.where(std > 0, inside + ndtr(-standardized(mean, std)) * at_zero, certain)

@@ -1,0 +1,154 @@
+"""Device models: aihwkit's numbers with given draws and its sampled statistics, literal values, bad input."""
+import dataclasses
+
+import numpy as np
+import pytest
+
+from refapprox.analog.devices import (
+    CustomDriftPCMLikeNoiseModel,
+    HermesNoiseModel,
+    NoiseModel,
+    PCMLikeNoiseModel,
+    ReRamWan2022NoiseModel,
+    StateIndependentNoiseModel,
+)
+
+LISTS = {"g_lst": [0.0, 10.0, 25.0], "nu_mean_lst": [0.08, 0.05, 0.03], "nu_std_lst": [0.03, 0.02, 0.01]}
+DRAWS = {"z0": 0.0, "z1": 1.0, "zm1": -1.0, "zm8": -8.0}
+GOLDEN = [     # file, tag, model
+    ("noise_pcm", "pcm_default", PCMLikeNoiseModel()),
+    ("noise_pcm", "pcm_gmax20", PCMLikeNoiseModel(g_max=20.0)),
+    ("noise_other", "hermes_2dev", HermesNoiseModel()),
+    ("noise_other", "state_independent", StateIndependentNoiseModel()),
+    ("noise_other", "custom_drift", CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS)),
+]
+
+
+@pytest.mark.parametrize("file, tag, model", GOLDEN, ids=[tag for _, tag, _ in GOLDEN])
+def test_golden_primitives_with_given_draws(golden, file, tag, model):
+    """README: 1e-5 uS for conductances, 1e-6 for exponents (float32)."""
+    data = {key.removeprefix(f"{tag}/"): value for key, value in golden(file)[0].items() if key.startswith(f"{tag}/")}
+    g, times = data["g_target"], data["t_inference"]
+    for name, z in DRAWS.items():
+        if f"exact/prog_{name}" in data:
+            assert np.allclose(model.program(g, z), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
+        assert np.allclose(model.drift_exponent(g, z), data[f"exact/nu_{name}"], rtol=0, atol=1e-6)
+    for column, t in enumerate(times):
+        for name, nu, z in (("drift_nu0p05_z0", 0.05, 0), ("drift_nu0p05_z1", 0.05, 1), ("read_nu0_z1", 0, 1)):
+            assert np.allclose(model.read(g, nu, t, z), data[f"exact/{name}"][:, column], rtol=0, atol=1e-5), (name, t)
+
+
+@pytest.mark.parametrize("file, tag, model", GOLDEN, ids=[tag for _, tag, _ in GOLDEN])
+def test_golden_sampled_statistics_against_exact_moments(golden, file, tag, model):
+    """aihwkit's 2e5 to 3e5 samples a point: mean within 5 standard errors (false alarm 6e-7 each, about 500 of
+    them), standard deviation within 2 %, as the golden README suggests."""
+    data = {key.removeprefix(f"{tag}/"): value for key, value in golden(file)[0].items() if key.startswith(f"{tag}/")}
+    g, times, samples = data["g_target"], data["t_inference"], int(data["n_samples"])
+
+    def agree(found, mean, std, what):
+        spread = np.sqrt(found.variance)
+        assert np.all(np.abs(found.mean - mean) <= 5 * spread / np.sqrt(samples) + 1e-6), what
+        assert np.allclose(spread, std, rtol=0.02, atol=1e-6), what
+
+    agree(model.programmed_moments(g), data["prog/mean"], data["prog/std"], "programmed")
+    for column, t in enumerate(times):
+        agree(model.read_moments(g, t), data["full/mean"][:, column], data["full/std"][:, column], ("full", t))
+        drift, certain = model.drift_moments(g, t), dataclasses.replace(model, prog_noise_scale=0)
+        agree(type(drift)(g * drift.mean, g**2 * drift.variance), data["drift_only/mean"][:, column],
+              data["drift_only/std"][:, column], ("drift only", t))
+        # read_only starts at the target with nu = 0: the chain without programming noise and without drift
+        agree(dataclasses.replace(certain, drift_scale=0).read_moments(g, t), data["read_only/mean"][:, column],
+              data["read_only/std"][:, column], ("read only", t))
+
+
+def test_golden_resistive_memory(golden):
+    data = {key.removeprefix("reram_wan2022/"): value for key, value in golden("noise_other")[0].items()}
+    model, g, samples = ReRamWan2022NoiseModel(), data["g_target"], int(data["n_samples"])
+    for name, z in DRAWS.items():
+        if f"exact/prog_{name}" in data:
+            assert np.allclose(model.program(g, z), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
+    for column, t in enumerate(data["t_inference"]):
+        for name, z in DRAWS.items():
+            if f"exact/at_t_{name}" in data:
+                found = model.read(None, model.drift_exponent(g), t, z)
+                assert np.allclose(found, data[f"exact/at_t_{name}"][:, column], rtol=0, atol=1e-5)
+        mean, variance = model.read_moments(g, t)
+        assert np.all(np.abs(mean - data["at_t/mean"][:, column]) <= 5 * np.sqrt(variance / samples))
+        assert np.allclose(np.sqrt(variance), data["at_t/std"][:, column], rtol=0.02)
+
+
+def test_read_noise_at_full_conductance_by_hand():
+    """T = 21 s: sqrt(log((21 + 250e-9) / 500e-9)) = 4.189, so relative read noise is 0.0088 * 4.189 = 3.69 %."""
+    read = PCMLikeNoiseModel().read(np.array([25.0]), 0.0, 1.0, np.ones(1))
+    assert np.allclose(read, 25 * (1 + 0.0088 * 4.1890), rtol=1e-5)
+
+
+def test_drift_by_hand():
+    """One decade of T / t_0 = 10 at nu = 0.1."""
+    model = dataclasses.replace(PCMLikeNoiseModel(), read_noise_scale=0.0)
+    assert np.allclose(model.read(np.array([10.0]), 0.1, 180.0, np.zeros(1)), 10 * 10**-0.1, rtol=1e-14)
+
+
+def test_generator_and_given_draws_agree():
+    model, g = PCMLikeNoiseModel(), np.full((3, 4), 7.0)
+    z = np.random.default_rng(5).standard_normal((3, 4))
+    assert np.array_equal(model.program(g, np.random.default_rng(5)), model.program(g, z))
+    assert np.array_equal(model.drift_exponent(g, np.random.default_rng(5)), model.drift_exponent(g, z))
+
+
+def test_prog_coeff_reference():
+    """Own coefficients refer to g_max itself; the default ones to 25 uS; an explicit reference counts in both."""
+    assert np.isclose(PCMLikeNoiseModel(g_max=20, prog_coeff=[1.0]).programming_std(0.0), 1.0)
+    assert np.isclose(PCMLikeNoiseModel(g_max=20).programming_std(0.0), 0.26348 * 20 / 25)
+    assert np.isclose(PCMLikeNoiseModel(g_max=20, prog_coeff=[1.0], prog_coeff_g_max_reference=10)
+                      .programming_std(0.0), 2.0)
+    assert np.isclose(PCMLikeNoiseModel(g_max=20, prog_coeff_g_max_reference=10).programming_std(0.0), 0.52696)
+    assert np.isclose(ReRamWan2022NoiseModel(coeff_g_max_reference=40).noise_std(0.0, 1.0), 0.348 * 25 / 40)
+
+
+def test_models_are_values():
+    """Frozen, comparable, hashable and replaceable: a table of moments can be kept under the model itself."""
+    for model in [model for *_, model in GOLDEN] + [ReRamWan2022NoiseModel()]:
+        assert dataclasses.replace(model) == model and hash(dataclasses.replace(model)) == hash(model)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            model.g_max = 1.0
+
+
+def test_the_caller_keeps_his_arrays():
+    g = np.array([-0.0, 3.0, 30.0])
+    kept = g.copy()
+    model = CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS)
+    model.drift_exponent(g, 0.0)
+    model.program(g, 0.0)
+    assert np.array_equal(g, kept)
+
+
+@pytest.mark.parametrize("build, message", [
+    (lambda: PCMLikeNoiseModel(g_max=0), "g_max must be positive"),
+    (lambda: PCMLikeNoiseModel(drift_scale=-1), "drift_scale must be at least 0"),
+    (lambda: PCMLikeNoiseModel(t_0=1e-9), "t_0 must not be shorter than t_read"),
+    (lambda: PCMLikeNoiseModel(prog_coeff=[np.nan]), "prog_coeff must be finite"),
+    (lambda: PCMLikeNoiseModel(prog_coeff=[-1.0]).programming_std(1.0), "standard deviation >= 0"),
+    (lambda: HermesNoiseModel(num_devices=3), "1 or 2, got 3"),
+    (lambda: HermesNoiseModel(g_max=25), "at most 20.7"),
+    (lambda: HermesNoiseModel(num_devices=1, g_max=20.7), "at most 10.35"),
+    (lambda: CustomDriftPCMLikeNoiseModel(), "keys"),
+    (lambda: CustomDriftPCMLikeNoiseModel(custom_drift_model={"g_lst": [0, 25]}), r"got \['g_lst'\]"),
+    (lambda: CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS | {"g_lst": [0, 10]}), "one length"),
+    (lambda: CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS | {"g_lst": [0, 25, 10]}), "strictly"),
+    (lambda: CustomDriftPCMLikeNoiseModel(g_max=30, custom_drift_model=LISTS), "reach g_max=30"),
+    (lambda: StateIndependentNoiseModel(drift_nu_std=-1), "drift_nu_std"),
+    (lambda: ReRamWan2022NoiseModel().read(None, np.ones(2), 5.0, 0.0), "one of"),
+    (lambda: ReRamWan2022NoiseModel(coeff_g_max_reference=0), "coeff_g_max_reference must be positive"),
+    (lambda: PCMLikeNoiseModel().read(np.ones(2), 0.0, -1.0, 0.0), "t must be at least 0"),
+    (lambda: PCMLikeNoiseModel().program(np.ones(2), np.ones(3)), r"shape \(2,\), got shape \(3,\)"),
+    (lambda: PCMLikeNoiseModel().program(np.ones(2), None), "Generator"),
+])
+def test_bad_input_is_named(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_the_base_class_leaves_the_law_to_its_children():
+    with pytest.raises(NotImplementedError):
+        NoiseModel().program(np.ones(1), 0.0)
