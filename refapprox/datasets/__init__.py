@@ -1,0 +1,5 @@
+"""Data sets: drawn digits that need no file, MNIST from its files, and the batches of both."""
+from refapprox.datasets.datamodule import DataModule, Split
+from refapprox.datasets.synthetic import SyntheticDigits
+
+__all__ = ["DataModule", "Split", "SyntheticDigits"]
