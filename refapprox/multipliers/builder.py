@@ -1,0 +1,180 @@
+"""Netlists put together gate by gate, simplified on the way as a synthesis tool would.
+
+A builder that folds never emits a gate with a constant input, with two equal inputs, a second copy of a gate, or a
+gate that no output depends on. So dropping a partial product from an array costs nothing and removes its adders.
+"""
+from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.netlist import FIRST_OPERAND_WIRE, Gate, Netlist
+
+ZERO, ONE = 0, 1
+INVERSE = {"AND": "NAND", "OR": "NOR", "XOR": "XNOR", "NAND": "AND", "NOR": "OR", "XNOR": "XOR"}
+
+
+class Builder:
+    """Collects gates over numbered wires; `netlist` closes the circuit.
+
+    Parameters
+    ----------
+    operands : sequence of (str, int)
+        Names and widths.
+    fold : bool, optional
+        Simplify on the way; else every gate is kept as it comes.
+
+    Examples
+    --------
+    >>> b = Builder([("A", 1), ("B", 1)])
+    >>> (x,), (w,) = b.operands
+    >>> b.gate("AND", x, 0), b.gate("OR", x, x) == x
+    (0, True)
+    """
+
+    def __init__(self, operands, fold=True):
+        self.declared = tuple(operands)
+        self.fold = fold
+        self.gates = []
+        self.driver = {}          # wire -> index of its gate
+        self.known = {}           # (kind, sorted inputs) -> outputs, so that equal gates are built once
+        self.next_wire = FIRST_OPERAND_WIRE
+        self.operands = [self._fresh(bits) for _, bits in self.declared]
+
+    def _fresh(self, count):
+        wires = tuple(range(self.next_wire, self.next_wire + count))
+        self.next_wire += count
+        return wires
+
+    def emit(self, kind, *inputs):
+        """Add the gate as it is, unless folding finds its twin; a tuple of its output wires."""
+        key = (kind, tuple(sorted(inputs)))      # every kind is symmetric in its inputs
+        if self.fold and key in self.known:
+            return self.known[key]
+        outputs = self._fresh(GATES[kind].outputs)
+        self.driver.update(dict.fromkeys(outputs, len(self.gates)))
+        self.gates.append(Gate(kind, inputs))
+        self.known[key] = outputs
+        return outputs
+
+    def gate(self, kind, *inputs):
+        """The output wire of a gate with one output, simplified when folding."""
+        if not self.fold:
+            return self.emit(kind, *inputs)[0]
+        if kind == "BUF":
+            return inputs[0]
+        if kind == "NOT":
+            return self.invert(inputs[0])
+        a, b = sorted(inputs)
+        if a == b or a <= ONE:
+            return self._fold_two(kind, a, b)
+        return self.emit(kind, a, b)[0]
+
+    def _fold_two(self, kind, a, b):
+        """A two-input gate whose inputs are equal, or whose first one, `a`, is a constant."""
+        if kind in ("NAND", "NOR", "XNOR"):
+            return self.invert(self._fold_two(INVERSE[kind], a, b))
+        if kind == "XOR":
+            if a == b:
+                return ZERO
+            return b if a == ZERO else self.invert(b)
+        if a == b:
+            return a
+        if kind == "AND":
+            return ZERO if a == ZERO else b
+        return b if a == ZERO else ONE                     # OR
+
+    def invert(self, wire):
+        """NOT of a wire: constants and double inversions vanish."""
+        if not self.fold:
+            return self.emit("NOT", wire)[0]
+        if wire <= ONE:
+            return ONE - wire
+        kind, inputs = self.gates[self.driver[wire]] if wire in self.driver else ("", ())
+        if kind == "NOT":
+            return inputs[0]
+        return self.emit("NOT", wire)[0]
+
+    def half_adder(self, a, b):
+        """(sum, carry) of two bits."""
+        if not self.fold:
+            return self.emit("HA", a, b)
+        if a == b or min(a, b) <= ONE:
+            return self.gate("XOR", a, b), self.gate("AND", a, b)
+        return self.emit("HA", *sorted((a, b)))
+
+    def full_adder(self, a, b, c):
+        """(sum, carry) of three bits."""
+        if not self.fold:
+            return self.emit("FA", a, b, c)
+        a, b, c = sorted((a, b, c))
+        if a == ZERO:
+            return self.half_adder(b, c)
+        if a == ONE:                                       # 1 + b + c
+            return self.gate("XNOR", b, c), self.gate("OR", b, c)
+        if a == b or b == c:                               # 2 b + the odd one out
+            return (c, a) if a == b else (a, b)
+        return self.emit("FA", a, b, c)
+
+    def add(self, a, b, carry=ZERO, width=None):
+        """Ripple-carry sum of two words, least significant bit first, of `width` bits (default: with its carry)."""
+        full = max(len(a), len(b)) + 1
+        width = full if width is None else width
+        total = []
+        for i in range(width):
+            bit_a = a[i] if i < len(a) else ZERO
+            bit_b = b[i] if i < len(b) else ZERO
+            bit, carry = self.full_adder(bit_a, bit_b, carry)
+            total.append(bit)
+        return total
+
+    def netlist(self, outputs, signed=False, name="netlist"):
+        """The finished circuit; when folding, without gates that no output depends on."""
+        if self.fold:
+            return without_dead_gates(self.declared, self.gates, outputs, signed, name)
+        return Netlist(self.declared, self.gates, outputs, signed, name)
+
+
+def without_dead_gates(operands, gates, outputs, signed, name):
+    """The netlist of those gates that the outputs depend on; adders of which one output is read become gates."""
+    first = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)
+    starts, wire = [], first
+    for kind, _ in gates:
+        starts.append(wire)
+        wire += GATES[kind].outputs
+    live = set(outputs)
+    kept = []
+    for (kind, inputs), start in zip(reversed(gates), reversed(starts), strict=True):
+        used = [start + i in live for i in range(GATES[kind].outputs)]
+        if any(used):
+            live.update(inputs)
+            kept.append((kind, inputs, start, used))
+    new, renumbered, wire = {w: w for w in range(first)}, [], first
+    for kind, inputs, start, used in reversed(kept):
+        inputs = [new[i] for i in inputs]
+        for step_kind, step_inputs, drives in narrowed(kind, inputs, used, wire):
+            renumbered.append(Gate(step_kind, tuple(step_inputs)))
+            if drives is not None:
+                new.update({start + output: wire + i for i, output in enumerate(drives)})
+            wire += GATES[step_kind].outputs
+    return Netlist(operands, renumbered, [new[w] for w in outputs], signed, name)
+
+
+def narrowed(kind, inputs, used, wire):
+    """(kind, inputs, outputs driven) of the gates that replace an adder of which one output is read."""
+    if kind == "HA" and not all(used):
+        return [("XOR" if used[0] else "AND", inputs, [0 if used[0] else 1])]
+    if kind == "FA" and used == [True, False]:             # the last bit of a sum that cannot overflow
+        return [("XOR", inputs[:2], None), ("XOR", [wire, inputs[2]], [0])]
+    return [(kind, inputs, list(range(len(used))))]
+
+
+def simplified(netlist):
+    """The same function with constants folded, equal gates merged and dead gates removed."""
+    builder = Builder(netlist.operands)
+    wires = [ZERO, ONE, *(wire for operand in builder.operands for wire in operand)]
+    for kind, inputs in netlist.gates:
+        sources = [wires[i] for i in inputs]
+        if kind == "HA":
+            wires.extend(builder.half_adder(*sources))
+        elif kind == "FA":
+            wires.extend(builder.full_adder(*sources))
+        else:
+            wires.append(builder.gate(kind, *sources))
+    return builder.netlist([wires[i] for i in netlist.outputs], netlist.signed, netlist.name)

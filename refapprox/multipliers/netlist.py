@@ -1,0 +1,225 @@
+"""A combinational circuit as gates: immutable, evaluated for 64 operand pairs a word.
+
+Wires are numbered: 0 and 1 are the constants, then come the bits of every operand, least significant first, then the
+outputs of every gate in order. A gate may read only wires with smaller numbers than its own, so the order of the
+gates is an order of evaluation, and a `Netlist` has neither cycles nor undriven wires. `wiring.from_wires` sorts gates
+that come in any order and names the cycle or the undriven wire where there is one.
+"""
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, code_range, codes
+from refapprox.validation import check_codes, check_integer
+
+FIRST_OPERAND_WIRE = 2
+MAX_OPERAND_BITS = 62      # values travel as int64
+BLOCK = 2 ** 16            # operand pairs evaluated at a time: 8 KiB a wire, which stays in cache
+
+
+class Gate(NamedTuple):
+    """One gate: its kind (a key of `gates.GATES`) and the wires it reads."""
+
+    kind: str
+    inputs: tuple
+
+
+@dataclass(frozen=True, eq=True, repr=False)
+class Netlist:
+    """A combinational circuit.
+
+    Parameters
+    ----------
+    operands : sequence of (str, int)
+        Name and width of every operand, in order; for a multiplier the activation x, then the weight w.
+    gates : sequence of (str, sequence of int)
+        Kind and input wires of every gate, in an order of evaluation.
+    outputs : sequence of int
+        The wires of the output word, least significant bit first.
+    signed : bool, optional
+        Whether operands and output are two's-complement numbers.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If a gate is of an unknown kind, has a wrong number of inputs, or reads a wire that is not yet driven.
+
+    Examples
+    --------
+    >>> majority = Netlist([("A", 2), ("B", 1)], [("FA", (2, 3, 4))], [6])
+    >>> majority([0, 1, 2, 3], 1).tolist()
+    [0, 1, 1, 1]
+    """
+
+    operands: tuple
+    gates: tuple
+    outputs: tuple
+    signed: bool = False
+    name: str = "netlist"
+
+    def __post_init__(self):
+        operands = tuple((str(label), check_integer(f"width of operand {label}", bits, minimum=1,
+                                                    maximum=MAX_OPERAND_BITS)) for label, bits in self.operands)
+        if not operands:
+            raise ValueError(f"operands of {self.name} must name at least one operand, got none.")
+        gates = tuple(Gate(kind, tuple(inputs)) for kind, inputs in self.gates)
+        driven = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)
+        for position, (kind, inputs) in enumerate(gates):
+            if kind not in GATES:
+                raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, got {kind!r}.")
+            if len(inputs) != GATES[kind].inputs:
+                raise ValueError(f"gate {position} of {self.name}, {kind}, takes {GATES[kind].inputs} input(s), "
+                                 f"got {len(inputs)}.")
+            for wire in inputs:
+                check_integer(f"input wire of gate {position} ({kind}) of {self.name}", wire,
+                              minimum=0, maximum=driven - 1)
+            driven += GATES[kind].outputs
+        if not 1 <= len(self.outputs) <= MAX_OPERAND_BITS:
+            raise ValueError(f"outputs of {self.name} must be 1 to {MAX_OPERAND_BITS} wires, got {len(self.outputs)}.")
+        for wire in self.outputs:
+            check_integer(f"output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
+        for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
+                             ("signed", bool(self.signed)), ("name", str(self.name))):
+            object.__setattr__(self, field, value)
+
+    @cached_property
+    def gate_wires(self):
+        """Number of the first output wire of every gate."""
+        wire, first = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands), []
+        for kind, _ in self.gates:
+            first.append(wire)
+            wire += GATES[kind].outputs
+        return tuple(first)
+
+    @property
+    def wire_count(self):
+        """How many wires there are, constants and operand bits included."""
+        return (FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands)
+                + sum(GATES[kind].outputs for kind, _ in self.gates))
+
+    bits_x = property(lambda self: self.operands[0][1], doc="Width of the first operand.")
+    bits_w = property(lambda self: self.operands[1][1], doc="Width of the second operand.")
+    output_bits = property(lambda self: len(self.outputs), doc="Width of the output word.")
+
+    def operand_wires(self, position):
+        """The wires of operand number `position`, least significant bit first."""
+        start = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands[:position])
+        return tuple(range(start, start + self.operands[position][1]))
+
+    def gate_counts(self):
+        """How many gates there are of each kind, as a dict without zeros."""
+        kinds = [kind for kind, _ in self.gates]
+        return {kind: kinds.count(kind) for kind in GATES if kind in kinds}
+
+    def simulate(self, planes):
+        """The bit-planes of all wires.
+
+        Parameters
+        ----------
+        planes : sequence of uint64 ndarrays of one shape
+            A plane for every operand bit, in the order of the wires.
+
+        Returns
+        -------
+        list of uint64 ndarrays, one for every wire
+        """
+        ones = np.full_like(planes[0], np.iinfo(np.uint64).max)
+        wires = [np.zeros_like(planes[0]), ones, *planes]
+        for kind, inputs in self.gates:
+            wires.extend(GATES[kind].function(ones, *[wires[i] for i in inputs]))
+        return wires
+
+    def __call__(self, *operands):
+        """The output word for integer operands; arrays broadcast; int64."""
+        if len(operands) != len(self.operands):
+            raise ValueError(f"{self.name} takes {len(self.operands)} operands, got {len(operands)}.")
+        checked = [check_codes(f"{label} of {self.name}", values, *code_range(bits, self.signed)).astype(np.int64)
+                   for (label, bits), values in zip(self.operands, operands, strict=True)]
+        arrays = np.broadcast_arrays(*checked)
+        flat = [array.ravel() for array in arrays]
+        result = np.empty(flat[0].size, dtype=np.int64)
+        for start in range(0, result.size, BLOCK):
+            block = [values[start:start + BLOCK] for values in flat]
+            result[start:start + BLOCK] = self.words(block)
+        return result.reshape(arrays[0].shape)
+
+    def words(self, operands):
+        """Output words of one block of equally long int64 operand arrays in range."""
+        planes = [plane for (_, bits), values in zip(self.operands, operands, strict=True)
+                  for plane in pack_bits(values, bits)]
+        wires = self.simulate(planes)
+        return unpack_words([wires[i] for i in self.outputs], len(operands[0]), self.signed)
+
+    def lut(self):
+        """Product table in value order, int32: ``lut[x - qmin, w - qmin]``; at most 8x8 bits."""
+        if len(self.operands) != 2 or max(self.bits_x, self.bits_w) > MAX_BITS:
+            widths = "x".join(str(bits) for _, bits in self.operands)
+            entries = 2 ** sum(bits for _, bits in self.operands)
+            raise ValueError(f"lut of {self.name} needs two operands of at most {MAX_BITS} bits, got {widths}: its "
+                             f"{entries} entries would take {4 * entries / 2**30:.3g} GiB. Call the netlist instead.")
+        wires = self.simulate(exhaustive_planes(self.bits_x, self.bits_w, self.signed))
+        words = unpack_words([wires[i] for i in self.outputs], 2 ** (self.bits_x + self.bits_w), self.signed)
+        return words.reshape(2 ** self.bits_x, 2 ** self.bits_w).astype(np.int32)
+
+    def to_multiplier(self, name=None, performance_metric=float("nan"), **kwargs):
+        """The `Multiplier` with this circuit's table; at most 8x8 bits."""
+        return Multiplier(name or self.name, self.lut(), self.signed, performance_metric, **kwargs)
+
+    def reordered(self, *names):
+        """The same circuit with its operands in the order of `names`.
+
+        EvoApproxLib's unsigned 8x8 C functions take (B, A) where the Verilog module has ports A and B.
+        """
+        labels = [label for label, _ in self.operands]
+        if sorted(names) != sorted(labels):
+            raise ValueError(f"operands of {self.name} are {', '.join(labels)}, got {', '.join(map(str, names))}.")
+        order = [labels.index(label) for label in names]
+        moved = [0, 1] + [wire for position in order for wire in self.operand_wires(position)]
+        new = {old: wire for wire, old in enumerate(moved)}
+        gates = [(kind, [new.get(i, i) for i in inputs]) for kind, inputs in self.gates]
+        return Netlist([self.operands[p] for p in order], gates, [new.get(i, i) for i in self.outputs],
+                       self.signed, self.name)
+
+    def __repr__(self):
+        widths = "x".join(str(bits) for _, bits in self.operands)
+        return f"Netlist({self.name!r}, {widths} bits, {'signed' if self.signed else 'unsigned'}, " \
+               f"{len(self.gates)} gates)"
+
+
+def pack_bits(values, bits):
+    """Planes of the low bits of int64 `values`, (bits, ceil(len / 64)) uint64: bit k of word j is value 64 j + k.
+
+    The last word is padded with zeros.
+    """
+    padded = np.zeros(-(-len(values) // 64) * 64, dtype=np.int64)
+    padded[:len(values)] = values
+    rows = (padded >> np.arange(bits)[:, None] & 1).astype(np.uint8)
+    return np.packbits(rows, axis=1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack_bits(plane, count):
+    """The first `count` bits of one plane as uint8 zeros and ones."""
+    return np.unpackbits(plane.astype("<u8", copy=False).view(np.uint8), count=count, bitorder="little")
+
+
+def unpack_words(planes, count, signed):
+    """The numbers whose bits are `planes`, int32 or int64; the last plane has negative weight where `signed`."""
+    dtype = np.int32 if len(planes) < 32 else np.int64          # half the memory traffic where it suffices
+    words = np.zeros(count, dtype)
+    for i, plane in enumerate(planes):
+        bit = unpack_bits(plane, count).astype(dtype) << i
+        words += -bit if signed and i == len(planes) - 1 else bit
+    return words
+
+
+@lru_cache(maxsize=16)
+def exhaustive_planes(bits_x, bits_w, signed):
+    """The bit-planes of all operand pairs in value order (x varies slowly), read-only."""
+    x, w = codes(bits_x, signed), codes(bits_w, signed)
+    planes = np.concatenate([pack_bits(np.repeat(x, w.size), bits_x), pack_bits(np.tile(w, x.size), bits_w)])
+    planes.flags.writeable = False
+    return planes
