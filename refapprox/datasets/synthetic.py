@@ -21,7 +21,7 @@ from refapprox.datasets.strokes import GLYPHS, sample_strokes
 from refapprox.validation import check_integer
 
 SIZE = 28                   # pixels a side
-POINTS = 64                 # along the strokes of one digit: 1 pixel apart at most, less than a pen's width
+POINTS = 64                 # along the strokes of one digit: about a pixel apart, less than two pen widths
 MEAN, STD = 0.18, 0.29      # of the pixels in [0, 1], which the images are normalized by
 CHUNK = 1000                # images drawn at once: bounds the memory
 
@@ -67,14 +67,18 @@ def draw(labels, rng):
     """Images (n, 28, 28) of `labels`, values in [0, 1]."""
     n = len(labels)
     points, ink = written(labels, rng)
-    q = SIZE / 2 + rng.normal(0, 1.5, (n, 1, 2)) + (points - 0.5) @ affine(n, rng) + elastic(points, rng)      # (1)
+    q = SIZE / 2 + rng.normal(0, 1.2, (n, 1, 2)) + (points - 0.5) @ affine(n, rng) + elastic(points, rng)      # (1)
     width = rng.uniform(0.7, 1.3, (n, 1, 1))
-    pixel_centers = np.arange(SIZE) + 0.5
-    profile = np.exp(-((pixel_centers[:, None] - q.transpose(2, 0, 1)[:, :, None, :]) / width) ** 2 / 2)
-    length = ink[:, None] * SIZE
-    field = (profile[1] * length) @ profile[0].transpose(0, 2, 1) / (width * np.sqrt(2 * np.pi))                # (2)
     pressure = rng.uniform(1.0, 3.0, (n, 1, 1))
-    return np.clip(1 - np.exp(-pressure * field) + rng.normal(0, 0.1, field.shape), 0, 1)                       # (3)
+    image = 1 - np.exp(-pressure * ink_field(q, ink, width))
+    return np.clip(image + rng.normal(0, 0.1, image.shape), 0, 1)                                               # (3)
+
+
+def ink_field(q, ink, width):
+    """Field (n, 28, 28) by (2): points q (n, p, 2) and pen width (n, 1, 1) in pixels, ink (n, p) in image sides."""
+    pixel_centers = np.arange(SIZE) + 0.5
+    x, y = (np.exp(-((pixel_centers[:, None] - q[:, None, :, axis]) / width) ** 2 / 2) for axis in (0, 1))
+    return (y * ink[:, None] * SIZE) @ x.transpose(0, 2, 1) / (width * np.sqrt(2 * np.pi))                      # (2)
 
 
 def written(labels, rng):
@@ -88,7 +92,7 @@ def written(labels, rng):
 
 def affine(n, rng):
     """Random rotation, shear and scale (n, 2, 2), for row vectors, in pixels."""
-    angle, shear = rng.normal(0, 0.2, n), rng.normal(0, 0.2, n)
+    angle, shear = rng.normal(0, 0.15, n), rng.normal(0, 0.15, n)
     scale = SIZE * rng.uniform(0.6, 0.9, (n, 2))
     c, s = np.cos(angle), np.sin(angle)
     rotation = np.array([[c, s], [-s, c]]).transpose(2, 0, 1)
@@ -102,6 +106,6 @@ def elastic(points, rng, modes=3):
     moved = np.zeros_like(points)
     for _ in range(modes):
         frequency, phase = rng.normal(0, 0.8, (n, 2, 1)), rng.uniform(0, 2 * np.pi, (n, 1, 1))
-        amplitude = rng.normal(0, 0.8, (n, 1, 2))
+        amplitude = rng.normal(0, 0.65, (n, 1, 2))
         moved += amplitude * np.sin(2 * np.pi * (points @ frequency) + phase)
     return moved
