@@ -1,0 +1,5 @@
+"""Networks with their hyperparameters."""
+from refapprox.nets.approx_net import ApproxNet
+from refapprox.nets.lenet5 import LeNet5
+
+__all__ = ["ApproxNet", "LeNet5"]

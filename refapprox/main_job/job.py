@@ -1,0 +1,160 @@
+"""The steps of the main job, one after the other, each ending in a checkpoint.
+
+    baseline -> quant -> gradient -> match -> approx -> uniform
+
+`approx` retrains with the matched multipliers, `uniform` from the same state, with the same epochs and seed, with
+one multiplier everywhere: the one whose relative energy is nearest that of the match.
+"""
+import numpy as np
+
+from refapprox import files
+from refapprox.datasets import MNIST, SyntheticDigits
+from refapprox.main_job.config import PRESETS
+from refapprox.main_job.run_folder import Checkpoint
+from refapprox.matching import (
+    MatchingInfo,
+    deploy_multipliers,
+    deploy_uniform,
+    get_feature_maps,
+    nearest_uniform,
+    select_multipliers,
+)
+from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.multipliers.library import check_search_space
+from refapprox.nets import LeNet5
+from refapprox.training import Progress
+
+STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
+
+
+class MainJob:
+    """A run in its folder.
+
+    Parameters
+    ----------
+    config : RunConfig
+    folder : RunFolder
+    console : object with `line(text)`, `epoch(record, epochs)` and `batch(stage, done, total)`
+    """
+
+    def __init__(self, config, folder, console):
+        self.config, self.folder, self.console = config, folder, console
+        self.library = load_library(config.multipliers)
+        self.search_space = check_search_space(self.library)
+        # A layer for which nothing is accurate enough takes the most accurate multiplier there is.
+        self.fallback = min(self.search_space, key=lambda m: (m.metrics()["MSE"], m.performance_metric))
+        self.datamodule = make_datamodule(config)
+        self.net = LeNet5(rng=self._rng(0), stages=config.stages)
+        self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
+        folder.rewind(self.state)
+        if self.state.network:
+            self.net.load_state(self.state.network)
+            self.net.entropy = self.state.entropy
+
+    @property
+    def results(self):
+        return self.state.results
+
+    def run(self):
+        """Do every step that is left; returns the results."""
+        steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
+        for step in steps[steps.index(self.state.step) if self.state.step in steps else len(steps):]:
+            getattr(self, f"_{step}")()
+            position = steps.index(step) + 1
+            following = steps[position] if position < len(steps) else "done"
+            self.folder.save(self._checkpoint(following), step)
+            self.state = self._checkpoint(following)
+            self.folder.save(self.state)
+        files.write_json(self.folder.path / "results.json", self.results)
+        return self.results
+
+    # ---- steps
+
+    def _baseline(self):
+        self._train("baseline", self.net.train_baseline)
+        self._test("baseline")
+
+    def _quant(self):
+        self._train("quant", self.net.train_quant)
+        self._test("quantized")
+
+    def _gradient(self):
+        self._train("gradient", self.net.train_gradient, lmbd=self.config.lmbd,
+                    initial_noise=self.config.initial_noise)
+
+    def _match(self):
+        maps = self.feature_maps()
+        info = select_multipliers(self.net, self.datamodule, self.search_space, rng=self._rng(2),
+                                  fallback=self.fallback, feature_maps=maps)
+        info.save(self.folder.path / "matching.json")
+        self.results["relative_energy"] = info.relative_energy_consumption
+        deploy_multipliers(self.net, info, self.library)
+        self._test("deployed")
+
+    def _approx(self):
+        deploy_multipliers(self.net, self.matching(), self.library)
+        self._train("approx", self.net.train_approx)
+        self._test("retrained")
+
+    def _uniform(self):
+        info = self.matching()
+        multiplier = nearest_uniform(info, self.search_space)
+        if self.state.epoch == 0:
+            self.net.load_state(self.folder.load("match").network)      # the state that `approx` started from
+        deploy_uniform(self.net, multiplier)
+        if self.state.epoch == 0:
+            self.results["uniform_multiplier"] = multiplier.name
+            self.results["uniform_relative_energy"] = multiplier.performance_metric / info.metric_max
+            self._test("uniform_deployed")
+        self._train("approx", self.net.train_approx, step="uniform")
+        self._test("uniform_retrained")
+
+    # ---- what the steps share
+
+    def matching(self):
+        """The stored MatchingInfo."""
+        return MatchingInfo.load(self.folder.path / "matching.json")
+
+    def feature_maps(self):
+        """Operands of every layer over 128 training images, the same ones in every call."""
+        return get_feature_maps(self.net, self.datamodule, rng=self._rng(1))
+
+    def _train(self, stage, train, step=None, **options):
+        step = step or stage
+        epochs = self.config.stages[stage].epochs
+        progress = Progress(stage, self.state.epoch, self.state.velocity) if self.state.epoch else None
+
+        def on_epoch(progress):
+            record = progress.record | {"step": step}
+            self.folder.log(record)
+            self.folder.save(self._checkpoint(step, progress))
+            self.console.epoch(record, epochs)
+
+        train(self.datamodule, progress=progress, on_epoch=on_epoch,
+              on_batch=lambda done, total: self.console.batch(step, done, total), **options)
+
+    def _test(self, name):
+        loss, accuracy = self.net.test(self.datamodule)
+        self.results[name] = accuracy
+        self.folder.log({"evaluation": name, "test_loss": loss, "test_accuracy": accuracy})
+        self.console.line(f"{name.replace('_', ' ')}: test accuracy {100 * accuracy:.2f} %")
+
+    def _checkpoint(self, step, progress=None):
+        progress = progress or Progress("")
+        return Checkpoint(step, progress.epoch, self.net.entropy, self.net.state(),
+                          {name: v.copy() for name, v in progress.velocity.items()}, dict(self.results))
+
+    def _rng(self, purpose):
+        return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(purpose,)))
+
+
+def make_datamodule(config):
+    """The data set that `config` asks for."""
+    if config.dataset == "mnist":
+        return MNIST(data_dir=config.data_dir)
+    return SyntheticDigits(seed=config.seed, **PRESETS[config.preset]["digits"])
+
+
+def with_library(multipliers):
+    """A library of `multipliers`, for jobs that are not started from a path."""
+    return MultiplierLibrary(multipliers, "given")

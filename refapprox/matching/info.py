@@ -1,0 +1,121 @@
+"""An assignment of multipliers to layers, its energy, and where it is written to.
+
+    E = sum_l (opcount_l / sum opcount) * metric_l / metric_max                                     (1)
+
+is the energy of the multiplications relative to the most expensive multiplier of the search space.
+"""
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from refapprox import files
+from refapprox.validation import check_choice, check_real
+
+
+@dataclass
+class LayerInfo:
+    """What was assigned to a layer, and why. Standard deviations are in accumulator units."""
+
+    name: str
+    multiplier_name: str
+    multiplier_performance_metric: float
+    opcount: float
+    fan_in: int = 0
+    sigma: float = float("nan")
+    predicted_std: float = float("nan")
+    allowed_std: float = float("nan")
+
+    def relative_opcount(self, total_opcount):
+        """Share of all multiplications."""
+        return self.opcount / total_opcount
+
+    def relative_energy_consumption(self, metric_max):
+        """Cost of one multiplication relative to `metric_max`."""
+        return self.multiplier_performance_metric / metric_max
+
+
+@dataclass
+class MatchingInfo:
+    """An assignment of multipliers to layers.
+
+    Attributes
+    ----------
+    layers : list of LayerInfo
+    metric_max : float
+        Largest cost in the search space, the fallback included.
+    opcount : float
+        Multiplications of all layers.
+    """
+
+    layers: list = field(default_factory=list)
+    metric_max: float = float("nan")
+    opcount: float = float("nan")
+
+    @property
+    def relative_energy_consumption(self):
+        """Equation (1)."""
+        return sum(layer.relative_opcount(self.opcount) * layer.relative_energy_consumption(self.metric_max)
+                   for layer in self.layers)
+
+    def save(self, path):
+        """Write as JSON; nan becomes null."""
+        document = dataclasses.asdict(self)
+        document["relative_energy_consumption"] = self.relative_energy_consumption
+        files.write_json(path, without_nan(document))
+
+    @classmethod
+    def load(cls, path):
+        """Read what `save` wrote."""
+        document = files.read_json(path)
+        names = [f.name for f in dataclasses.fields(LayerInfo)]
+        try:
+            layers = [LayerInfo(**{n: float("nan") if layer[n] is None else layer[n] for n in names if n in layer})
+                      for layer in document["layers"]]
+            return cls(layers, document["metric_max"], document["opcount"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} does not hold a MatchingInfo: {error!r}.") from None
+
+
+def without_nan(value):
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def dump_results(result, lmbd, folder=None, *, tracking="auto"):
+    """Write a MatchingInfo to a run folder and, where MLflow is installed and a run is active, to MLflow.
+
+    Parameters
+    ----------
+    result : MatchingInfo
+    lmbd : float
+        Weight of the noise term that led to it.
+    folder : path, optional
+        Where `gs_results.json` goes.
+    tracking : {"auto", "mlflow", "none"}, optional
+        "mlflow" makes a missing MLflow an error; "auto" uses it where it is installed and a run is active.
+    """
+    check_choice("tracking", tracking, ("auto", "mlflow", "none"))
+    check_real("lmbd", lmbd, minimum=0.0)
+    if folder is not None:
+        result.save(Path(folder) / "gs_results.json")
+    if tracking != "none":
+        log_to_mlflow(result, lmbd, required=tracking == "mlflow")
+
+
+def log_to_mlflow(result, lmbd, required):
+    try:
+        import mlflow
+    except ImportError:
+        if required:
+            raise ValueError("tracking='mlflow' needs MLflow: pip install 'refapprox[mlflow]'.") from None
+        return
+    if mlflow.active_run() is None and not required:
+        return
+    mlflow.log_dict(without_nan(dataclasses.asdict(result)), "gs_results.json")
+    mlflow.log_metric("Relative Energy Consumption", result.relative_energy_consumption)
+    mlflow.log_param("lambda", lmbd)

@@ -1,0 +1,130 @@
+"""Layers own parameters and remember what their gradient needs; containers chain them.
+
+A layer computes with the pure functions of `refapprox.ops`. `forward(x, training=True)` keeps the caches that
+`backward(dy)` consumes; `backward` returns the gradient of the input and stores those of the parameters.
+"""
+import numpy as np
+
+from refapprox.ops import add
+
+
+class Parameter:
+    """An array that training changes, and the gradient of the loss with respect to it."""
+
+    def __init__(self, value):
+        self.value = value
+        self.grad = None
+
+
+class Layer:
+    """One step of a network.
+
+    Attributes
+    ----------
+    parameters : dict of str to Parameter
+    buffers : dict of str to ndarray
+        State that is stored with the network but not trained, such as running statistics.
+    """
+
+    def __init__(self):
+        self.parameters = {}
+        self.buffers = {}
+        self._cache = None
+
+    def children(self):
+        """Pairs (name, layer) one level below."""
+        return ()
+
+    def named_layers(self, prefix=""):
+        """Pairs (dotted name, layer) of all leaves, in order of definition."""
+        children = list(self.children())
+        if not children:
+            yield prefix, self
+        for name, child in children:
+            yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
+
+    def forward(self, x, *, training=False):
+        raise TypeError(f"{type(self).__name__} does not define forward.")
+
+    def backward(self, dy, *, need_dx=True):
+        raise TypeError(f"{type(self).__name__} does not define backward.")
+
+    def remembered(self):
+        """The cache of the last training forward pass; it serves one backward pass."""
+        if self._cache is None:
+            raise ValueError(f"backward of {type(self).__name__} needs a forward pass with training=True before it.")
+        cache, self._cache = self._cache, None
+        return cache
+
+
+class Sequential(Layer):
+    """Layers one after the other: ``Sequential(conv1=Conv2D(...), relu1=ReLU(), ...)``."""
+
+    def __init__(self, **layers):
+        super().__init__()
+        if not layers:
+            raise ValueError("Sequential needs at least one layer, got none.")
+        self.layers = layers
+
+    def children(self):
+        return self.layers.items()
+
+    def forward(self, x, *, training=False):
+        for layer in self.layers.values():
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, dy, *, need_dx=True):
+        first, *later = self.layers.values()
+        for layer in reversed(later):
+            dy = layer.backward(dy)
+        return first.backward(dy, need_dx=need_dx)
+
+
+class Residual(Layer):
+    """y = main(x) + shortcut(x); without a shortcut the input itself is added."""
+
+    def __init__(self, main, shortcut=None):
+        super().__init__()
+        self.main, self.shortcut = main, shortcut
+
+    def children(self):
+        yield "main", self.main
+        if self.shortcut is not None:
+            yield "shortcut", self.shortcut
+
+    def forward(self, x, *, training=False):
+        main = self.main.forward(x, training=training)
+        side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
+        y, self._cache = add.forward(main, side)
+        return y
+
+    def backward(self, dy, *, need_dx=True):
+        dmain, dside = add.backward(dy, self.remembered())
+        dx = self.main.backward(dmain, need_dx=need_dx)
+        if self.shortcut is not None:
+            dside = self.shortcut.backward(dside, need_dx=need_dx)
+        return dx + dside if need_dx else None
+
+
+def state_arrays(network):
+    """name -> array of every parameter ("layer.weight") and buffer of `network`; views, not copies."""
+    state = {}
+    for name, layer in network.named_layers():
+        state |= {f"{name}.{key}": parameter.value for key, parameter in layer.parameters.items()}
+        state |= {f"{name}.{key}": buffer for key, buffer in layer.buffers.items()}
+    return state
+
+
+def load_state_arrays(network, state):
+    """Copy `state`, made by `state_arrays` of a network of the same architecture, into `network`."""
+    own = state_arrays(network)
+    if missing := sorted(own.keys() ^ state.keys()):
+        raise ValueError(f"state does not fit the network: {', '.join(missing)} stand on one side only.")
+    for name, target in own.items():
+        source = np.asarray(state[name])
+        if source.shape != target.shape or source.dtype != target.dtype:
+            raise ValueError(f"state of {name} must be {target.dtype} of shape {target.shape}, "
+                             f"got {source.dtype} of shape {source.shape}.")
+    for name, target in own.items():
+        target[...] = state[name]

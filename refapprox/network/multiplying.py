@@ -1,0 +1,204 @@
+"""The layers that multiply, convolution and linear, in their four modes.
+
+    float         y = f(x, w)
+    quantized     y = s_x s_w f(q(x) - z_x, q(w) - z_w)             the accumulator f(...) is an exact integer
+    noise         the same + sigma std(y) eps in training           eps ~ N(0, 1), one draw an element
+    approximate   y = s_x s_w (sum of LUT[q(x), q(w)], zero points corrected)   exact in integers as well
+
+with f the bilinear map of the layer, q the codes (`refapprox.quantization`); the bias is added afterwards. The
+accumulator is rescaled once. Backward is straight-through: the gradient of the exact product of the
+fake-quantized operands, zero where an operand was clipped, whatever the table says.
+"""
+import numpy as np
+from refapprox.ops.lut_conv2d import lut_conv2d_sums
+from refapprox.ops.patches import pair, to_columns
+
+from refapprox.network.module import Layer, Parameter
+from refapprox.ops import agn, bias, conv2d, linear
+from refapprox.ops.lut_matmul import lut_matmul_sums
+from refapprox.quantization import LayerQuantization, MovingAverageObserver, quantize_with_mask
+from refapprox.validation import check_choice, check_integer
+
+MODES = ("float", "quantized", "noise", "approximate")
+EXACT_FLOAT32 = 2 ** 24      # below it every integer, and every sum of integers on the way, is a float32
+
+
+class MultiplyingLayer(Layer):
+    """What convolution and linear share: weight, bias, noise level, quantization and mode.
+
+    Attributes
+    ----------
+    fan_in : int
+        Multiplications per output.
+    opcount : int
+        Multiplications per sample; known after the first forward pass.
+    stdev : float
+        The learned noise level sigma, relative to the std of the outputs.
+    multiplier : Multiplier or None
+        What the approximate mode multiplies with.
+    recorder : callable or None
+        Called with (x_codes, w_codes) of every integer forward pass.
+    """
+
+    def __init__(self, weight_shape, *, bias, rng, dtype, quantization):
+        super().__init__()
+        self.fan_in = int(np.prod(weight_shape[1:]))
+        bound = 1 / np.sqrt(self.fan_in)      # PyTorch's default: Kaiming uniform with a = sqrt(5)
+        self.parameters["weight"] = Parameter(rng.uniform(-bound, bound, weight_shape).astype(dtype))
+        if bias:
+            self.parameters["bias"] = Parameter(rng.uniform(-bound, bound, weight_shape[0]).astype(dtype))
+        self.parameters["sigma"] = Parameter(np.zeros((), dtype))
+        self.quantization = quantization or LayerQuantization()
+        self.observer = MovingAverageObserver()
+        self.buffers["x_range"] = self.observer.range
+        self.mode = "float"
+        self.opcount = None
+        self.multiplier = None
+        self.noise_rng = None
+        self.detach_std = False
+        self.recorder = None
+
+    stdev = property(lambda self: self.parameters["sigma"].value[()], doc="The noise level sigma.")
+
+    @stdev.setter
+    def stdev(self, value):
+        self.parameters["sigma"].value[...] = value
+
+    def set_mode(self, mode):
+        check_choice("mode", mode, MODES)
+        if mode == "approximate" and self.multiplier is None:
+            raise ValueError("mode 'approximate' needs a multiplier: deploy one first.")
+        self.mode = mode
+
+    # ---- forward
+
+    def forward(self, x, *, training=False):
+        y, products = (self._float_products if self.mode == "float" else self._code_products)(x, training)
+        self.opcount = self.fan_in * (y.size // len(y))
+        noise = None
+        if self.mode == "noise" and training:
+            eps = self.noise_rng.standard_normal(y.shape, dtype=y.dtype)
+            y, noise = agn.forward(y, self.stdev, eps=eps, detach_std=self.detach_std)
+        if "bias" in self.parameters:
+            y, _ = bias.forward(y, self.parameters["bias"].value)
+        if training:
+            self._cache = products, noise
+        return y
+
+    def _float_products(self, x, training):
+        y, cache = self.exact(x, self.parameters["weight"].value)
+        return y, lambda dy, need_dx: self.exact_backward(dy, cache, need_dx)
+
+    def _code_products(self, x, training):
+        """Products of codes, rescaled once, and the straight-through gradient as a function."""
+        weight = self.parameters["weight"].value
+        if training:
+            self.observer.observe(x)
+        qx = self.quantization.x_parameters(self.observer.bounds())
+        qw = self.quantization.w_parameters(weight)
+        code_dtype = self._exact_dtype(qx, qw)
+        x_codes, x_inside = quantize_with_mask(x, qx, code_dtype)
+        w_codes, w_inside = quantize_with_mask(weight, qw, code_dtype)
+        if self.recorder is not None:
+            self.recorder(x_codes, qx, w_codes, qw)
+        x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
+        if self.mode == "approximate":
+            sums = self.table_sums(x_codes, w_codes, qx, qw)
+            cache = self.exact_cache(x_shifted, w_shifted) if training else None
+        else:
+            sums, cache = self.exact(x_shifted, w_shifted)
+        scale_w = qw.channel_scale(x.dtype)                        # scalar, or one an output channel
+        y = sums.astype(x.dtype, copy=False) * self.along_channels(scale_w * x.dtype.type(qx.scale))
+
+        def straight_through(dy, need_dx):
+            dx, dw = self.exact_backward(dy * self.along_channels(scale_w), cache, need_dx)
+            dw = dw * (x.dtype.type(qx.scale) / qw.scale_for(weight))
+            return masked(dx, x_inside), masked(dw, w_inside)
+
+        return y, straight_through
+
+    def _exact_dtype(self, qx, qw):
+        """float32 where no partial sum of code products can leave its exact integers, else float64."""
+        largest = self.fan_in * qx.largest_shifted_code * qw.largest_shifted_code
+        return np.float32 if largest <= EXACT_FLOAT32 else np.float64
+
+    # ---- backward
+
+    def backward(self, dy, *, need_dx=True):
+        products, noise = self.remembered()
+        if "bias" in self.parameters:
+            dy, self.parameters["bias"].grad = bias.backward(dy)
+        if noise is not None:
+            dy, self.parameters["sigma"].grad = agn.backward(dy, noise)
+        dx, self.parameters["weight"].grad = products(dy, need_dx)
+        return dx
+
+
+def masked(gradient, inside):
+    """`gradient` where the operand was not clipped; `inside` None means that nothing was."""
+    return gradient if gradient is None or inside is None else gradient * inside
+
+
+class Conv2D(MultiplyingLayer):
+    """Convolution of (n, c_in, h, w) with kernels (c_out, c_in/groups, kh, kw)."""
+
+    def __init__(self, c_in, c_out, kernel, *, stride=1, padding=0, dilation=1, groups=1, bias=True, rng,
+                 dtype=np.float32, quantization=None):
+        check_integer("groups of Conv2D", groups, minimum=1)
+        if c_in % groups or c_out % groups:
+            raise ValueError(f"groups of Conv2D must divide c_in and c_out, got {groups} for {c_in} and {c_out}.")
+        super().__init__((c_out, c_in // groups, *pair("kernel", kernel)), bias=bias, rng=rng, dtype=dtype,
+                         quantization=quantization)
+        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+    def exact(self, x, w):
+        return conv2d.forward(x, w, **self.geometry)
+
+    def exact_cache(self, x, w):
+        return conv2d.prepare(x, w, **self.geometry)
+
+    def exact_backward(self, dy, cache, need_dx):
+        return conv2d.backward(dy, cache, need_dx=need_dx)
+
+    def table_sums(self, x_codes, w_codes, qx, qw):
+        return lut_conv2d_sums(x_codes, w_codes, self.multiplier, **self.geometry, pad_code=qx.zero_point,
+                               x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
+
+    def operands(self, x_codes, w_codes, pad_code):
+        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), int64."""
+        cache = conv2d.prepare(x_codes, w_codes, pad_value=pad_code, **self.geometry)
+        columns = to_columns(cache.window.patches(cache.padded), cache.groups)
+        weights = w_codes.reshape(cache.groups, -1, self.fan_in)
+        return columns.transpose(0, 2, 1).astype(np.int64), weights.transpose(0, 2, 1).astype(np.int64)
+
+    @staticmethod
+    def along_channels(scale):
+        return scale[:, None, None] if np.ndim(scale) else scale
+
+
+class Linear(MultiplyingLayer):
+    """y = x w^T + b for x of shape (n, k) and w of shape (m, k)."""
+
+    def __init__(self, k, m, *, bias=True, rng, dtype=np.float32, quantization=None):
+        super().__init__((m, k), bias=bias, rng=rng, dtype=dtype, quantization=quantization)
+
+    def exact(self, x, w):
+        return linear.forward(x, w)
+
+    def exact_cache(self, x, w):
+        return x, w
+
+    def exact_backward(self, dy, cache, need_dx):
+        return linear.backward(dy, cache, need_dx=need_dx)
+
+    def table_sums(self, x_codes, w_codes, qx, qw):
+        return lut_matmul_sums(x_codes, w_codes.T, self.multiplier,
+                               x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
+
+    def operands(self, x_codes, w_codes, pad_code):
+        """What each output multiplies: (1, n, k) and (1, k, m), int64."""
+        return x_codes[None].astype(np.int64), w_codes.T[None].astype(np.int64)
+
+    @staticmethod
+    def along_channels(scale):
+        return scale

@@ -1,0 +1,169 @@
+"""Training and evaluation: one loop for the four stages.
+
+The stages differ in the mode of the multiplying layers, the hyperparameters, and in the noise search the noise
+loss: loss = cross entropy - lmbd * sum_l share_l * min(|sigma_l|, sigma_max).
+"""
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refapprox.ops import cross_entropy, noise_loss
+from refapprox.optimizer import SGD
+from refapprox.validation import check_integer
+
+STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
+
+
+class TrainingDiverged(ValueError):
+    """The loss is not finite; what was stored before is untouched."""
+
+
+@dataclass
+class Progress:
+    """Where a stage stands after an epoch: enough to go on from it to the same bits.
+
+    Attributes
+    ----------
+    stage : str
+    epoch : int
+        Epochs done.
+    velocity : dict of str to ndarray
+        Momentum of the optimizer.
+    record : dict
+        The epoch in numbers: loss, accuracy, time, learning rate, noise levels.
+    """
+
+    stage: str
+    epoch: int = 0
+    velocity: dict = field(default_factory=dict)
+    record: dict = field(default_factory=dict)
+
+
+def topk_accuracy(output, target, topk=(1,)):
+    """Share of samples whose label is among the k largest outputs, one value for each k; ties count by index.
+
+    Parameters
+    ----------
+    output : float array, shape (n, classes)
+    target : int array, shape (n,)
+    topk : tuple of int
+
+    Returns
+    -------
+    list of float
+
+    Examples
+    --------
+    >>> topk_accuracy(np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]), np.array([0, 1]), topk=(1, 2))
+    [0.5, 1.0]
+    """
+    output, target = np.asarray(output), np.asarray(target)
+    if output.ndim != 2 or target.shape != output.shape[:1] or target.size == 0:
+        raise ValueError(f"topk_accuracy needs output (n, classes) and target (n,), n > 0, "
+                         f"got {output.shape} and {target.shape}.")
+    for k in topk:
+        check_integer("k of topk_accuracy", k, minimum=1, maximum=output.shape[1])
+    ranked = np.argsort(-output, axis=1, kind="stable")
+    hits = ranked == target[:, None]
+    return [float(hits[:, :k].any(axis=1).mean()) for k in topk]
+
+
+def evaluate(net, batches, topk=(1,)):
+    """Mean cross entropy and top-k accuracies of `net` over `batches` of (images, labels), no noise.
+
+    Returns
+    -------
+    loss : float
+    accuracies : list of float
+    """
+    total, hits, count = 0.0, np.zeros(len(topk)), 0
+    for images, labels in batches:
+        logits = net.forward(images)
+        loss, _ = cross_entropy.forward(logits, labels)
+        total += float(loss) * len(labels)
+        hits += np.array(topk_accuracy(logits, labels, topk)) * len(labels)
+        count += len(labels)
+    if count == 0:
+        raise ValueError("batches of evaluate must hold at least one sample, got none.")
+    return total / count, (hits / count).tolist()
+
+
+def noise_term(net, lmbd, sigma_max):
+    """Noise loss of `net`; adds its gradient to that of every sigma."""
+    layers = [layer for _, layer in net.noisy_modules]
+    shares = np.array([layer.opcount for layer in layers]) / net.total_ops
+    value, gradients = noise_loss.value_and_gradient(
+        np.array([float(layer.stdev) for layer in layers]), shares, lmbd, sigma_max)
+    for layer, gradient in zip(layers, gradients, strict=True):
+        layer.parameters["sigma"].grad = layer.parameters["sigma"].grad + gradient
+    return value
+
+
+def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=None, on_epoch=None, on_batch=None):
+    """Train `net` through the epochs of one stage.
+
+    Parameters
+    ----------
+    net : ApproxNet
+    datamodule : DataModule
+    stage : {"baseline", "quant", "gradient", "approx"}
+    settings : StageSettings
+    lmbd, sigma_max : float, optional
+        Weight and cap of the noise term, "gradient" only.
+    progress : Progress, optional
+        Where to go on from; the network must hold the state of that moment.
+    on_epoch : callable, optional
+        Called with the Progress after every epoch.
+    on_batch : callable, optional
+        Called with (batches done, batches in all) after every batch.
+
+    Raises
+    ------
+    TrainingDiverged
+        If the loss becomes nan or infinite: stage, epoch and batch are named.
+    """
+    progress = progress or Progress(stage)
+    net.set_mode(STAGES[stage])
+    trained = net.named_parameters(with_sigma=stage == "gradient")
+    optimizer = SGD(trained, momentum=settings.momentum, weight_decay=settings.weight_decay)
+    for name, velocity in progress.velocity.items():
+        optimizer.velocity[name][...] = velocity
+    sigma_lr = settings.lr if settings.sigma_lr is None else settings.sigma_lr
+    for epoch in range(progress.epoch, settings.epochs):
+        started = time.perf_counter()
+        shuffle_rng = net.begin_epoch(stage, epoch)
+        decay = settings.decay(epoch)
+        rates = {name: decay * (sigma_lr if name.endswith(".sigma") else settings.lr) for name in trained}
+        total, count = 0.0, 0
+        batches = datamodule.train_batches(shuffle_rng)
+        for index, (images, labels) in enumerate(batches):
+            loss = train_step(net, optimizer, rates, images, labels,
+                              lmbd=lmbd if stage == "gradient" else None, sigma_max=sigma_max,
+                              where=f"stage {stage}, epoch {epoch + 1}, batch {index + 1}")
+            total, count = total + loss * len(labels), count + len(labels)
+            if on_batch is not None:
+                on_batch(index + 1, datamodule.num_train_batches)
+        val_loss, (val_accuracy, *_) = evaluate(net, datamodule.val_batches())
+        record = {"stage": stage, "epoch": epoch + 1, "loss": total / count, "val_loss": val_loss,
+                  "val_accuracy": val_accuracy, "lr": decay * settings.lr,
+                  "seconds": time.perf_counter() - started}
+        if stage == "gradient":
+            record["sigma"] = {name: float(layer.stdev) for name, layer in net.noisy_modules}
+        progress = Progress(stage, epoch + 1, optimizer.velocity, record)
+        if on_epoch is not None:
+            on_epoch(progress)
+    return progress
+
+
+def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.5, where=""):
+    """Forward, backward and update for one batch; returns the loss."""
+    logits = net.forward(images, training=True)
+    loss, cache = cross_entropy.forward(logits, labels)
+    if not np.isfinite(loss):
+        raise TrainingDiverged(f"the loss is {loss} in {where}: lower the learning rate, or look at the data.")
+    net.backward(cross_entropy.backward(cache))
+    if lmbd is not None:
+        loss = loss + noise_term(net, lmbd, sigma_max)
+    optimizer.step(rates)
+    return float(loss)
