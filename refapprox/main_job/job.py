@@ -5,6 +5,8 @@
 `approx` retrains with the matched multipliers, `uniform` from the same state, with the same epochs and seed, with
 one multiplier everywhere: the one whose relative energy is nearest that of the match.
 """
+import dataclasses
+
 import numpy as np
 
 from refapprox import files
@@ -17,9 +19,11 @@ from refapprox.matching import (
     deploy_uniform,
     get_feature_maps,
     nearest_uniform,
+    predicted_stds,
     select_multipliers,
+    simulated_stds,
 )
-from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.multipliers import MultiplierLibrary, exact, load_library
 from refapprox.multipliers.library import check_search_space
 from refapprox.nets import LeNet5
 from refapprox.training import Progress
@@ -39,10 +43,9 @@ class MainJob:
 
     def __init__(self, config, folder, console):
         self.config, self.folder, self.console = config, folder, console
-        self.library = load_library(config.multipliers)
-        self.search_space = check_search_space(self.library)
-        # A layer for which nothing is accurate enough takes the most accurate multiplier there is.
-        self.fallback = min(self.search_space, key=lambda m: (m.metrics()["MSE"], m.performance_metric))
+        self.search_space = check_search_space(load_library(config.multipliers))
+        self.fallback = exact_fallback(self.search_space)
+        self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
         self.net = LeNet5(rng=self._rng(0), stages=config.stages)
         self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
@@ -88,6 +91,7 @@ class MainJob:
                                   fallback=self.fallback, feature_maps=maps)
         info.save(self.folder.path / "matching.json")
         self.results["relative_energy"] = info.relative_energy_consumption
+        self.results["error_stds"] = self.error_stds(maps)
         deploy_multipliers(self.net, info, self.library)
         self._test("deployed")
 
@@ -119,6 +123,16 @@ class MainJob:
         """Operands of every layer over 128 training images, the same ones in every call."""
         return get_feature_maps(self.net, self.datamodule, rng=self._rng(1))
 
+    def error_stds(self, maps):
+        """layer -> multiplier -> predicted and simulated std of the accumulated error."""
+        rng, table = self._rng(3), {}
+        for name, results in maps.items():
+            predicted = predicted_stds(results, self.search_space, rng=rng)
+            simulated = simulated_stds(results, self.search_space, rng=rng)
+            table[name] = {m.name: {"predicted": float(p), "simulated": float(s)}
+                           for m, p, s in zip(self.search_space, predicted, simulated, strict=True)}
+        return table
+
     def _train(self, stage, train, step=None, **options):
         step = step or stage
         epochs = self.config.stages[stage].epochs
@@ -148,13 +162,19 @@ class MainJob:
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(purpose,)))
 
 
+def exact_fallback(search_space):
+    """What a layer takes where nothing fits: the exact multiplier of the search space, else one of its largest cost."""
+    for multiplier in search_space:
+        if not multiplier.error_map.any():
+            return multiplier
+    cost = max(m.performance_metric for m in search_space)
+    sample = search_space[0]
+    return dataclasses.replace(exact(sample.bits, sample.signed), performance_metric=cost)
+
+
 def make_datamodule(config):
     """The data set that `config` asks for."""
     if config.dataset == "mnist":
         return MNIST(data_dir=config.data_dir)
     return SyntheticDigits(seed=config.seed, **PRESETS[config.preset]["digits"])
 
-
-def with_library(multipliers):
-    """A library of `multipliers`, for jobs that are not started from a path."""
-    return MultiplierLibrary(multipliers, "given")

@@ -22,6 +22,7 @@ from refapprox.error_stats import field_distributions, get_sample_population, po
 from refapprox.matching.feature_maps import get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.multipliers.library import check_search_space
+from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_real
 
 
@@ -43,6 +44,20 @@ def predicted_stds(results, multipliers, num_samples=512, *, rng):
                for column in results.weights.T]
     means, stds = (np.array(part) * results.channel_scale[:, None] for part in zip(*moments, strict=True))
     return results.fan_in * np.sqrt((stds ** 2).mean(axis=0) + means.var(axis=0, ddof=0))
+
+
+def simulated_stds(results, multipliers, num_samples=4096, *, rng):
+    """std of the accumulated error that every multiplier really makes on random fields, accumulator units, ddof 0.
+
+    Returns
+    -------
+    float64 array, shape (multipliers,)
+    """
+    fields = get_sample_population(results.features, num_samples, rng=rng)
+    exact_sums = (fields.astype(np.float64) @ results.weights).astype(np.int64)      # far below 2**53
+    scale = 1 if results.channel_scale is None else results.channel_scale
+    return np.array([np.std((exact_sums - lut_matmul(fields, results.weights, m)) * scale, ddof=0)
+                     for m in multipliers])
 
 
 def code_limits(multipliers):

@@ -10,12 +10,12 @@ accumulator is rescaled once. Backward is straight-through: the gradient of the 
 fake-quantized operands, zero where an operand was clipped, whatever the table says.
 """
 import numpy as np
-from refapprox.ops.lut_conv2d import lut_conv2d_sums
-from refapprox.ops.patches import pair, to_columns
 
 from refapprox.network.module import Layer, Parameter
 from refapprox.ops import agn, bias, conv2d, linear
-from refapprox.ops.lut_matmul import lut_matmul_sums
+from refapprox.ops.lut_conv2d import conv2d_sums
+from refapprox.ops.lut_matmul import matmul_sums, zero_point_terms
+from refapprox.ops.patches import geometry
 from refapprox.quantization import LayerQuantization, MovingAverageObserver, quantize_with_mask
 from refapprox.validation import check_choice, check_integer
 
@@ -147,9 +147,10 @@ class Conv2D(MultiplyingLayer):
         check_integer("groups of Conv2D", groups, minimum=1)
         if c_in % groups or c_out % groups:
             raise ValueError(f"groups of Conv2D must divide c_in and c_out, got {groups} for {c_in} and {c_out}.")
-        super().__init__((c_out, c_in // groups, *pair("kernel", kernel)), bias=bias, rng=rng, dtype=dtype,
-                         quantization=quantization)
+        self.window = geometry("Conv2D", kernel, stride, padding, dilation)
         self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        super().__init__((c_out, c_in // groups, *self.window.kernel), bias=bias, rng=rng, dtype=dtype,
+                         quantization=quantization)
 
     def exact(self, x, w):
         return conv2d.forward(x, w, **self.geometry)
@@ -161,15 +162,15 @@ class Conv2D(MultiplyingLayer):
         return conv2d.backward(dy, cache, need_dx=need_dx)
 
     def table_sums(self, x_codes, w_codes, qx, qw):
-        return lut_conv2d_sums(x_codes, w_codes, self.multiplier, **self.geometry, pad_code=qx.zero_point,
-                               x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
+        return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.geometry["groups"],
+                           pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
 
     def operands(self, x_codes, w_codes, pad_code):
         """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), int64."""
         cache = conv2d.prepare(x_codes, w_codes, pad_value=pad_code, **self.geometry)
-        columns = to_columns(cache.window.patches(cache.padded), cache.groups)
-        weights = w_codes.reshape(cache.groups, -1, self.fan_in)
-        return columns.transpose(0, 2, 1).astype(np.int64), weights.transpose(0, 2, 1).astype(np.int64)
+        fields = conv2d.columns(cache.padded, self.window, cache.groups).transpose(0, 2, 1)
+        weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
+        return fields.astype(np.int64), weights.astype(np.int64)
 
     @staticmethod
     def along_channels(scale):
@@ -192,8 +193,11 @@ class Linear(MultiplyingLayer):
         return linear.backward(dy, cache, need_dx=need_dx)
 
     def table_sums(self, x_codes, w_codes, qx, qw):
-        return lut_matmul_sums(x_codes, w_codes.T, self.multiplier,
-                               x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
+        sums = matmul_sums(x_codes, w_codes.T, self.multiplier)
+        if qx.zero_point or np.any(qw.zero_point):
+            x_sums, w_sums = (codes.sum(axis=1).astype(np.int64) for codes in (x_codes, w_codes))
+            sums = sums + zero_point_terms(x_sums[:, None], w_sums, self.fan_in, qx.zero_point, qw.zero_point)
+        return sums
 
     def operands(self, x_codes, w_codes, pad_code):
         """What each output multiplies: (1, n, k) and (1, k, m), int64."""

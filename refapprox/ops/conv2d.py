@@ -61,12 +61,16 @@ def forward(x, w, *, stride=1, padding=0, dilation=1, groups=1, pad_value=0.0):
     >>> y[0, 0].tolist()
     [[40.0, 51.0], [73.0, 84.0]]
     """
+    cache = prepare(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, pad_value=pad_value)
+    oh, ow = cache.window.output_size(*x.shape[2:])
+    y = per_group(w, groups) @ columns(cache.padded, cache.window, groups)             # (2)
+    return from_batch_last(y.reshape(w.shape[0], oh, ow, x.shape[0])), cache
+
+
+def prepare(x, w, *, stride=1, padding=0, dilation=1, groups=1, pad_value=0.0):
+    """The Cache of `forward` without its product, for those who form the product in another way."""
     window = check_operands(x, w, stride, padding, dilation, groups)
-    oh, ow = window.output_size(*x.shape[2:])
-    padded = window.pad(to_batch_last(x), pad_value)
-    y = per_group(w, groups) @ columns(padded, window, groups)                         # (2)
-    y = y.reshape(w.shape[0], oh, ow, x.shape[0])
-    return from_batch_last(y), Cache(padded, w, window, groups)
+    return Cache(window.pad(to_batch_last(x), pad_value), w, window, groups)
 
 
 def backward(dy, cache, *, need_dx=True):

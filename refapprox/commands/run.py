@@ -1,0 +1,71 @@
+"""`refapprox run`: the main job, end to end."""
+import dataclasses
+import time
+
+from refapprox.main_job import PRESETS, MainJob, RunConfig
+from refapprox.main_job.config import DATASETS
+from refapprox.main_job.console import Console
+from refapprox.main_job.run_folder import RunFolder
+from refapprox.report import text_report, write_html_report
+
+
+def add_arguments(parser):
+    default = RunConfig()
+    parser.add_argument("--dataset", choices=DATASETS, default=default.dataset,
+                        help="synthetic: digits drawn by formula, the default; mnist: files from --data-dir")
+    parser.add_argument("--data-dir", help="folder with MNIST (else the environment variable REFAPPROX_DATA_DIR)")
+    parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
+                        help="smoke: seconds; quick: about a minute, the default; full: the published epochs")
+    parser.add_argument("--lmbd", type=float, default=default.lmbd, help="weight of the noise term (default 0.2)")
+    parser.add_argument("--initial-noise", type=float, default=default.initial_noise,
+                        help="noise level at the start of the search (default 0.025)")
+    parser.add_argument("--multipliers", default=default.multipliers, metavar="builtin|PATH",
+                        help="search space: the built-in one, or a file or folder of tables")
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--no-uniform", dest="uniform", action="store_false",
+                        help="leave out the comparison with one multiplier everywhere")
+    parser.add_argument("--out", metavar="DIR", help="folder of the run (default runs/DATASET-PRESET-TIME)")
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, with the options it was started with")
+
+
+def execute(args):
+    console = Console()
+    if args.resume:
+        folder, config = RunFolder.open(args.resume)
+    else:
+        config = RunConfig(**{f.name: getattr(args, f.name) for f in dataclasses.fields(RunConfig)})
+        out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+        folder = RunFolder.create(out, config)
+    console.line(f"refapprox run in {folder.path}")
+    started = time.perf_counter()
+    try:
+        job = MainJob(config, folder, console)
+        results = job.run()
+    except KeyboardInterrupt:
+        console.line(f"interrupted; go on with:  refapprox run --resume {folder.path}")
+        return 130
+    info = job.matching()
+    console.line()
+    console.line(text_report(info, results))
+    draw_report(job, info)
+    console.line(f"\n{time.perf_counter() - started:.0f} s; figures and report in {folder.path}/report.html")
+    return 0
+
+
+def draw_report(job, info):
+    """Figures and the HTML page of a finished run."""
+    from refapprox.plotting import run as plots
+    from refapprox.plotting.style import save
+    folder, records, results = job.folder, job.folder.records(), job.results
+    chosen = [job.library[name] for name in dict.fromkeys(layer.multiplier_name for layer in info.layers)]
+    figures = {
+        "Energy per multiplication and share of multiplications of every layer": ("energy", plots.energy_bars(info)),
+        "Training: loss and validation accuracy": ("training", plots.training_curves(records)),
+        "Learned noise levels": ("sigma", plots.sigma_curves(records, job.config.initial_noise)),
+        "Error maps of the chosen multipliers": ("error_maps", plots.error_maps(chosen)),
+        "Predicted against simulated error of every layer and multiplier":
+            ("predicted_std", plots.predicted_against_simulated(results["error_stds"])),
+    }
+    paths = {caption: save(figure, folder.figures / f"{name}.png") for caption, (name, figure) in figures.items()}
+    title = f"LeNet-5 on {job.config.dataset}, preset {job.config.preset}, seed {job.config.seed}"
+    write_html_report(folder.path / "report.html", title, info, results, paths)

@@ -1,0 +1,103 @@
+"""The figures of a run."""
+import numpy as np
+
+from refapprox.plotting.style import GREYS, LINES, MARKERS, new_figure
+
+
+def training_curves(records):
+    """Loss and validation accuracy of every epoch of every step."""
+    epochs = [r for r in records if "epoch" in r]
+    figure, (loss, accuracy) = new_figure(2, 1, size=(7, 5), sharex=True)
+    x = np.arange(1, len(epochs) + 1)
+    loss.plot(x, [r["loss"] for r in epochs], "-o", color="black", markersize=3, label="training, noise term included")
+    loss.plot(x, [r["val_loss"] for r in epochs], "--s", color="#777777", markersize=3, label="validation")
+    loss.set_ylabel("loss")
+    loss.legend()
+    accuracy.plot(x, [100 * r["val_accuracy"] for r in epochs], "-s", color="black", markersize=3)
+    accuracy.set_ylabel("validation accuracy (%)")
+    accuracy.set_xlabel("epoch, all stages")
+    starts = [i for i, r in enumerate(epochs) if i == 0 or r["step"] != epochs[i - 1]["step"]]
+    for i in starts:
+        for axis in (loss, accuracy):
+            axis.axvline(i + 0.5, color="#999999", linewidth=0.8)
+        loss.annotate(epochs[i]["step"], (i + 0.55, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom")
+    accuracy.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def sigma_curves(records, initial_noise):
+    """Noise level of every layer over the epochs of the noise search."""
+    levels = [r["sigma"] for r in records if "sigma" in r]
+    figure, axis = new_figure(size=(6, 4))
+    for index, name in enumerate(levels[0]):
+        axis.plot(range(len(levels) + 1), [initial_noise, *(abs(level[name]) for level in levels)],
+                  linestyle=LINES[index % len(LINES)], marker=MARKERS[index % len(MARKERS)],
+                  color=GREYS[index % len(GREYS)], markersize=5, label=name)
+    axis.set_xlabel("epoch of the noise search")
+    axis.set_ylabel("|sigma|: noise std relative to the std of a layer's outputs")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend()
+    return figure
+
+
+def energy_bars(info):
+    """The tutorial's two panels: relative energy and relative operation count of every layer."""
+    figure, (energy, operations) = new_figure(2, 1, size=(5.5, 5.5), sharex=True)
+    names = [layer.name for layer in info.layers]
+    costs = [layer.relative_energy_consumption(info.metric_max) for layer in info.layers]
+    bars = energy.bar(names, costs, color="#888888")
+    energy.bar_label(bars, [layer.multiplier_name for layer in info.layers], fontsize=7)
+    average = info.relative_energy_consumption
+    energy.axhline(average, color="black", linestyle="--")
+    energy.annotate(f"whole network {average:.3f}", (0.99, average), xycoords=("axes fraction", "data"),
+                    ha="right", va="bottom", fontsize=8)
+    energy.set_ylabel("energy of a multiplication,\nrelative to the largest")
+    energy.set_ylim(0, 1.1 * max(costs))
+    operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color="#cccccc",
+                   edgecolor="black", hatch="//")
+    operations.set_ylabel("share of multiplications")
+    return figure
+
+
+def error_maps(multipliers):
+    """exact - approximate over both operands, one panel a multiplier."""
+    columns = min(len(multipliers), 3)
+    rows = -(-len(multipliers) // columns)
+    figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)
+    for axis in axes.flat[len(multipliers):]:
+        axis.set_visible(False)
+    for axis, multiplier in zip(axes.flat, multipliers, strict=False):
+        draw_error_map(figure, axis, multiplier)
+    return figure
+
+
+def draw_error_map(figure, axis, multiplier):
+    """One error map with its color bar; white is exact."""
+    limit = max(1, np.abs(multiplier.error_map).max())
+    (x_low, x_high), (w_low, w_high) = multiplier.range_x, multiplier.range_w
+    image = axis.imshow(multiplier.error_map, origin="lower", cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto",
+                        extent=(w_low - 0.5, w_high + 0.5, x_low - 0.5, x_high + 0.5), interpolation="nearest")
+    axis.grid(False)
+    axis.set_title(multiplier.name)
+    axis.set_xlabel("weight code")
+    axis.set_ylabel("activation code")
+    figure.colorbar(image, ax=axis, label="exact - approximate")
+
+
+def predicted_against_simulated(error_stds):
+    """std of the accumulated error, prediction against simulation, one marker a layer and one point a multiplier."""
+    figure, axis = new_figure(size=(5.5, 5))
+    points = []
+    for index, (layer, stds) in enumerate(error_stds.items()):
+        pairs = np.array([(s["simulated"], s["predicted"]) for s in stds.values() if s["simulated"] > 0])
+        if len(pairs):
+            points.append(pairs)
+            axis.loglog(*pairs.T, linestyle="none", marker=MARKERS[index % len(MARKERS)], markerfacecolor="none",
+                        color=GREYS[index % len(GREYS)], label=layer)
+    if points:
+        low, high = np.concatenate(points).min() / 1.5, np.concatenate(points).max() * 1.5
+        axis.plot((low, high), (low, high), color="black", linewidth=0.8)
+        axis.legend(title="layer")
+    axis.set_xlabel("simulated std of the accumulated error (accumulator units)")
+    axis.set_ylabel("predicted std (accumulator units)")
+    return figure
