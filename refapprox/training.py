@@ -93,9 +93,8 @@ def noise_term(net, lmbd, sigma_max):
     """Noise loss of `net`; adds its gradient to that of every sigma."""
     layers = [layer for _, layer in net.noisy_modules]
     shares = np.array([layer.opcount for layer in layers]) / net.total_ops
-    value, gradients = noise_loss.value_and_gradient(
-        np.array([float(layer.stdev) for layer in layers]), shares, lmbd, sigma_max)
-    for layer, gradient in zip(layers, gradients, strict=True):
+    value, cache = noise_loss.forward([layer.stdev for layer in layers], shares, lmbd=lmbd, sigma_max=sigma_max)
+    for layer, gradient in zip(layers, noise_loss.backward(cache), strict=True):
         layer.parameters["sigma"].grad = layer.parameters["sigma"].grad + gradient
     return value
 
@@ -159,11 +158,17 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
 def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.5, where=""):
     """Forward, backward and update for one batch; returns the loss."""
     logits = net.forward(images, training=True)
+    if not np.isfinite(logits).all():
+        raise diverged("the loss is", where)
     loss, cache = cross_entropy.forward(logits, labels)
-    if not np.isfinite(loss):
-        raise TrainingDiverged(f"the loss is {loss} in {where}: lower the learning rate, or look at the data.")
     net.backward(cross_entropy.backward(cache))
     if lmbd is not None:
         loss = loss + noise_term(net, lmbd, sigma_max)
     optimizer.step(rates)
+    if not all(np.isfinite(p.value).all() for p in optimizer.parameters.values()):
+        raise diverged("the weights are", where)
     return float(loss)
+
+
+def diverged(what, where):
+    return TrainingDiverged(f"{what} no longer finite in {where}: lower the learning rate, or look at the data.")

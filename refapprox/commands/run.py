@@ -25,7 +25,7 @@ def add_arguments(parser):
     parser.add_argument("--no-uniform", dest="uniform", action="store_false",
                         help="leave out the comparison with one multiplier everywhere")
     parser.add_argument("--out", metavar="DIR", help="folder of the run (default runs/DATASET-PRESET-TIME)")
-    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, with the options it was started with")
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, with its own options")
 
 
 def execute(args):

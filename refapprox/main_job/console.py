@@ -19,7 +19,8 @@ class Console:
                   f"validation loss {record['val_loss']:7.4f}, accuracy {100 * record['val_accuracy']:6.2f} %   "
                   f"{record['seconds']:5.1f} s")
         if "sigma" in record:
-            self.line("         sigma   " + "   ".join(f"{name} {value:+.4f}" for name, value in record["sigma"].items()))
+            levels = (f"{name} {value:+.4f}" for name, value in record["sigma"].items())
+            self.line("         sigma   " + "   ".join(levels))
 
     def batch(self, step, done, total):
         """Progress within an epoch."""

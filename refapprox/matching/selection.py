@@ -29,21 +29,20 @@ from refapprox.validation import check_real
 def predicted_stds(results, multipliers, num_samples=512, *, rng):
     """std of the accumulated error of every multiplier by the population estimate, accumulator units.
 
+    With channel scales s the error s * e of a random channel has the variance E[s^2] E[e^2] - E[s]^2 E[e]^2.
+
     Returns
     -------
     float64 array, shape (multipliers,)
     """
-    low, high = code_limits(multipliers)
+    x_range, w_range = code_ranges(multipliers)
     fields = get_sample_population(results.features, num_samples, rng=rng)
-    x_dists = field_distributions(fields, *low)
-    error_maps = np.stack([m.error_map for m in multipliers])
-    if results.channel_scale is None:
-        _, w_dist = to_distribution(results.weights, *high)
-        return results.fan_in * population_predictions(error_maps, x_dists, w_dist, results.fan_in)[1]
-    moments = [population_predictions(error_maps, x_dists, to_distribution(column, *high)[1], results.fan_in)
-               for column in results.weights.T]
-    means, stds = (np.array(part) * results.channel_scale[:, None] for part in zip(*moments, strict=True))
-    return results.fan_in * np.sqrt((stds ** 2).mean(axis=0) + means.var(axis=0, ddof=0))
+    means, stds = population_predictions([m.error_map for m in multipliers], field_distributions(fields, *x_range),
+                                         to_distribution(results.weights, *w_range)[1], results.fan_in)
+    if results.channel_scale is not None:
+        mean_square, square_mean = np.mean(results.channel_scale ** 2), np.mean(results.channel_scale) ** 2
+        stds = np.sqrt(mean_square * stds ** 2 + (mean_square - square_mean) * means ** 2)
+    return results.fan_in * stds
 
 
 def simulated_stds(results, multipliers, num_samples=4096, *, rng):
@@ -60,7 +59,7 @@ def simulated_stds(results, multipliers, num_samples=4096, *, rng):
                      for m in multipliers])
 
 
-def code_limits(multipliers):
+def code_ranges(multipliers):
     """((qmin, qmax) of activations, of weights), which all `multipliers` must share.
 
     Anything with an `error_map` counts; a bare error map of 2**b codes is taken for signed b-bit operands.

@@ -7,6 +7,8 @@ import numpy as np
 
 from refapprox.ops import add
 
+NOTHING = object()      # no forward pass to go back through; None is a cache like any other
+
 
 class Parameter:
     """An array that training changes, and the gradient of the loss with respect to it."""
@@ -29,7 +31,7 @@ class Layer:
     def __init__(self):
         self.parameters = {}
         self.buffers = {}
-        self._cache = None
+        self._cache = NOTHING
 
     def children(self):
         """Pairs (name, layer) one level below."""
@@ -51,9 +53,9 @@ class Layer:
 
     def remembered(self):
         """The cache of the last training forward pass; it serves one backward pass."""
-        if self._cache is None:
+        if self._cache is NOTHING:
             raise ValueError(f"backward of {type(self).__name__} needs a forward pass with training=True before it.")
-        cache, self._cache = self._cache, None
+        cache, self._cache = self._cache, NOTHING
         return cache
 
 
@@ -96,7 +98,9 @@ class Residual(Layer):
     def forward(self, x, *, training=False):
         main = self.main.forward(x, training=training)
         side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
-        y, self._cache = add.forward(main, side)
+        y, cache = add.forward(main, side)
+        if training:
+            self._cache = cache
         return y
 
     def backward(self, dy, *, need_dx=True):
