@@ -53,6 +53,11 @@ class DataModule:
                 raise ValueError(f"{name} images must have the shape of the training images {self.image_shape}, "
                                  f"got {part.images.shape[1:]}.")
 
+    @property
+    def num_train_batches(self):
+        """Batches of an epoch, the partial one included."""
+        return -(-len(self.train.labels) // self.batch_size)
+
     def train_batches(self, rng):
         """One epoch of the training part as (images, labels), in a new order drawn from `rng`.
 

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from refapprox import files
-from refapprox.datasets import MNIST, SyntheticDigits
+from refapprox.datasets import SyntheticDigits
 from refapprox.main_job.config import PRESETS
 from refapprox.main_job.run_folder import Checkpoint
 from refapprox.matching import (
@@ -175,6 +175,7 @@ def exact_fallback(search_space):
 def make_datamodule(config):
     """The data set that `config` asks for."""
     if config.dataset == "mnist":
+        from refapprox.datasets import MNIST
         return MNIST(data_dir=config.data_dir)
     return SyntheticDigits(seed=config.seed, **PRESETS[config.preset]["digits"])
 

@@ -51,7 +51,7 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128):
     dict of str to IntermediateLayerResults
     """
     check_rng(rng)
-    images, _ = datamodule.sample(num_images, rng)
+    images = datamodule.sample(num_images, rng)
     recorded, mode = {}, model.mode
     model.set_mode("quantized")
     try:

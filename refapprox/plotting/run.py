@@ -5,22 +5,25 @@ from refapprox.plotting.style import GREYS, LINES, MARKERS, new_figure
 
 
 def training_curves(records):
-    """Loss and validation accuracy of every epoch of every step."""
+    """Loss and validation accuracy of every epoch, one curve a step."""
     epochs = [r for r in records if "epoch" in r]
     figure, (loss, accuracy) = new_figure(2, 1, size=(7, 5), sharex=True)
-    x = np.arange(1, len(epochs) + 1)
-    loss.plot(x, [r["loss"] for r in epochs], "-o", color="black", markersize=3, label="training, noise term included")
-    loss.plot(x, [r["val_loss"] for r in epochs], "--s", color="#777777", markersize=3, label="validation")
+    for step in dict.fromkeys(r["step"] for r in epochs):
+        x = [i for i, r in enumerate(epochs, start=1) if r["step"] == step]
+        rows = [epochs[i - 1] for i in x]
+        first = step == epochs[0]["step"]
+        loss.plot(x, [r["loss"] for r in rows], "-o", color="black", markersize=4,
+                  label="training, noise term included" if first else None)
+        loss.plot(x, [r["val_loss"] for r in rows], "--s", color="#777777", markersize=4,
+                  label="validation" if first else None)
+        accuracy.plot(x, [100 * r["val_accuracy"] for r in rows], "--s", color="#777777", markersize=4)
+        loss.annotate(step, (x[0] - 0.45, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom")
+        for axis in (loss, accuracy):
+            axis.axvline(x[0] - 0.5, color="#999999", linewidth=0.8)
     loss.set_ylabel("loss")
     loss.legend()
-    accuracy.plot(x, [100 * r["val_accuracy"] for r in epochs], "-s", color="black", markersize=3)
     accuracy.set_ylabel("validation accuracy (%)")
     accuracy.set_xlabel("epoch, all stages")
-    starts = [i for i, r in enumerate(epochs) if i == 0 or r["step"] != epochs[i - 1]["step"]]
-    for i in starts:
-        for axis in (loss, accuracy):
-            axis.axvline(i + 0.5, color="#999999", linewidth=0.8)
-        loss.annotate(epochs[i]["step"], (i + 0.55, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom")
     accuracy.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
@@ -34,7 +37,7 @@ def sigma_curves(records, initial_noise):
                   linestyle=LINES[index % len(LINES)], marker=MARKERS[index % len(MARKERS)],
                   color=GREYS[index % len(GREYS)], markersize=5, label=name)
     axis.set_xlabel("epoch of the noise search")
-    axis.set_ylabel("|sigma|: noise std relative to the std of a layer's outputs")
+    axis.set_ylabel("|sigma| (noise std / std of the outputs)")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend()
     return figure
@@ -50,7 +53,7 @@ def energy_bars(info):
     average = info.relative_energy_consumption
     energy.axhline(average, color="black", linestyle="--")
     energy.annotate(f"whole network {average:.3f}", (0.99, average), xycoords=("axes fraction", "data"),
-                    ha="right", va="bottom", fontsize=8)
+                    ha="right", va="bottom", fontsize=8, bbox={"color": "white", "pad": 1, "alpha": 0.8})
     energy.set_ylabel("energy of a multiplication,\nrelative to the largest")
     energy.set_ylim(0, 1.1 * max(costs))
     operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color="#cccccc",

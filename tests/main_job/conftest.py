@@ -2,40 +2,21 @@
 import numpy as np
 import pytest
 
+from refapprox.datasets import DataModule
 from refapprox.nets import ApproxNet
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Residual, Sequential
 from refapprox.optimizer import StageSettings
 
 
-class Stripes:
-    """Four classes of noisy stripes; the interface of a DataModule."""
-
-    num_train_batches = 6
-
-    def __init__(self, seed=0, n=300):
-        rng = np.random.default_rng(seed)
-        self.labels = rng.integers(4, size=n)
-        rows, columns = np.mgrid[:8, :8]
-        patterns = np.stack([rows % 2, columns % 2, (rows + columns) % 2, (rows // 2 + columns // 2) % 2])
-        noise = rng.normal(scale=0.7, size=(n, 8, 8))
-        self.images = (patterns[self.labels] - 0.5 + noise)[:, None].astype(np.float32)
-
-    def _batches(self, order, size):
-        for start in range(0, len(order), size):
-            yield self.images[order[start:start + size]], self.labels[order[start:start + size]]
-
-    def train_batches(self, rng):
-        return self._batches(rng.permutation(200), 35)
-
-    def val_batches(self):
-        return self._batches(np.arange(200, 250), 25)
-
-    def test_batches(self):
-        return self._batches(np.arange(250, 300), 25)
-
-    def sample(self, count, rng):
-        order = rng.choice(200, size=count, replace=False)
-        return self.images[order], self.labels[order]
+def stripes(seed=0):
+    """Four classes of noisy stripes: 200 training, 50 validation and 50 test images."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(4, size=300)
+    rows, columns = np.mgrid[:8, :8]
+    patterns = np.stack([rows % 2, columns % 2, (rows + columns) % 2, (rows // 2 + columns // 2) % 2])
+    images = (patterns[labels] - 0.5 + rng.normal(scale=0.7, size=(300, 8, 8)))[:, None]
+    parts = [(images[part], labels[part]) for part in (slice(200), slice(200, 250), slice(250, None))]
+    return DataModule(*parts, num_classes=4, batch_size=35)
 
 
 def small_net(seed=0, dtype=np.float32, quantization=None, groups=1):
@@ -52,7 +33,7 @@ def small_net(seed=0, dtype=np.float32, quantization=None, groups=1):
 
 @pytest.fixture
 def data():
-    return Stripes()
+    return stripes()
 
 
 @pytest.fixture
@@ -63,7 +44,7 @@ def make_net():
 @pytest.fixture(scope="session")
 def searched():
     """(net, data) after baseline, quantization and noise search. Tests must leave its state as it is."""
-    net, data = small_net(), Stripes()
+    net, data = small_net(), stripes()
     net.train_baseline(data, epochs=3)
     net.train_quant(data)
     net.train_gradient(data)

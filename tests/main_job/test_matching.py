@@ -47,7 +47,7 @@ def test_feature_maps_reproduce_the_accumulators(make_net, data, groups, quantiz
     net.train_quant(data)
     maps = get_feature_maps(net, data, rng=rng(), num_images=20)
     assert net.mode == "quantized" and all(layer.recorder is None for _, layer in net.noisy_modules)
-    images, _ = data.sample(20, rng())
+    images = data.sample(20, rng())
     for name, layer in net.noisy_modules:
         results = maps[name]
         assert results.features.shape[1] == results.weights.shape[0] == results.fan_in == layer.fan_in

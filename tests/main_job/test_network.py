@@ -44,9 +44,13 @@ def gradient_error(net, images, labels, rng):
     return worst
 
 
+def twenty(data):
+    return data.train.images[:20].astype(float), data.train.labels[:20]
+
+
 def test_gradients_of_a_whole_network_match_central_differences(make_net, data):
     net = make_net(dtype=np.float64)
-    error = gradient_error(net, data.images[:20].astype(float), data.labels[:20], np.random.default_rng(1))
+    error = gradient_error(net, *twenty(data), np.random.default_rng(1))
     # truncation is about step**2 = 1e-10; the rounding of a loss near 1 is eps / step = 3e-11, 3e-7 of FLOOR
     assert error < 1e-5
 
@@ -55,7 +59,7 @@ def test_the_gradient_check_sees_a_wrong_layer(make_net, data, monkeypatch):
     net = make_net(dtype=np.float64)
     right = BatchNorm.backward
     monkeypatch.setattr(BatchNorm, "backward", lambda self, dy, need_dx=True: 1.001 * right(self, dy))
-    assert gradient_error(net, data.images[:20].astype(float), data.labels[:20], np.random.default_rng(1)) > 1e-4
+    assert gradient_error(net, *twenty(data), np.random.default_rng(1)) > 1e-4
 
 
 def test_noise_mode_differentiates_through_the_spread():
@@ -86,12 +90,12 @@ def test_noise_mode_differentiates_through_the_spread():
 def test_quantized_equals_approximate_with_the_exact_table_bit_for_bit(make_net, data, scheme, groups):
     net = make_net(quantization=SCHEMES[scheme], groups=groups)
     net.set_mode("quantized")
-    net.forward(data.images[:50], training=True)
-    quantized = net.forward(data.images[50:80])
+    net.forward(data.train.images[:50], training=True)
+    quantized = net.forward(data.train.images[50:80])
     deploy_uniform(net, exact())
-    assert np.array_equal(net.forward(data.images[50:80]), quantized)
+    assert np.array_equal(net.forward(data.train.images[50:80]), quantized)
     deploy_uniform(net, load_library()["mul8s_1L2D"])
-    assert not np.array_equal(net.forward(data.images[50:80]), quantized)      # or the table was not used
+    assert not np.array_equal(net.forward(data.train.images[50:80]), quantized)      # or the table was not used
 
 
 def test_straight_through_gradients_do_not_depend_on_the_table():
@@ -170,7 +174,7 @@ def test_mistakes_are_named(make_net, data):
         net.set_mode("qat")
     net.set_mode("quantized")
     with pytest.raises(ValueError, match="run train_quant"):
-        net.forward(data.images[:2])
+        net.forward(data.train.images[:2])
     with pytest.raises(ValueError, match=r"\(n, 1, 8, 8\), got \(2, 64\)"):
         net.forward(np.zeros((2, 64)))
     with pytest.raises(ValueError, match="forward pass with training=True"):

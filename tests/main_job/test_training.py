@@ -98,7 +98,7 @@ def test_a_diverging_loss_is_located(make_net, data):
     net.stages["baseline"] = StageSettings(epochs=3, lr=1e30)
     with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="loss .* stage baseline, epoch 1, batch 2"):
         net.train_baseline(data)
-    data.images[:] = np.nan
+    data.train.images[:] = np.nan
     with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="loss .* stage baseline, epoch 1, batch 1"):
         make_net().train_baseline(data)
 
