@@ -216,6 +216,13 @@ def unpack_words(planes, count, signed):
     return words
 
 
+def popcount(plane):
+    """How many bits of a plane are one."""
+    if hasattr(np, "bitwise_count"):                             # NumPy 2.0 and later
+        return int(np.bitwise_count(plane).sum())
+    return int(np.unpackbits(plane.view(np.uint8)).sum())
+
+
 @lru_cache(maxsize=16)
 def exhaustive_planes(bits_x, bits_w, signed):
     """The bit-planes of all operand pairs in value order (x varies slowly), read-only."""

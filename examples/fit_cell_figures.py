@@ -1,0 +1,199 @@
+"""Fit the cell figures of `refapprox.multipliers.cost` to a checkout of EvoApproxLib, and measure the fit.
+
+    REFAPPROX_EVOAPPROX_DIR=/path/to/v1.1:/path/to/v2022 python examples/fit_cell_figures.py
+
+reads the structural Verilog and the published area, power and delay of every multiplier, fits area, static power,
+energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
+the published area alone. Writes refapprox/multipliers/cell_figures.json and docs/figures/power_model.png with --write.
+
+The four plain gates share their power figures: inverters and NANDs are too few in these circuits to be told apart.
+Fits are non-negative least squares. Residuals of power are divided by the square root of the published value, a
+middle between absolute residuals, which only the largest circuits rule, and relative ones, ruled by circuits of a few
+gates whose power is printed with two digits; those of area and delay, printed with more digits, are relative.
+"""
+import argparse
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from refapprox import files
+from refapprox.multipliers import verilog
+from refapprox.multipliers.activity import toggle_rates
+from refapprox.multipliers.cost import CLASS, CLASSES, arrival
+from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.mapping import mapped
+
+POWER_CLASS = {"INV": 0, "NAND": 0, "AND": 0, "OR": 0, "XOR": 1, "HA": 2, "FA": 3}
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = {"power": "PDK45_PWR", "area": "PDK45_AREA", "delay": "PDK45_DELAY"}
+
+
+def circuits(folders):
+    """Every distinct multiplier of the checkouts, as a dict of name, width folder, mapped netlist and figures.
+
+    Left out: circuits without gates, and those whose file says ``A * B`` and leaves the structure to the synthesizer.
+    """
+    found, seen = [], set()
+    for folder in folders:
+        for path in sorted(Path(folder).glob("mult*/*/*/*.v")):
+            text, name = path.read_text(), path.stem
+            body = re.sub(rf"\b{name}\b", "", text[text.index("***/", 5):])
+            digest = hashlib.sha256(body.encode()).hexdigest()
+            if name.endswith("_pdk45") or digest in seen or re.search(r"assign \w+ = [^;]*\*", body):
+                continue
+            seen.add(digest)
+            figures = {key: float(re.search(rf"{header} = ([\d.]+)", text)[1]) for key, header in HEADER.items()}
+            if figures["power"] > 0:
+                netlist = mapped(verilog.read(text, signed=bool(re.match(r"mul\d+s", name))))
+                found.append({"name": name, "widths": path.parts[-3], "netlist": netlist, **figures,
+                              "release": Path(folder).name})
+    return found
+
+
+def features(netlist):
+    """(counts, transitions) of each class, two arrays in the order of CLASSES."""
+    rates, counts, toggles = toggle_rates(netlist), dict.fromkeys(CLASSES, 0), dict.fromkeys(CLASSES, 0.0)
+    for (kind, _), first in zip(netlist.gates, netlist.gate_wires, strict=True):
+        counts[CLASS[kind]] += 1
+        toggles[CLASS[kind]] += rates[first:first + GATES[kind].outputs].sum()
+    return np.array(list(counts.values()), float), np.array(list(toggles.values()))
+
+
+def non_negative(exponent):
+    """A fit y ~ X b, b >= 0, residuals divided by y**exponent."""
+    def fit(X, y):
+        weight = y ** -exponent
+        coefficients = nnls(X * weight[:, None], y * weight)[0]
+        return lambda rows: rows @ coefficients
+    return fit
+
+
+def straight_line(X, y):
+    coefficients = np.linalg.lstsq(np.column_stack([X, np.ones(y.size)]), y, rcond=None)[0]
+    return lambda rows: np.column_stack([rows, np.ones(len(rows))]) @ coefficients
+
+
+def power_law(X, y):
+    line = straight_line(np.log(X), np.log(y))
+    return lambda rows: np.exp(line(np.log(rows)))
+
+
+def leave_one_out(X, y, fit):
+    """Predictions for every row by the fit on all the others."""
+    return np.array([fit(np.delete(X, i, 0), np.delete(y, i))(X[i:i + 1])[0] for i in range(y.size)])
+
+
+def fit_delays(found):
+    """Delays of the classes: non-negative least squares over the gates of the longest paths, until the paths stay."""
+    published = np.array([c["delay"] for c in found])
+    delays, best = dict.fromkeys(CLASSES, 0.05), (np.inf, None)
+    for _ in range(20):
+        X = np.array([path_counts(c["netlist"], delays) for c in found])
+        predicted = X @ np.array([delays[c] for c in CLASSES])
+        error = np.median(np.abs(predicted / published - 1))
+        if error < best[0]:
+            best = error, dict(delays)
+        delays = dict(zip(CLASSES, nnls(X / published[:, None], np.ones(published.size))[0], strict=True))
+    return best[1]
+
+
+def path_counts(netlist, delays):
+    """How many gates of each class lie on the longest path."""
+    times, counts = arrival(netlist, delays), dict.fromkeys(CLASSES, 0)
+    driver = {first + i: gate for gate, first in zip(netlist.gates, netlist.gate_wires, strict=True)
+              for i in range(GATES[gate.kind].outputs)}
+    wire = max(netlist.outputs, key=times.__getitem__)
+    while wire in driver:
+        kind, inputs = driver[wire]
+        counts[CLASS[kind]] += 1
+        wire = max(inputs, key=times.__getitem__)
+    return list(counts.values())
+
+
+def relative_error(predicted, published):
+    errors = np.abs(predicted / published - 1)
+    return f"median {100 * np.median(errors):5.2f} %   90 % within {100 * np.quantile(errors, 0.9):6.1f} %   " \
+           f"r {np.corrcoef(predicted, published)[0, 1]:.4f}"
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the table and the figure into the source tree")
+    arguments = parser.parse_args(argv)
+    folders = [f for f in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if f]
+    if not folders:
+        sys.exit("REFAPPROX_EVOAPPROX_DIR must name one checkout of EvoApproxLib, or several with "
+                 f"{os.pathsep!r} between them")
+    found = circuits(folders)
+    counts, toggles = (np.array(column) for column in zip(*(features(c["netlist"]) for c in found), strict=True))
+    power, area, delay = (np.array([c[key] for c in found]) for key in ("power", "area", "delay"))
+    pooling = np.eye(4)[[POWER_CLASS[c] for c in CLASSES]]
+    model, models = np.hstack([counts @ pooling, toggles @ pooling]), {}
+    eight = np.array([c["widths"].startswith("8x8") for c in found])
+    sets = {"8x8": eight, "8x8 of the first release named": eight & np.array([c["release"] == Path(folders[0]).name
+                                                                             for c in found]),
+            "all multipliers": np.ones(len(found), bool)}
+    for label, chosen in sets.items():
+        print(f"\npower, leave-one-out, {label}: {chosen.sum()} circuits")
+        for name, X, fit in (("published area, straight line", area[:, None], straight_line),
+                             ("published area, power law", area[:, None], power_law),
+                             ("cell counts, no activity", counts @ pooling, non_negative(0.5)),
+                             ("cell counts and activity", model, non_negative(0.5))):
+            models[label, name] = leave_one_out(X[chosen], power[chosen], fit)
+            print(f"  {name:30s} {relative_error(models[label, name], power[chosen])}")
+    coefficients = nnls(model / np.sqrt(power)[:, None], np.sqrt(power))[0]
+    areas = nnls(counts / area[:, None], np.ones(area.size))[0]
+    delays = fit_delays(found)
+    longest = np.array([max(arrival(c["netlist"], delays)[w] for w in c["netlist"].outputs) for c in found])
+    area_8x8 = leave_one_out(counts[eight], area[eight], non_negative(1))
+    print(f"\narea, leave-one-out, 8x8:          {relative_error(area_8x8, area[eight])}")
+    print(f"area, fitted to all multipliers:   {relative_error(counts @ areas, area)}")
+    print(f"delay, fitted to all multipliers:  {relative_error(longest, delay)}\n")
+    cells = {c: {"area": round(float(areas[i]), 4), "static": round(float(coefficients[POWER_CLASS[c]]), 6),
+                 "energy": round(float(coefficients[4 + POWER_CLASS[c]]), 6), "delay": round(float(delays[c]), 4)}
+             for i, c in enumerate(CLASSES)}
+    for name, cell in cells.items():
+        print(f"  {name:5s}", "  ".join(f"{key} {value:<9g}" for key, value in cell.items()))
+    if arguments.write:
+        about = ("Fitted by examples/fit_cell_figures.py to the published 45 nm area (um^2), power (mW) and delay (ns) "
+                 f"of {len(found)} distinct multipliers of EvoApproxLib v1.1 and v2022 (MIT License); energy in mW per "
+                 "transition a cycle.")
+        files.write_json(ROOT / "refapprox/multipliers/cell_figures.json", {"about": about, "cells": cells})
+        draw(power, eight, models)
+    return cells
+
+
+def draw(power, eight, models):
+    """Predicted against published power, leave-one-out: area alone beside activity."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharex=True, sharey=True)
+    for axis, name in zip(axes, ("published area, power law", "cell counts and activity"), strict=True):
+        for label, chosen, style in (("other widths", ~eight, dict(c="0.7", s=9, marker="o")),
+                                     ("8x8", eight, dict(c="k", s=16, marker="x", linewidths=0.9))):
+            predicted = models["all multipliers", name]
+            axis.scatter(power[chosen], np.maximum(predicted[chosen], 1e-4), label=label, **style)
+        limits = np.array([2e-4, 4])
+        axis.plot(limits, limits, "k-", lw=0.7)
+        for factor in (0.8, 1.25):
+            axis.plot(limits, factor * limits, "k:", lw=0.7)
+        median = np.median(np.abs(models["all multipliers", name] / power - 1))
+        axis.set(xscale="log", yscale="log", xlabel="published power (mW)", xlim=limits, ylim=(8e-5, 4),
+                 title=f"{name}: median error {100 * median:.1f} %")
+        axis.title.set_fontsize(10)
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("predicted, leave-one-out (mW)")
+    axes[0].legend(loc="upper left", frameon=False)
+    figure.tight_layout()
+    (ROOT / "docs/figures").mkdir(exist_ok=True)
+    figure.savefig(ROOT / "docs/figures/power_model.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What a netlist costs: area, delay and power from a small table of cell figures.
+
+The netlist is first brought to adder cells and gates (`mapping.mapped`). With c the class of a gate (INV, NAND, AND,
+OR, XOR, HA, FA) and alpha the transitions a cycle of its outputs under the unit-delay model (`activity`),
+
+    area  = sum over gates of area_c                                                       (1)
+    power = sum over gates of (static_c + energy_c * sum of alpha over its outputs)        (2)
+    delay = max over paths of the sum of delay_c                                           (3)
+
+The figures are fitted to what EvoApproxLib publishes for its multipliers, synthesized for a 45 nm library; they
+describe how a circuit compares with another one under the same flow, not a chip. The fit, its data and its errors are
+in docs/multipliers.md; ``examples/fit_cell_figures.py`` makes ``cell_figures.json`` again from a checkout.
+"""
+from functools import lru_cache
+from pathlib import Path
+
+from refapprox import files
+from refapprox.multipliers.activity import toggle_rates
+from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.mapping import mapped
+
+CLASS = {"NOT": "INV", "BUF": "INV", "NAND": "NAND", "NOR": "NAND", "AND": "AND", "OR": "OR", "XOR": "XOR",
+         "XNOR": "XOR", "HA": "HA", "FA": "FA"}
+CLASSES = ("INV", "NAND", "AND", "OR", "XOR", "HA", "FA")
+
+
+@lru_cache(maxsize=1)
+def cell_figures():
+    """The committed table: class -> {"area": um^2, "static": mW, "energy": mW per transition a cycle, "delay": ns}."""
+    return files.read_json(Path(__file__).with_name("cell_figures.json"))["cells"]
+
+
+def area(netlist, figures=None):
+    """Area in um^2 (1) of a netlist after mapping; an empty one takes none.
+
+    >>> from refapprox.multipliers.builder import Builder
+    >>> b = Builder([("A", 1), ("B", 1)])
+    >>> area(b.netlist(b.half_adder(2, 3))) == cell_figures()["HA"]["area"]
+    True
+    """
+    figures = figures or cell_figures()
+    return float(sum(figures[CLASS[kind]]["area"] for kind, _ in mapped(netlist).gates))
+
+
+def power(netlist, x_dist=None, w_dist=None, figures=None):
+    """Power in mW (2) under operand distributions in value order; uniform by default.
+
+    At the operating point of EvoApproxLib's published figures, whose power refers to uniform operands.
+    """
+    figures, circuit = figures or cell_figures(), mapped(netlist)
+    rates = toggle_rates(circuit, x_dist, w_dist)
+    total = 0.0
+    for (kind, _), first in zip(circuit.gates, circuit.gate_wires, strict=True):
+        cell = figures[CLASS[kind]]
+        total += cell["static"] + cell["energy"] * rates[first:first + GATES[kind].outputs].sum()
+    return float(total)
+
+
+def delay(netlist, figures=None):
+    """Delay in ns of the longest path (3) from an operand bit to an output bit."""
+    figures, circuit = figures or cell_figures(), mapped(netlist)
+    return float(max(arrival(circuit, {c: figures[c]["delay"] for c in CLASSES})[wire] for wire in circuit.outputs))
+
+
+def arrival(circuit, delays):
+    """When every wire of a mapped circuit has settled, given a delay for each class; a list of floats."""
+    times = [0.0] * (circuit.wire_count - sum(GATES[kind].outputs for kind, _ in circuit.gates))
+    for kind, inputs in circuit.gates:
+        settled = max(times[i] for i in inputs) + delays[CLASS[kind]]
+        times.extend([settled] * GATES[kind].outputs)
+    return times
+
+
+def cost(netlist, x_dist=None, w_dist=None):
+    """All of it in one dict: gates (counts after mapping), area in um^2, delay in ns, power in mW."""
+    return {"gates": mapped(netlist).gate_counts(), "area": area(netlist), "delay": delay(netlist),
+            "power": power(netlist, x_dist, w_dist)}

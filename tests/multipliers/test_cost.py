@@ -1,0 +1,199 @@
+"""Mapping, activity and cost against enumeration in plain Python, and the figures against a real checkout."""
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_netlist import netlists
+
+from refapprox.multipliers import cost, verilog
+from refapprox.multipliers.activity import signal_probabilities, toggle_rates, zero_delay_rates
+from refapprox.multipliers.builder import Builder, simplified
+from refapprox.multipliers.gates import GATES, truth_table
+from refapprox.multipliers.mapping import mapped
+from refapprox.multipliers.netlist import Netlist
+
+
+def expanded(netlist):
+    """The netlist with its adder cells taken apart into two-input gates."""
+    builder = Builder(netlist.operands, fold=False)
+    wires = [0, 1, *(wire for operand in builder.operands for wire in operand)]
+    for kind, inputs in netlist.gates:
+        a, b, *rest = (wires[i] for i in inputs) if len(inputs) > 1 else (wires[inputs[0]], None)
+        if kind == "HA":
+            wires += [builder.gate("XOR", a, b), builder.gate("AND", a, b)]
+        elif kind == "FA":
+            p = builder.gate("XOR", a, b)
+            wires.append(builder.gate("XOR", p, rest[0]))
+            wires.append(builder.gate("OR", builder.gate("AND", a, b), builder.gate("AND", rest[0], p)))
+        else:
+            wires.append(builder.gate(kind, *(wires[i] for i in inputs)))
+    return builder.netlist([wires[i] for i in netlist.outputs], netlist.signed, netlist.name)
+
+
+def ripple_adder(bits):
+    builder = Builder([("A", bits), ("B", bits)])
+    return builder.netlist(builder.add(*builder.operands))
+
+
+@given(netlists())
+def test_mapping_keeps_the_function(netlist):
+    assert np.array_equal(mapped(netlist).lut(), netlist.lut())
+
+
+def test_adder_cells_are_found_again_after_taking_them_apart():
+    adder = ripple_adder(6)
+    assert adder.gate_counts() == {"HA": 1, "FA": 5}
+    assert expanded(adder).gate_counts() == {"AND": 11, "OR": 5, "XOR": 11}
+    assert mapped(expanded(adder)).gate_counts() == {"HA": 1, "FA": 5}
+
+
+def test_a_shared_inner_wire_keeps_a_full_adder_apart():
+    """p = a ^ b is an output too, so no full adder may swallow it."""
+    builder = Builder([("A", 2), ("B", 1)], fold=False)
+    (a, b), (c,) = builder.operands
+    p = builder.gate("XOR", a, b)
+    carry = builder.gate("OR", builder.gate("AND", a, b), builder.gate("AND", p, c))
+    shared = builder.netlist([builder.gate("XOR", p, c), carry, p])
+    assert "FA" not in mapped(shared).gate_counts()
+    assert np.array_equal(mapped(shared).lut(), shared.lut())
+
+
+def random_distribution(bits, seed):
+    weights = np.random.default_rng(seed).random(2 ** bits) ** 3
+    return weights / weights.sum()
+
+
+@given(netlists(), st.integers(0, 99))
+def test_signal_probabilities_equal_the_sum_over_all_pairs(netlist, seed):
+    x_dist, w_dist = (random_distribution(bits, seed + i) for i, (_, bits) in enumerate(netlist.operands))
+    expected = np.zeros(netlist.wire_count)
+    for i, px in enumerate(x_dist):
+        for j, pw in enumerate(w_dist):
+            low_x, low_w = (-(2 ** (b - 1)) if netlist.signed else 0 for _, b in netlist.operands)
+            expected += px * pw * np.array(values_of(netlist, i + low_x, j + low_w))
+    # sums of at most 64 terms below one
+    np.testing.assert_allclose(signal_probabilities(netlist, x_dist, w_dist), expected, atol=64 * 2.3e-16)
+    p = signal_probabilities(netlist, x_dist, w_dist)
+    assert np.array_equal(zero_delay_rates(netlist, x_dist, w_dist), 2 * p * (1 - p))
+
+
+def bits_of(netlist, *operands):
+    return [value >> i & 1 for (_, bits), value in zip(netlist.operands, operands, strict=True) for i in range(bits)]
+
+
+def values_of(netlist, *operands):
+    """Value of every wire for one pair of Python integers."""
+    wires = [0, 1, *bits_of(netlist, *operands)]
+    for kind, inputs in netlist.gates:
+        wires += truth_table(kind)[sum(wires[w] << i for i, w in enumerate(inputs))]
+    return wires
+
+
+def transitions(netlist, before, after):
+    """Transitions of every wire between two operand pairs: all gates are recomputed from the step before."""
+    state, counts = values_of(netlist, *before), [0] * netlist.wire_count
+    new = [0, 1, *bits_of(netlist, *after), *state[2 + sum(b for _, b in netlist.operands):]]
+    while new != state:
+        counts = [count + (a != b) for count, a, b in zip(counts, new, state, strict=True)]
+        state, new = new, new[:2 + sum(bits for _, bits in netlist.operands)]
+        for kind, inputs in netlist.gates:
+            new += truth_table(kind)[sum(state[w] << i for i, w in enumerate(inputs))]
+    return counts
+
+
+@pytest.mark.parametrize("signed, seed", [(False, None), (True, 1), (False, 2)])
+def test_unit_delay_rates_approach_the_mean_over_all_transitions(signed, seed):
+    """A 2x2 adder tree has 256 transitions, so the mean is exact; 65,536 low-discrepancy points come close to it.
+
+    Random points would have a standard error of at most 2 / 256 = 0.008 for counts with a spread of 2; the
+    low-discrepancy ones are held to a quarter of it, and the glitches to be told apart are 0.03 and more.
+    """
+    builder = Builder([("A", 2), ("B", 2)])
+    a, b = builder.operands
+    rows = [builder.gate("AND", a[0], b[0]), builder.gate("AND", a[1], b[1])]
+    netlist = builder.netlist(builder.add(builder.add(a, b), [*rows, builder.gate("XOR", a[0], b[1])]), signed)
+    values = np.arange(4) - 2 * signed
+    x_dist, w_dist = (np.full(4, 0.25) if seed is None else random_distribution(2, seed + i) for i in range(2))
+    expected = np.zeros(netlist.wire_count)
+    for x, px in zip(values.tolist(), x_dist, strict=True):
+        for w, pw in zip(values.tolist(), w_dist, strict=True):
+            for x2, px2 in zip(values.tolist(), x_dist, strict=True):
+                for w2, pw2 in zip(values.tolist(), w_dist, strict=True):
+                    expected += px * pw * px2 * pw2 * np.array(transitions(netlist, (x, w), (x2, w2)))
+    rates = toggle_rates(netlist, x_dist, w_dist)
+    assert np.abs(rates - expected).max() < 0.002
+    assert (expected - zero_delay_rates(netlist, x_dist, w_dist)).max() > 0.03     # or glitches would go untested
+
+
+def test_still_operands_cost_static_power_only():
+    adder = ripple_adder(4)
+    still = np.eye(16)[5]
+    assert toggle_rates(adder, still, still).sum() == 0
+    figures = cost.cell_figures()
+    assert cost.power(adder, still, still) == pytest.approx(figures["HA"]["static"] + 3 * figures["FA"]["static"])
+    assert cost.power(adder) > cost.power(adder, still, still)
+
+
+def test_cost_of_a_ripple_adder_by_hand():
+    table = {c: {"area": 10.0 ** i, "static": 1.0, "energy": 0.0, "delay": 1.0 + i} for i, c in enumerate(cost.CLASSES)}
+    adder = ripple_adder(3)                                        # HA -> FA -> FA
+    assert cost.area(adder, table) == 10 ** 5 + 2 * 10 ** 6
+    assert cost.delay(adder, table) == 6 + 7 + 7
+    assert cost.power(adder, figures=table) == 3
+    assert cost.cost(adder)["gates"] == {"HA": 1, "FA": 2}
+    energy = {c: {**cell, "static": 0.0, "energy": 1.0} for c, cell in table.items()}
+    assert cost.power(adder, figures=energy) == pytest.approx(toggle_rates(adder)[8:].sum())
+
+
+def test_a_circuit_without_gates_is_free():
+    wires = Netlist([("A", 2), ("B", 2)], [], [2, 4])
+    assert cost.cost(wires) == {"gates": {}, "area": 0.0, "delay": 0.0, "power": 0.0}
+
+
+def test_every_gate_kind_has_figures():
+    assert set(cost.CLASS) == set(GATES) and set(cost.cell_figures()) == set(cost.CLASSES)
+    for cell in cost.cell_figures().values():
+        assert set(cell) == {"area", "static", "energy", "delay"} and min(cell.values()) >= 0
+
+
+@pytest.mark.parametrize("x_dist, message", [
+    (np.full(8, 0.125), "x_dist must have 16 entries"), (np.ones(16), "x_dist must sum to 1"),
+    (np.full(16, np.nan), "x_dist must be finite"),
+])
+def test_wrong_distributions_are_refused(x_dist, message):
+    with pytest.raises(ValueError, match=message):
+        cost.power(ripple_adder(4), x_dist)
+
+
+def test_activity_needs_two_operands_and_enumeration_small_ones():
+    with pytest.raises(ValueError, match="needs two operands, got 1"):
+        toggle_rates(Netlist([("A", 2)], [], [2]))
+    with pytest.raises(ValueError, match="Use toggle_rates"):
+        signal_probabilities(ripple_adder(9))
+    assert toggle_rates(ripple_adder(12)).sum() > 12
+
+
+def test_verilog_in_either_form_costs_the_same():
+    adder = ripple_adder(5)
+    text = verilog.write(expanded(adder))
+    assert cost.area(verilog.read(text)) == cost.area(adder)
+    assert simplified(verilog.read(text)).gate_counts() != adder.gate_counts()
+
+
+@pytest.mark.slow
+def test_the_committed_figures_are_those_of_the_script(capsys):
+    if os.pathsep not in os.environ.get("REFAPPROX_EVOAPPROX_DIR", ""):
+        pytest.skip("REFAPPROX_EVOAPPROX_DIR does not name both releases of EvoApproxLib, v1.1 and v2022")
+    path = Path(__file__).resolve().parents[2] / "examples/fit_cell_figures.py"
+    spec = importlib.util.spec_from_file_location("fit_cell_figures", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.main([]) == cost.cell_figures()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "median" in line]
+    medians = [float(line.split("median")[1].split("%")[0]) for line in lines[:12]]
+    for straight, law, _, activity in zip(*[iter(medians)] * 4, strict=True):
+        assert activity < law < straight
