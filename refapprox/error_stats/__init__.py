@@ -1,4 +1,33 @@
-"""What MANY multiplications do: error statistics of sums of approximate products, from one histogram to exact."""
+"""What MANY multiplications do: error statistics of sums of approximate products, from one histogram to exact.
+
+`published` holds agnapprox's six functions; the ladder (`RUNGS`, `estimate`) climbs from its estimators to the exact
+answer. Beside it: exact laws, Monte Carlo with error bars, and `agreement`, which compares samples with a closed form.
+"""
+from refapprox.error_stats.agreement import Agreement, agreement
+from refapprox.error_stats.alias import AliasSampler
+from refapprox.error_stats.exact_law import Law, fixed_weights_law, single_distribution_law
+from refapprox.error_stats.exact_moments import LayerMoments, exact_data, exact_moments, feature_moments
+from refapprox.error_stats.factorization import factorize
+from refapprox.error_stats.gaussian_limit import (
+    berry_esseen_bound,
+    berry_esseen_bound_fixed_weights,
+    gaussian_distance,
+)
+from refapprox.error_stats.histogram_rungs import (
+    fixed_weights,
+    matched,
+    population,
+    receptive_field,
+    single_distribution,
+)
+from refapprox.error_stats.ladder import RUNGS, Rung, estimate
+from refapprox.error_stats.monte_carlo import (
+    draw_fixed_weight_sums,
+    draw_sums,
+    fixed_weights_mc,
+    single_distribution_mc,
+)
+from refapprox.error_stats.operands import Operand, Operands
 from refapprox.error_stats.published import (
     error_calculation,
     error_prediction,
@@ -9,14 +38,64 @@ from refapprox.error_stats.published import (
     single_dist_mc,
     to_distribution,
 )
+from refapprox.error_stats.result import ErrorEstimate, Moments
+from refapprox.error_stats.simulation import accumulated_errors, simulation
+from refapprox.error_stats.sum_moments import (
+    fixed_weights_by_tap_moments,
+    fixed_weights_moments,
+    population_moments,
+    receptive_field_moments,
+    single_distribution_moments,
+)
+from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap
 
 __all__ = [
+    "RUNGS",
+    "Agreement",
+    "AliasSampler",
+    "ErrorEstimate",
+    "Law",
+    "LayerMoments",
+    "Moments",
+    "Operand",
+    "Operands",
+    "Rung",
+    "accumulated_errors",
+    "agreement",
+    "berry_esseen_bound",
+    "berry_esseen_bound_fixed_weights",
+    "correlated_taps",
+    "draw_fixed_weight_sums",
+    "draw_sums",
     "error_calculation",
     "error_prediction",
+    "estimate",
+    "exact_data",
+    "exact_moments",
+    "exchangeable_taps",
+    "factorize",
+    "feature_moments",
     "field_distributions",
+    "fixed_weights",
+    "fixed_weights_by_tap",
+    "fixed_weights_by_tap_moments",
+    "fixed_weights_law",
+    "fixed_weights_mc",
+    "fixed_weights_moments",
+    "gaussian_distance",
     "get_sample_population",
+    "matched",
+    "population",
+    "population_moments",
     "population_prediction",
     "population_predictions",
+    "receptive_field",
+    "receptive_field_moments",
+    "simulation",
     "single_dist_mc",
+    "single_distribution",
+    "single_distribution_law",
+    "single_distribution_mc",
+    "single_distribution_moments",
     "to_distribution",
 ]

@@ -1,11 +1,162 @@
-"""One calling convention: what every estimator accepts as error map, fan-in, operands and distributions.
+"""One calling convention: every estimator takes error maps and the operands of a layer.
 
-An error map is an array `error_map[x - qmin, w - qmin]` (exact - approximate) or a multiplier that has one. A stack
-of them (multipliers, x, w) is accepted wherever the name is plural. Distributions are indexed by `code - qmin`.
+An error map is an array `error_map[x - qmin, w - qmin]` (exact - approximate) or a multiplier that has one; a
+sequence of them gives results with one entry each. `Operands` holds what is known of a layer's activations and
+weights, from full integer codes down to one histogram each; an estimator that needs more than that says so.
 """
+from dataclasses import dataclass, field
+from functools import cached_property
+
 import numpy as np
 
-from refapprox.validation import check_codes, check_finite, check_integer
+from refapprox.validation import check_codes, check_distribution, check_finite, check_integer
+
+INT8 = (-128, 127)
+BLOCK_BINS = 1 << 22      # histogram bins held at once while pairs are counted: 32 MiB
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operand:
+    """One side of a layer's products: the activations, grouped by receptive field, or the weights, by neuron.
+
+    Made by one of the four constructors. Attributes that the input does not determine raise a ValueError.
+    """
+
+    size: int                                   # number of codes
+    code_range: tuple | None = None             # (qmin, qmax) where it is known
+    codes_or_none: np.ndarray | None = None     # (groups, fan_in), int64
+    local_or_none: np.ndarray | None = None     # (groups, size)
+    taps_or_none: np.ndarray | None = None      # (fan_in, size)
+    pooled_or_none: np.ndarray | None = field(default=None)      # (size,)
+
+    @classmethod
+    def from_codes(cls, codes, code_range=INT8, name="codes"):
+        """Integer codes, shape (groups, fan_in): receptive fields, or the transposed weight matrix."""
+        qmin, qmax = (check_integer(f"{side} of the code range", v)
+                      for side, v in zip(("qmin", "qmax"), code_range, strict=True))
+        codes = np.asarray(codes)
+        if codes.ndim != 2 or codes.size == 0:
+            raise ValueError(f"{name} must be a non-empty matrix of integer codes, got shape {codes.shape}.")
+        codes = check_codes(name, codes, qmin, qmax).astype(np.int64)
+        return cls(qmax - qmin + 1, (qmin, qmax), codes_or_none=codes)
+
+    @classmethod
+    def from_distribution(cls, distribution, name="distribution"):
+        """One distribution for all, shape (codes,)."""
+        distribution = check_distribution(name, distribution)
+        return cls(distribution.size, pooled_or_none=distribution)
+
+    @classmethod
+    def from_local(cls, distributions, name="local distributions"):
+        """One distribution a group (receptive field or neuron), shape (groups, codes)."""
+        distributions = check_distribution(name, distributions, ndim=2)
+        return cls(distributions.shape[1], local_or_none=distributions)
+
+    @classmethod
+    def from_taps(cls, distributions, name="tap distributions"):
+        """One distribution a position within the field, shape (fan_in, codes)."""
+        distributions = check_distribution(name, distributions, ndim=2)
+        return cls(distributions.shape[1], taps_or_none=distributions)
+
+    @property
+    def codes(self):
+        """Integer codes, shape (groups, fan_in)."""
+        return known(self.codes_or_none, "the integer codes themselves")
+
+    @cached_property
+    def index(self):
+        """codes - qmin: rows or columns of an error map."""
+        return self.codes - self.code_range[0]
+
+    @cached_property
+    def local(self):
+        """Distribution within each group, shape (groups, size)."""
+        if self.codes_or_none is not None:
+            return count_codes(self.codes, *self.code_range) / self.codes.shape[1]
+        return known(self.local_or_none, "codes or one distribution a group")
+
+    @cached_property
+    def taps(self):
+        """Distribution at each position, over the groups, shape (fan_in, size)."""
+        if self.codes_or_none is not None:
+            return count_codes(self.codes.T, *self.code_range) / self.codes.shape[0]
+        return known(self.taps_or_none, "codes or one distribution a position")
+
+    @cached_property
+    def pooled(self):
+        """Distribution over everything, shape (size,)."""
+        if self.codes_or_none is not None:
+            return np.bincount(self.index.ravel(), minlength=self.size) / self.codes.size
+        if self.pooled_or_none is not None:
+            return self.pooled_or_none
+        return (self.taps_or_none if self.local_or_none is None else self.local_or_none).mean(axis=0)
+
+    @cached_property
+    def pairs(self):
+        """Mean over groups of p p^T, p the group's distribution, shape (size, size).
+
+        The law of two codes drawn with replacement from one random group.
+        """
+        if self.codes_or_none is None:
+            local = known(self.local_or_none, "codes or one distribution a group")
+            return local.T @ local / len(local)
+        groups, fan_in = self.codes.shape
+        total = np.zeros((self.size, self.size))
+        block = max(1, BLOCK_BINS // self.size)
+        for start in range(0, groups, block):
+            counts = count_codes(self.codes[start:start + block], *self.code_range).astype(np.float64)
+            total += counts.T @ counts
+        return total / (groups * fan_in ** 2)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operands:
+    """Activations and weights of one layer.
+
+    Parameters
+    ----------
+    x, w : Operand
+    fan_in : int, optional
+        Products per output; taken from the codes or taps where they are given.
+
+    Examples
+    --------
+    >>> layer = Operands.from_codes(x=[[1, 2], [0, 3]], w=[[1], [-1]])
+    >>> layer.fan_in, layer.x.pooled[128:132].tolist()
+    (2, [0.25, 0.25, 0.25, 0.25])
+    """
+
+    x: Operand
+    w: Operand
+    fan_in: int | None = None
+
+    def __post_init__(self):
+        lengths = [side.codes_or_none.shape[1] for side in (self.x, self.w) if side.codes_or_none is not None]
+        lengths += [len(side.taps_or_none) for side in (self.x, self.w) if side.taps_or_none is not None]
+        lengths += [] if self.fan_in is None else [check_fan_in(self.fan_in)]
+        if not lengths:
+            raise ValueError("fan_in must be given: distributions alone do not tell it.")
+        if len(set(lengths)) > 1:
+            raise ValueError(f"x, w and fan_in must agree on the products per output, got {lengths}.")
+        object.__setattr__(self, "fan_in", lengths[0])
+
+    @classmethod
+    def from_codes(cls, x, w, *, range_x=INT8, range_w=INT8):
+        """Activation codes (fields, fan_in) and weight codes (fan_in, neurons), as `x @ w` takes them."""
+        return cls(Operand.from_codes(x, range_x, "x"), Operand.from_codes(np.transpose(w), range_w, "w"))
+
+    @classmethod
+    def from_distributions(cls, x_dist, w_dist, fan_in):
+        """One distribution, or one a field and one a neuron: shapes (codes,) or (groups, codes)."""
+        x, w = (Operand.from_distribution(dist, name) if np.ndim(dist) == 1 else Operand.from_local(dist, name)
+                for dist, name in ((x_dist, "x_dist"), (w_dist, "w_dist")))
+        return cls(x, w, fan_in)
+
+
+def known(value, what):
+    if value is None:
+        raise ValueError(f"operands of this estimate must include {what}; use a lower rung, or give them.")
+    return value
 
 
 def check_error_map(emap, name="emap"):
@@ -26,6 +177,23 @@ def check_error_maps(emaps, name="emaps"):
     if len(shapes) > 1:
         raise ValueError(f"{name} must have one shape, got {sorted(shapes)}.")
     return np.stack(maps)
+
+
+def check_layer(emaps, operands):
+    """(list of error maps, float64 and fitting the operands; whether a single one was given)."""
+    single = hasattr(emaps, "error_map") or np.ndim(emaps) == 2
+    emaps = [emaps] if single else list(emaps)
+    for i, emap in enumerate(emaps):
+        for side, operand in (("x", operands.x), ("w", operands.w)):
+            wanted = getattr(emap, f"range_{side}", operand.code_range)
+            if operand.code_range not in (None, wanted):
+                raise ValueError(f"emaps[{i}] must cover the codes of {side}, {operand.code_range}, "
+                                 f"got a multiplier for {wanted}.")
+    maps = check_error_maps(emaps)
+    if maps.shape[1:] != (operands.x.size, operands.w.size):
+        raise ValueError(f"emaps must have shape {(operands.x.size, operands.w.size)}, the codes of x and w, "
+                         f"got {maps.shape[1:]}.")
+    return maps, single
 
 
 def check_fan_in(fan_in):

@@ -20,10 +20,9 @@ Neural Networks", ICCAD 2022, arXiv:2208.07265; the equation numbers follow the 
 """
 import numpy as np
 
-from refapprox.error_stats.operands import check_error_map, check_error_maps, check_fan_in, count_codes
+from refapprox.error_stats.monte_carlo import draw_sums
+from refapprox.error_stats.operands import Operands, check_error_map, check_error_maps, check_fan_in, count_codes
 from refapprox.validation import check_distribution, check_finite, check_integer, check_rng
-
-BLOCK_DRAWS = 1 << 20      # errors drawn at once: 8 MiB
 
 
 def to_distribution(tensor, min_val, max_val):
@@ -114,14 +113,7 @@ def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, *, rng):
     """
     emap, x_dist, w_dist, fan_in = check_operands(emap, x_dist, w_dist, fan_in)
     num_samples = check_integer("num_samples", num_samples, minimum=1)
-    check_rng(rng)
-    joint = np.multiply.outer(x_dist, w_dist).ravel()
-    joint /= joint.sum()
-    sums = np.empty(num_samples)
-    block = max(1, BLOCK_DRAWS // fan_in)
-    for start in range(0, num_samples, block):
-        shape = (min(block, num_samples - start), fan_in)
-        sums[start:start + block] = rng.choice(emap.ravel(), size=shape, p=joint).sum(axis=1)
+    sums = draw_sums(emap, Operands.from_distributions(x_dist, w_dist, fan_in), num_samples, rng=rng)
     return float(sums.mean() / fan_in), float(sums.std(ddof=0) / fan_in)
 
 

@@ -1,0 +1,188 @@
+"""The whole law of an accumulated error: probability mass functions of sums of independent integer errors.
+
+With the characteristic function phi(t) = sum_e P(e) exp(-2 pi i t e / L) of one error at L frequencies,
+
+    all operands drawn anew             phi_S = phi^n
+    weights of a neuron fixed           phi_S = prod_i phi_{w_i},  phi_w that of e(X, w)
+    random neuron, its weights fixed    the mean of these over neurons
+
+and one inverse FFT gives the pmf of S. L need not cover every possible value: by Bernstein's inequality all but a
+mass of `WRAPPED` lies within a window that grows with sqrt(n), and what lies outside wraps around into it. `rounding`
+bounds what the FFT and this wrapping make of each probability. Far out, where probabilities are smaller than that,
+`tail` falls back on Chernoff's inequality P(S >= s) <= exp(-theta s) E exp(theta S).
+
+References
+----------
+N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM 2002, theorem 24.2 (rounding of the FFT).
+"""
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.sum_moments import fixed_weights_moments, single_distribution_moments
+from refapprox.validation import check_integer
+
+WRAPPED = 1e-18           # mass outside the window
+MAX_VALUES = 1 << 24      # values of the sum within the window: 256 MiB of complex numbers
+BLOCK_NUMBERS = 1 << 23   # complex numbers held at once per block of neurons or weights: 128 MiB
+EPS = np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Law:
+    """A pmf on consecutive integers.
+
+    Attributes
+    ----------
+    start : int
+        The first integer.
+    pmf : float64 array
+        ``pmf[s - start]``; not negative.
+    rounding : float
+        No probability is wrong by more than this, and no sum of N of them by more than sqrt(N) times this.
+    summands, counts : the laws of single errors (start, pmf), and how many of each every neuron sums.
+    """
+
+    start: int
+    pmf: np.ndarray
+    rounding: float
+    summands: list = field(repr=False)
+    counts: np.ndarray = field(repr=False)
+
+    @property
+    def values(self):
+        return np.arange(self.start, self.start + len(self.pmf))
+
+    @property
+    def mean(self):
+        return float(self.values @ self.pmf)
+
+    @property
+    def std(self):
+        return float(np.sqrt((self.values - self.mean) ** 2 @ self.pmf))
+
+    def tail(self, threshold):
+        """(lower, upper): an interval that holds P(S >= threshold), rounding included."""
+        first = min(max(check_integer("threshold", threshold) - self.start, 0), len(self.pmf))
+        total = float(self.pmf[first:].sum())
+        slack = math.sqrt(len(self.pmf) - first) * self.rounding + WRAPPED
+        return max(total - slack, 0.0), min(total + slack, self.chernoff(threshold), 1.0)
+
+    def chernoff(self, threshold):
+        """min over theta >= 0 of E exp(theta (S - threshold)); any theta gives a bound, the best is searched for."""
+        from scipy.optimize import minimize_scalar
+
+        def log_bound(theta):
+            logs = np.array([log_moment(start, pmf, theta) for start, pmf in self.summands])
+            per_neuron = self.counts @ logs - theta * threshold
+            peak = per_neuron.max()
+            return peak + math.log(np.mean(np.exp(per_neuron - peak)))
+
+        farthest = 60 / max(self.std, 1)      # exp(-theta s) varies by far more than any tail of interest
+        best = minimize_scalar(log_bound, bounds=(0, farthest), method="bounded")
+        return math.exp(min(best.fun, 0.0))
+
+
+def log_moment(start, pmf, theta):
+    """log E exp(theta e)."""
+    exponents = theta * (start + np.arange(len(pmf)))
+    peak = exponents.max()
+    return peak + math.log(pmf @ np.exp(exponents - peak))
+
+
+def single_distribution_law(emap, operands):
+    """Law of a sum of fan_in errors, all operands drawn anew (rung 1).
+
+    Parameters
+    ----------
+    emap : Multiplier or integer array, shape (codes of x, codes of w)
+    operands : Operands
+
+    Returns
+    -------
+    Law
+    """
+    table = integer_map(emap, operands)
+    joint = np.outer(operands.x.pooled, operands.w.pooled)
+    moments = single_distribution_moments(emap, operands)
+    return law_of_sums([error_pmf(table, joint)], np.array([[operands.fan_in]]), moments)
+
+
+def fixed_weights_law(emap, operands):
+    """Law of the error of a random neuron with its weights fixed, activations from the layer's histogram (rung 4).
+
+    For one neuron alone, give operands with its weights only.
+
+    Parameters and returned value are those of `single_distribution_law`; operands with the neurons' histograms.
+    """
+    table = integer_map(emap, operands)
+    counts = np.rint(operands.w.local * operands.fan_in).astype(np.int64)
+    held = np.flatnonzero(counts.any(axis=0))
+    summands = [error_pmf(table[:, w], operands.x.pooled) for w in held]
+    return law_of_sums(summands, counts[:, held], fixed_weights_moments(emap, operands))
+
+
+def integer_map(emap, operands):
+    """The error map as int64."""
+    (emap,), _ = check_layer(emap, operands)
+    if not np.array_equal(emap, np.rint(emap)):
+        raise ValueError("emap must hold integers: the pmf of a sum lives on them.")
+    return emap.astype(np.int64)
+
+
+def error_pmf(errors, probabilities):
+    """(smallest error, pmf from there on) of possible errors."""
+    errors, probabilities = errors[probabilities > 0], probabilities[probabilities > 0]
+    start = int(errors.min())
+    return start, np.bincount(errors - start, weights=probabilities / probabilities.sum())
+
+
+def law_of_sums(summands, counts, moments):
+    """Law of a random row of `counts`: the sum of counts[row, k] independent errors of the k-th summand law.
+
+    `rounding` follows the l2 norm through the transforms (theorem 24.2 with a constant of 8), through logarithm,
+    sum and exponential (each of n phases of at most pi is rounded K + 3 times), and through the inverse. |phi| <= 1
+    keeps the errors of one factor from growing in the product.
+    """
+    from scipy import fft  # kept out of the import of refapprox
+
+    window = moments.window(WRAPPED)
+    low = max(math.floor(moments.mean - window), int(np.rint(moments.lower)))
+    high = min(math.ceil(moments.mean + window), int(np.rint(moments.upper)))
+    length = high - low + 1
+    if length > MAX_VALUES:
+        raise ValueError(f"emap must leave at most {MAX_VALUES} values to the accumulated error, got {length}.")
+    size = fft.next_fast_len(length, real=True)
+    phi = mean_characteristic(summands, counts, size)
+    pmf = np.roll(fft.irfft(phi, size), -(low % size))[:length]
+    norms = counts @ [np.linalg.norm(pmf) for _, pmf in summands]
+    transform = 8 * EPS * math.log2(max(size, 2))
+    total = float(np.linalg.norm(pmf))
+    powers = (len(summands) + 3) * math.pi * counts.sum(axis=1).max() * EPS
+    rounding = transform * (norms.max() + total) + powers * total + WRAPPED
+    return Law(low, np.maximum(pmf, 0.0), float(rounding), summands, counts)
+
+
+def mean_characteristic(summands, counts, size):
+    """Mean over rows of prod_k phi_k^counts[row, k] at size // 2 + 1 frequencies, in blocks of rows and summands."""
+    total = np.zeros(size // 2 + 1, dtype=complex)
+    block = max(1, BLOCK_NUMBERS // len(total))
+    for first in range(0, len(counts), block):
+        rows = counts[first:first + block].astype(np.float64)
+        logs = np.zeros((len(rows), 2 * len(total)))      # real and imaginary parts interleaved
+        for start in range(0, len(summands), block):
+            some = np.array([log_characteristic(*law, size) for law in summands[start:start + block]])
+            logs += rows[:, start:start + block] @ some.view(np.float64)
+        total += np.exp(logs.view(complex)).sum(axis=0)
+    return total / len(counts)
+
+
+def log_characteristic(start, pmf, size):
+    """log phi of one error; a phi of 0 becomes 1e-300, whose log is finite."""
+    from scipy import fft
+
+    wrapped = np.bincount((start + np.arange(len(pmf))) % size, weights=pmf, minlength=size)
+    phi = fft.rfft(wrapped)
+    return np.log(np.where(phi == 0, 1e-300, phi))

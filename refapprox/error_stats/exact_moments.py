@@ -1,0 +1,124 @@
+"""Rung 6: the moments of the accumulated error over a data set, exact, without looking a single product up.
+
+The error map is factored, e(x, w) = sum_r u_r(x) v_r(w), and with the factor features F[k] = (u_r(x[k, i]))_ir of a
+field and G[j] = (v_r(w[i, j]))_ir of a neuron
+
+    error[k, j] = F[k] . G[j]                                                                       (R6)
+    mean_j      = (mean_k F[k]) . G[j]                                                              (R6a)
+    Cov_jj'     = G[j]^T Cov_k(F) G[j']                                                             (R6b)
+
+`exact_moments` forms (R6) by ordinary matrix products in blocks of fields and gathers all moments up to the fourth;
+`feature_moments` goes by (R6b), which pays where neurons outnumber features. Both are the same numbers.
+An integer error map gives integer errors: they are rounded to integers, which removes the factors' rounding whole.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from refapprox.error_stats.factorization import RESIDUAL, factorize
+from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.result import ErrorEstimate, Moments, mixture
+
+BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB
+
+
+@dataclass(frozen=True)
+class LayerMoments:
+    """Moments of the accumulated error of one layer over its fields.
+
+    Attributes
+    ----------
+    neuron_mean : float64 array, shape (neurons,)
+    covariance : float64 array, shape (neurons, neurons)
+        Between neurons over the fields, ddof 0.
+    pooled : Moments
+        Over all fields and neurons, with skewness and excess kurtosis.
+    """
+
+    neuron_mean: np.ndarray
+    covariance: np.ndarray
+    pooled: Moments
+
+
+def exact_data(emaps, operands):
+    """Rung 6: mean and std over all fields and neurons, with moments up to the fourth."""
+    maps, single = check_layer(emaps, operands)
+    pooled = [exact_moments(emap, operands).pooled for emap in maps]
+    if not single:
+        pooled = [Moments(*(np.array([getattr(m, name) for m in pooled]) for name in Moments.__dataclass_fields__))]
+    return ErrorEstimate(operands.fan_in, pooled[0].mean, pooled[0].std, moments=pooled[0])
+
+
+def exact_moments(emap, operands):
+    """All moments up to the fourth of the accumulated error, by (R6).
+
+    Parameters
+    ----------
+    emap : Multiplier or array, shape (codes of x, codes of w)
+    operands : Operands
+        With the codes of both sides.
+
+    Returns
+    -------
+    LayerMoments
+    """
+    (emap,), _ = check_layer(emap, operands)
+    fields, neurons = len(operands.x.index), len(operands.w.index)
+    sums = np.zeros((4, neurons))
+    cross = np.zeros((neurons, neurons))
+    lower, upper = np.full(neurons, np.inf), np.full(neurons, -np.inf)
+    shift = None
+    for errors in error_blocks(emap, operands):
+        shift = errors.mean(axis=0) if shift is None else shift      # near the mean: powers below do not cancel
+        lower, upper = np.minimum(lower, errors.min(axis=0)), np.maximum(upper, errors.max(axis=0))
+        errors -= shift
+        cross += errors.T @ errors
+        power = np.ones_like(errors)
+        for total in sums:
+            power *= errors
+            total += power.sum(axis=0)
+    s1, s2, s3, s4 = sums / fields
+    variance = np.maximum(s2 - s1 ** 2, 0)
+    third = s3 - 3 * s1 * s2 + 2 * s1 ** 3
+    fourth = s4 - 4 * s1 * s3 + 6 * s1 ** 2 * s2 - 3 * s1 ** 4
+    mean = shift + s1
+    return LayerMoments(mean, cross / fields - np.outer(s1, s1),
+                        mixture(mean, variance, third, fourth, lower, upper))
+
+
+def error_blocks(emap, operands):
+    """(R6) for consecutive blocks of fields: float64 (block, neurons), whole numbers for an integer map."""
+    u, v = factorize(emap)
+    x, w = operands.x.index, operands.w.index
+    rank, (fields, fan_in) = u.shape[1], x.shape
+    weights = v[w].reshape(len(w), fan_in * rank).T                          # G, (fan_in * rank, neurons)
+    whole = np.array_equal(emap, np.rint(emap)) and fan_in * RESIDUAL * np.abs(emap).max() < 0.1
+    block = max(1, BLOCK_FEATURES // max(1, fan_in * rank))
+    for start in range(0, fields, block):
+        rows = x[start:start + block]
+        features = u[rows].reshape(len(rows), fan_in * rank)                 # F
+        errors = features @ weights
+        yield np.rint(errors, out=errors) if whole else errors
+
+
+def feature_moments(emap, operands):
+    """Mean of every neuron and covariance between neurons by the covariance of factor features, (R6a) and (R6b).
+
+    Returns
+    -------
+    neuron_mean : float64 array, shape (neurons,)
+    covariance : float64 array, shape (neurons, neurons)
+    """
+    (emap,), _ = check_layer(emap, operands)
+    u, v = factorize(emap)
+    x, w = operands.x.index, operands.w.index
+    size = operands.fan_in * u.shape[1]
+    weights = v[w].reshape(len(w), size)
+    mean = (operands.x.taps @ u).ravel()                                     # mean_k F[k]: tap by tap
+    covariance = np.zeros((size, size))
+    block = max(1, BLOCK_FEATURES // max(1, size))
+    for start in range(0, len(x), block):
+        rows = x[start:start + block]
+        centered = u[rows].reshape(len(rows), size) - mean
+        covariance += centered.T @ centered
+    return weights @ mean, weights @ (covariance / len(x)) @ weights.T

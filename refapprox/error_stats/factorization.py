@@ -1,0 +1,35 @@
+"""An error map as a sum of few products: e(x, w) = sum_r u_r(x) v_r(w).
+
+With it the accumulated errors of all fields and neurons are one ordinary matrix product of features,
+
+    error[k, j] = sum_{i, r} u_r(x[k, i]) v_r(w[i, j]).                                              (F)
+
+Maps of circuits that drop partial products have ranks of at most the operand's width; arbitrary ones up to 2^bits.
+The factors come from Gaussian elimination with complete pivoting, which needs no singular values: each step takes
+the largest entry left as pivot and subtracts the product of its column and row.
+"""
+import numpy as np
+
+RESIDUAL = 1e-11      # of the largest entry: above the rounding of the elimination, far below any integer's unit
+
+
+def factorize(emap):
+    """u (codes of x, rank) and v (codes of w, rank), float64, with |emap - u v^T| <= RESIDUAL max |emap|.
+
+    Examples
+    --------
+    >>> u, v = factorize(np.outer([1, 2, 3], [4, 5]))
+    >>> u.shape, np.array_equal(u @ v.T, np.outer([1, 2, 3], [4, 5]))
+    ((3, 1), True)
+    """
+    rest = np.array(emap, dtype=np.float64)
+    tolerance = RESIDUAL * np.abs(rest).max()
+    columns, rows = [], []
+    while len(columns) < min(rest.shape):
+        pivot = np.unravel_index(np.abs(rest).argmax(), rest.shape)
+        if abs(rest[pivot]) <= tolerance:
+            break
+        columns.append(rest[:, pivot[1]] / rest[pivot])
+        rows.append(rest[pivot[0]].copy())
+        rest -= np.outer(columns[-1], rows[-1])
+    return np.reshape(columns, (-1, rest.shape[0])).T, np.reshape(rows, (-1, rest.shape[1])).T

@@ -1,0 +1,67 @@
+"""The ladder: every estimator of the error of a layer, from one histogram to exact, with what it assumes.
+
+Each takes `(emaps, operands)` and returns an `ErrorEstimate`; a lower rung needs less of the operands.
+"""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from refapprox.error_stats.exact_moments import exact_data
+from refapprox.error_stats.histogram_rungs import (
+    fixed_weights,
+    matched,
+    population,
+    receptive_field,
+    single_distribution,
+)
+from refapprox.error_stats.simulation import simulation
+from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap
+from refapprox.validation import check_choice
+
+
+@dataclass(frozen=True)
+class Rung:
+    """An estimator and its assumption: the law under which its variance is exact."""
+
+    label: str
+    estimate: Callable
+    assumption: str
+
+
+RUNGS = {
+    "single_distribution": Rung("1", single_distribution, "every activation and weight is drawn anew"),
+    "population": Rung("2", population, "a random field; its activations are drawn anew from its histogram"),
+    "receptive_field": Rung("3", receptive_field, "a random field with fixed contents; weights are drawn anew"),
+    "fixed_weights": Rung("4", fixed_weights, "a random neuron with fixed weights; activations are drawn anew"),
+    "fixed_weights_by_tap": Rung("4t", fixed_weights_by_tap, "as 4, each position with its own distribution"),
+    "matched": Rung("5", matched, "a random field meets a random neuron in random order"),
+    "exchangeable_taps": Rung("5e", exchangeable_taps, "as 4t, and all pairs of positions have one covariance"),
+    "correlated_taps": Rung("5t", correlated_taps, "as 5e for what values and zeros leave unexplained"),
+    "exact_data": Rung("6", exact_data, "none: the data themselves, by factored products"),
+    "simulation": Rung("7", simulation, "none: the data themselves, product by product"),
+}
+
+
+def estimate(emaps, operands, estimator="exact_data"):
+    """Error of a layer by any rung.
+
+    Parameters
+    ----------
+    emaps : Multiplier, error map, or a sequence of them
+    operands : Operands
+    estimator : str, optional
+        A name in `RUNGS`.
+
+    Returns
+    -------
+    ErrorEstimate
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> from refapprox.error_stats import Operands
+    >>> layer = Operands.from_codes(x=[[3, 5], [1, 0]], w=[[7], [-3]])
+    >>> multiplier = load_library()["mul8s_1L2H"]             # clears the lowest bit of both operands
+    >>> float(estimate(multiplier, layer).accumulated_mean)   # ((21 - 12) + (-15 + 16) + (7 - 0) + 0) / 2
+    8.5
+    """
+    return RUNGS[check_choice("estimator", estimator, RUNGS)].estimate(emaps, operands)

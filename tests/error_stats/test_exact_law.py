@@ -1,0 +1,147 @@
+"""Exact laws against fractions, their rounding bound, their tails, and the distance to the Gaussian."""
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refapprox import load_library
+from refapprox.error_stats import (
+    Operands,
+    berry_esseen_bound,
+    berry_esseen_bound_fixed_weights,
+    fixed_weights,
+    fixed_weights_law,
+    gaussian_distance,
+    single_distribution,
+    single_distribution_law,
+)
+
+LIBRARY = load_library()
+
+
+def fractional_power(summand, n):
+    """pmf of a sum of n independent draws, in exact fractions."""
+    law = {0: Fraction(1)}
+    for _ in range(n):
+        longer = {}
+        for (s, p), (e, q) in itertools.product(law.items(), summand.items()):
+            longer[s + e] = longer.get(s + e, 0) + p * q
+        law = longer
+    return law
+
+
+def tiny(seed, fan_in):
+    """A random map with dyadic operand probabilities, which float64 holds exactly, and its error pmf in fractions."""
+    rng = np.random.default_rng(seed)
+    emap = rng.integers(-6, 7, (4, 4))
+    p, q = (rng.multinomial(16, np.full(4, 0.25)) for _ in range(2))
+    summand = {}
+    for a, b in itertools.product(range(4), range(4)):
+        if p[a] * q[b]:
+            summand[int(emap[a, b])] = summand.get(int(emap[a, b]), 0) + Fraction(int(p[a] * q[b]), 256)
+    return emap, Operands.from_distributions(p / 16, q / 16, fan_in), summand
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 8))
+def test_the_pmf_is_the_exact_one_within_its_rounding(seed, fan_in):
+    emap, operands, summand = tiny(seed, fan_in)
+    law, truth = single_distribution_law(emap, operands), fractional_power(summand, fan_in)
+    assert law.rounding < 1e-10
+    pmf = dict(zip(law.values.tolist(), law.pmf.tolist(), strict=True))
+    assert set(truth) <= set(pmf)
+    assert all(abs(p - float(truth.get(s, 0))) <= law.rounding for s, p in pmf.items())
+    for s in range(law.start - 1, law.start + len(law.pmf) + 2):
+        lower, upper = law.tail(s)
+        assert lower <= float(sum(p for v, p in truth.items() if v >= s)) * (1 + 1e-12) + 1e-300
+        assert upper >= float(sum(p for v, p in truth.items() if v >= s)) * (1 - 1e-12)
+
+
+def test_far_tails_are_bounded_below_the_rounding():
+    emap, operands, summand = tiny(5, 40)
+    law, truth = single_distribution_law(emap, operands), fractional_power(summand, 40)
+    s = math.ceil(law.mean + 0.85 * (max(truth) - law.mean))
+    exact_tail = float(sum(p for v, p in truth.items() if v >= s))
+    lower, upper = law.tail(s)
+    assert lower <= exact_tail <= upper and exact_tail < 1e-20
+    assert upper < 1e-15 < law.rounding
+
+
+def test_a_window_smaller_than_the_range_holds_all_the_mass():
+    uniform = np.full(256, 1 / 256)
+    operands = Operands.from_distributions(uniform, uniform, 400)
+    emap = LIBRARY["mul8s_1KR3"].error_map
+    law = single_distribution_law(emap, operands)
+    assert len(law.pmf) < 400 * int(np.ptp(emap)) / 5
+    assert law.pmf.sum() == pytest.approx(1, abs=1e-9)
+    assert law.std == pytest.approx(single_distribution(emap, operands).accumulated_std, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mul8s_1L2H", "mul8s_1KVL", "mul8s_1KVA"])
+def test_fixed_weights_mix_the_neurons(name):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 32, (50, 20)) * (rng.random((50, 20)) < 0.5)
+    operands = Operands.from_codes(x, rng.integers(-30, 30, (20, 3)))
+    emap = LIBRARY[name].error_map
+    law = fixed_weights_law(emap, operands)
+    plain = {}
+    for neuron in operands.w.codes:
+        pmf = {0: 1.0}
+        for w in neuron:
+            longer = {}
+            for (s, p), (a, q) in itertools.product(pmf.items(), enumerate(operands.x.pooled)):
+                if q:
+                    longer[s + emap[a, w + 128]] = longer.get(s + emap[a, w + 128], 0) + p * q
+            pmf = longer
+        for s, p in pmf.items():
+            plain[int(s)] = plain.get(int(s), 0) + p / 3
+    found = dict(zip(law.values.tolist(), law.pmf.tolist(), strict=True))
+    assert all(abs(found.get(s, 0.0) - p) <= law.rounding + 1e-15 for s, p in plain.items())
+    assert sum(found.values()) == pytest.approx(1, abs=1e-10)
+    assert law.std == pytest.approx(fixed_weights(emap, operands).accumulated_std, rel=1e-8)
+
+
+def test_the_distance_to_the_gaussian_by_hand():
+    """One fair error of 0 or 2: a step of 1/2 at -1 and +1 std; Phi(-1) = 0.158655 is farthest just above the step."""
+    operands = Operands.from_distributions([0.5, 0.5], [0.0, 1.0], 1)
+    law = single_distribution_law(np.array([[0, 0], [0, 2]]), operands)
+    assert gaussian_distance(law) == pytest.approx(0.5 - 0.15865525393145707, rel=1e-9)
+    constant = single_distribution_law(np.full((2, 2), 3), operands)
+    assert gaussian_distance(constant) == 1.0 and constant.pmf.tolist() == [1.0]
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 200))
+def test_berry_and_esseen_bound_the_distance(seed, fan_in):
+    emap, operands, _ = tiny(seed, fan_in)
+    law = single_distribution_law(emap, operands)
+    assert gaussian_distance(law) <= berry_esseen_bound(emap, operands) + math.sqrt(len(law.pmf)) * law.rounding
+
+
+def test_the_bound_for_fixed_weights_holds_for_every_neuron():
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 128, (100, 50))
+    w = rng.integers(-60, 60, (50, 4))
+    operands, emap = Operands.from_codes(x, w), LIBRARY["mul8s_1L1G"].error_map
+    bounds = berry_esseen_bound_fixed_weights(emap, operands)
+    for j, bound in enumerate(bounds):
+        alone = Operands(operands.x, Operands.from_codes(x, w[:, j:j + 1]).w)
+        assert gaussian_distance(fixed_weights_law(emap, alone)) <= bound <= 1
+
+
+def test_the_distance_of_coin_flips_is_half_their_largest_probability():
+    """A fair coin n times: the farthest point is the step at the middle, D = P(S = n/2) / 2 ~ 1 / sqrt(2 pi n)."""
+    for n in (16, 100, 400):
+        law = single_distribution_law(np.array([[0, 0], [0, 2]]), Operands.from_distributions([.5, .5], [0, 1.0], n))
+        assert gaussian_distance(law) == pytest.approx(math.comb(n, n // 2) / 2 ** (n + 1), rel=1e-9)
+
+
+@pytest.mark.parametrize("emap, fan_in, message", [
+    (np.full((2, 2), 0.5), 3, "emap must hold integers"),
+    (np.array([[0, 0], [0, 10 ** 7]]), 100, "at most .* values"),
+])
+def test_bad_input_is_named(emap, fan_in, message):
+    with pytest.raises(ValueError, match=message):
+        single_distribution_law(emap, Operands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in))

@@ -1,0 +1,89 @@
+"""Rung 6: factored errors, their moments and covariances, against the simulation and against each other."""
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from refapprox import Multiplier, load_library
+from refapprox.error_stats import (
+    Operands,
+    accumulated_errors,
+    exact_data,
+    exact_moments,
+    factorize,
+    feature_moments,
+    simulation,
+)
+
+LIBRARY = load_library()
+
+
+def layer(seed, fields=40, fan_in=12, neurons=5):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 128, (fields, fan_in)) * (rng.random((fields, fan_in)) < 0.6)
+    return Operands.from_codes(x, rng.integers(-128, 128, (fan_in, neurons)))
+
+
+@pytest.mark.parametrize("multiplier", LIBRARY, ids=LIBRARY.names)
+def test_factors_rebuild_the_map_with_few_terms(multiplier):
+    u, v = factorize(multiplier.error_map)
+    assert u.shape[1] <= 8                    # partial products of one operand's bits: at most one term a bit
+    assert np.array_equal(np.rint(u @ v.T), multiplier.error_map)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), shape=st.tuples(st.integers(1, 16), st.integers(1, 16)))
+def test_any_map_has_factors(seed, shape):
+    emap = np.random.default_rng(seed).integers(-1000, 1000, shape)
+    u, v = factorize(emap)
+    assert u.shape[1] <= min(shape) and np.array_equal(np.rint(u @ v.T), emap)
+
+
+@pytest.mark.parametrize("name", ["mul8s_1KVL", "mul8s_1L1G", "mul8s_1KR3"])
+def test_moments_equal_those_of_the_simulated_errors(name):
+    operands = layer(0)
+    errors = accumulated_errors(LIBRARY[name], operands).astype(float)
+    found = exact_moments(LIBRARY[name], operands)
+    # float64 power sums about a shift near the mean: some ten roundings of relative size 1e-16
+    assert np.allclose(found.neuron_mean, errors.mean(axis=0), rtol=1e-12)
+    assert np.allclose(found.covariance, np.cov(errors.T, ddof=0), rtol=1e-12, atol=1e-12 * errors.var())
+    assert found.pooled.std == pytest.approx(errors.std(ddof=0), rel=1e-12)
+    assert found.pooled.skewness == pytest.approx(stats.skew(errors.ravel()), rel=1e-9, abs=1e-9)
+    assert found.pooled.excess_kurtosis == pytest.approx(stats.kurtosis(errors.ravel()), rel=1e-9, abs=1e-9)
+    assert (found.pooled.lower, found.pooled.upper) == (errors.min(), errors.max())
+
+
+def test_the_covariance_of_features_gives_the_same_numbers():
+    operands = layer(1)
+    for multiplier in LIBRARY:
+        mean, covariance = feature_moments(multiplier, operands)
+        found = exact_moments(multiplier, operands)
+        assert np.allclose(mean, found.neuron_mean, rtol=1e-10, atol=1e-8)
+        assert np.allclose(covariance, found.covariance, rtol=1e-10, atol=1e-8)
+
+
+def test_a_map_of_full_rank_is_as_exact():
+    rng = np.random.default_rng(2)
+    multiplier = Multiplier("random", rng.integers(-2 ** 15, 2 ** 15, (256, 256)))
+    operands = layer(2)
+    assert factorize(multiplier.error_map)[0].shape[1] == 256
+    assert (exact_data(multiplier, operands).accumulated_std
+            == pytest.approx(simulation(multiplier, operands).accumulated_std, rel=1e-12))
+
+
+def test_blocks_of_fields_change_nothing(monkeypatch):
+    operands = layer(3)
+    whole = exact_moments(LIBRARY["mul8s_1KVL"], operands)
+    # the package exports a function of the module's name, so the module is taken from the table of modules
+    monkeypatch.setattr(sys.modules["refapprox.error_stats.exact_moments"], "BLOCK_FEATURES", 7)
+    blocks = exact_moments(LIBRARY["mul8s_1KVL"], operands)
+    assert np.allclose(whole.covariance, blocks.covariance, rtol=1e-10)
+    assert whole.pooled.fourth == pytest.approx(blocks.pooled.fourth, rel=1e-10)
+
+
+def test_an_exact_multiplier_has_no_moments():
+    found = exact_moments(LIBRARY["mul8s_1KV8"], layer(4))
+    assert found.pooled.std == found.pooled.skewness == found.pooled.excess_kurtosis == 0
+    assert not found.covariance.any() and not feature_moments(LIBRARY["mul8s_1KV8"], layer(4))[1].any()
