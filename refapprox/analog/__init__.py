@@ -1,0 +1,45 @@
+"""Weights in noisy, drifting conductances, and how to program them so that they stay true over time.
+
+Converters split a weight over pairs of devices, device models say what becomes of a conductance, the objective scores
+a strategy in closed form and by simulation, the optimizer looks for a better one.  This part knows nothing of networks.
+"""
+from refapprox.analog.aging import AgedWeights, ProgrammedWeights, program_weights
+from refapprox.analog.compensation import (
+    GlobalDriftCompensation,
+    GlobalDriftCompensationWithExactReference,
+    NoDriftCompensation,
+    NoisyReadout,
+    PerColumnDriftCompensation,
+    PerfectReadout,
+)
+from refapprox.analog.converters import (
+    ConductanceConverter,
+    CustomPairConductanceConverter,
+    DualPairConductanceConverter,
+    NotInvertibleError,
+    NPairConductanceConverter,
+    RaggedCurvesError,
+    SinglePairConductanceConverter,
+)
+from refapprox.analog.devices import (
+    CustomDriftPCMLikeNoiseModel,
+    HermesNoiseModel,
+    NoiseModel,
+    PCMLikeNoiseModel,
+    ReRamWan2022NoiseModel,
+    StateIndependentNoiseModel,
+)
+from refapprox.analog.hypercube import Hypercube
+from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
+from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse, to_aihwkit_tnmse
+from refapprox.analog.population import PopulationLoss
+
+__all__ = [
+    "AgedWeights", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel", "CustomPairConductanceConverter",
+    "DualPairConductanceConverter", "GlobalDriftCompensation", "GlobalDriftCompensationWithExactReference",
+    "HermesNoiseModel", "Hypercube", "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel",
+    "NoisyReadout", "NotInvertibleError", "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout",
+    "PopulationLoss", "ProgrammedWeights", "RaggedCurvesError", "ReRamWan2022NoiseModel",
+    "SinglePairConductanceConverter", "StateIndependentNoiseModel", "aged_moments", "expected_nmse", "expected_tnmse",
+    "monte_carlo_tnmse", "program_weights", "to_aihwkit_tnmse",
+]

@@ -1,0 +1,109 @@
+"""The objective for a whole population of strategies at once: what the optimizer calls.
+
+The weights are replaced by a Gauss rule of their distribution (module `quadrature`), on |u| when strategies are
+symmetric, g-(u) = g+(-u): u and -u then err alike.  Equations (2) to (4) of `objective` are evaluated on arrays
+(candidates, devices, weight points, times), in the limit of a large array and with perfect readout.
+"""
+import numpy as np
+
+from refapprox.analog import moments
+from refapprox.analog.compensation import (
+    FLOOR,
+    GLOBAL,
+    GlobalDriftCompensationWithExactReference,
+    NoDriftCompensation,
+    check_compensation,
+)
+from refapprox.analog.converters import normalizer
+from refapprox.analog.objective import check_score_weights, check_times
+from refapprox.analog.quadrature import empirical_rule
+from refapprox.analog.tables import moment_table
+
+BLOCK_BYTES = 1 << 20         # of moments at a time: what fits into the processor's cache
+FINE_CELLS = (0.0, 0.01, 0.025, 0.05)        # near 0 moments change within a programming error of the first pair
+
+
+class PopulationLoss:
+    """Expected TNMSE of many strategies.
+
+    Parameters
+    ----------
+    weights, device, t_steps, compensation
+        As in `expected_tnmse`. Columns count as alike for compensation per column.
+    symmetric : bool
+        Strategies treat u and -u alike; the distribution is folded.
+    cells : int
+        Equispaced cells of [0, 1] (with `FINE_CELLS` added); two weight points each.
+
+    Attributes
+    ----------
+    u, p : ndarray (K,)
+        Weight points, normalized, and their probabilities.
+    """
+
+    def __init__(self, weights, device, t_steps, compensation=GLOBAL, *, symmetric=True, cells=40):
+        weights = check_score_weights(weights)
+        self.compensation = check_compensation(compensation)
+        self.device, self.t_steps = device, check_times(t_steps, device)
+        unit = normalizer(weights)
+        self.floor = FLOOR / unit
+        edges = np.union1d(np.linspace(0, 1, cells + 1), FINE_CELLS)
+        u = weights / unit
+        if symmetric:
+            u = np.abs(u)
+        else:
+            edges = np.union1d(-edges, edges)
+        self.u, self.p = empirical_rule(u, edges)
+        self.table = moment_table(device, self.t_steps)
+
+    def __call__(self, conductances, factors, full_scale):
+        """Expected TNMSE of C strategies.
+
+        Parameters
+        ----------
+        conductances : ndarray (C, 2P, K), uS
+            Of the devices at the weight points `u`.
+        factors : ndarray (C, P)
+        full_scale : ndarray (C,), uS
+            Conductance of u = 1.
+
+        Returns
+        -------
+        ndarray (C,)
+        """
+        return self.per_time(conductances, factors, full_scale).mean(axis=1)
+
+    def per_time(self, conductances, factors, full_scale):
+        """The same for each time: (C, T)."""
+        candidates, devices, points = conductances.shape
+        losses = np.empty((candidates, len(self.t_steps)))
+        per_candidate = 16 * self.table.n_stages * devices * points
+        step = max(1, BLOCK_BYTES // per_candidate)
+        for start in range(0, candidates, step):
+            block = slice(start, start + step)
+            losses[block] = self._losses(*self._weight_moments(conductances[block], factors[block], full_scale[block]))
+        return losses
+
+    def _weight_moments(self, conductances, factors, full_scale):
+        """Mean and variance (C, K, 1 + T) of programmed and aged weights, (2) and (3) of `objective`."""
+        stages = self.table.n_stages
+        columns = self.table(conductances)                                        # (C, 2P, K, 2 (1 + T))
+        share = np.repeat(factors / full_scale[:, None], 2, axis=1)
+        signed = share * np.tile([1.0, -1.0], factors.shape[1])
+        shape = (len(conductances), 1, len(self.u), stages)
+        mean = np.einsum("cs,cskt->ckt", signed, columns[..., :stages])
+        variance = np.einsum("cs,cskt->ckt", share**2, columns[..., stages:])
+        return mean.reshape(shape)[:, 0], variance.reshape(shape)[:, 0]
+
+    def _losses(self, mean, variance):
+        """(4) of `objective`: (C, T)."""
+        alpha = 1.0
+        if not isinstance(self.compensation, NoDriftCompensation):
+            magnitude = np.maximum(np.einsum("ckt,k->ct", moments.folded_mean(mean, np.sqrt(variance)), self.p),
+                                   self.floor)
+            reference = magnitude[:, :1]
+            if isinstance(self.compensation, GlobalDriftCompensationWithExactReference):
+                reference = max(float(np.abs(self.u) @ self.p), self.floor)
+            alpha = (reference / magnitude[:, 1:])[:, None, :]
+        error = alpha * mean[..., 1:] - self.u[:, None]
+        return np.einsum("ckt,k->ct", error**2 + alpha**2 * variance[..., 1:], self.p)

@@ -1,0 +1,54 @@
+"""Moments of a device at many conductances: computed once on a grid, then read off by cubic interpolation.
+
+The exact moments of `devices` cost a quadrature each.  A table holds them on `GRID` equispaced conductances from 0
+to g_max with shape-preserving cubics between (PCHIP): differentiable, no overshoot at the kinks of a device model.
+The error against the exact moments is below 2e-6 of g_max (mean) and g_max^2 (variance), which a test bounds for
+every model.
+"""
+from functools import lru_cache
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+GRID = 4096
+
+
+class MomentTable:
+    """Means and variances of the programmed conductance and of those read at T times, and their covariances.
+
+    Columns: `means` (1 + T: programmed, then read at each time), `variances` (1 + T), `covariances` (T, programmed
+    with read), all in uS or uS^2.
+    """
+
+    def __init__(self, device, t_steps):
+        self.device, self.t_steps = device, tuple(t_steps)
+        grid = np.linspace(0, device.g_max, GRID)
+        stages = [device.programmed_moments(grid)] + [device.read_moments(grid, t) for t in self.t_steps]
+        columns = ([stage.mean for stage in stages] + [stage.variance for stage in stages]
+                   + [device.covariance(grid, t) for t in self.t_steps])
+        # (4, GRID - 1, columns), highest power first, of the position within a cell in cells
+        coefficients = PchipInterpolator(np.arange(GRID), np.stack(columns, axis=-1), axis=0).c
+        self._coefficients = np.ascontiguousarray(coefficients)
+        self._moments_only = np.ascontiguousarray(coefficients[..., :2 * len(stages)])
+
+    @property
+    def n_stages(self):
+        return 1 + len(self.t_steps)
+
+    def __call__(self, g, *, covariances=False):
+        """All columns at conductances `g` (...): (..., columns). Means first, then variances, then covariances."""
+        cells = np.asarray(g, dtype=np.float64) * ((GRID - 1) / self.device.g_max)
+        index = np.minimum(cells.astype(np.int64), GRID - 2)
+        cubic, square, slope, value = self._coefficients if covariances else self._moments_only
+        offset = (cells - index)[..., None]
+        found = cubic[index]                                       # Horner, in place: the temporaries are large
+        for coefficient in (square, slope, value):
+            found *= offset
+            found += coefficient[index]
+        return found
+
+
+@lru_cache(maxsize=8)
+def moment_table(device, t_steps):
+    """The `MomentTable` of a device model and a tuple of times; the last few are kept."""
+    return MomentTable(device, t_steps)
