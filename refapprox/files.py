@@ -57,7 +57,8 @@ def plain(name, array):
 def read_npz(path):
     """name -> ndarray of an npz file; a truncated, corrupt or pickled one is a ValueError."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file:
+            stored = np.load(file, allow_pickle=False)
             if not hasattr(stored, "files"):
                 raise ValueError("it holds a single array")
             return {name: stored[name] for name in stored.files}

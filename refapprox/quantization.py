@@ -142,8 +142,10 @@ class MinMaxObserver:
         self.range = np.full(2, np.nan)
 
     def observe(self, x):
-        low, high = self._merge(float(x.min()), float(x.max()))
-        self.range[:] = low, high
+        low, high = float(x.min()), float(x.max())
+        if not np.isfinite(low) or not np.isfinite(high):
+            raise ValueError(f"activations must be finite to have a range of codes, got values from {low} to {high}.")
+        self.range[:] = self._merge(low, high)
 
     def _merge(self, low, high):
         return np.fmin(self.range[0], low), np.fmax(self.range[1], high)      # fmin ignores the initial nan

@@ -15,8 +15,8 @@ from refapprox.validation import check_integer
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
 
 
-class TrainingDiverged(ValueError):
-    """The loss is not finite; what was stored before is untouched."""
+class TrainingStopped(ValueError):
+    """Training cannot go on, usually because the loss diverged; what was stored before is untouched."""
 
 
 @dataclass
@@ -119,8 +119,8 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
 
     Raises
     ------
-    TrainingDiverged
-        If the loss becomes nan or infinite: stage, epoch and batch are named.
+    TrainingStopped
+        If the loss becomes nan or infinite, or a batch does not fit: stage, epoch and batch are named.
     """
     progress = progress or Progress(stage)
     net.set_mode(STAGES[stage])
@@ -157,7 +157,10 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
 
 def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.5, where=""):
     """Forward, backward and update for one batch; returns the loss."""
-    logits = net.forward(images, training=True)
+    try:
+        logits = net.forward(images, training=True)
+    except ValueError as error:
+        raise TrainingStopped(f"{where}: {error}") from error
     if not np.isfinite(logits).all():
         raise diverged("the loss is", where)
     loss, cache = cross_entropy.forward(logits, labels)
@@ -171,4 +174,4 @@ def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.
 
 
 def diverged(what, where):
-    return TrainingDiverged(f"{what} no longer finite in {where}: lower the learning rate, or look at the data.")
+    return TrainingStopped(f"{what} no longer finite in {where}: lower the learning rate, or look at the data.")

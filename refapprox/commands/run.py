@@ -35,11 +35,13 @@ def execute(args):
     else:
         config = RunConfig(**{f.name: getattr(args, f.name) for f in dataclasses.fields(RunConfig)})
         out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-        folder = RunFolder.create(out, config)
-    console.line(f"refapprox run in {folder.path}")
+        folder = RunFolder(out)
     started = time.perf_counter()
     try:
         job = MainJob(config, folder, console)
+        if not args.resume:
+            folder.create(config)
+        console.line(f"refapprox run in {folder.path}")
         results = job.run()
     except KeyboardInterrupt:
         console.line(f"interrupted; go on with:  refapprox run --resume {folder.path}")

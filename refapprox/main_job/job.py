@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from refapprox import files
-from refapprox.datasets import SyntheticDigits
+from refapprox.datasets import MNIST, SyntheticDigits
 from refapprox.main_job.config import PRESETS
 from refapprox.main_job.run_folder import Checkpoint
 from refapprox.matching import (
@@ -38,6 +38,7 @@ class MainJob:
     ----------
     config : RunConfig
     folder : RunFolder
+        Read for where to go on; written to only by `run`.
     console : object with `line(text)`, `epoch(record, epochs)` and `batch(stage, done, total)`
     """
 
@@ -49,7 +50,6 @@ class MainJob:
         self.datamodule = make_datamodule(config)
         self.net = LeNet5(rng=self._rng(0), stages=config.stages)
         self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
-        folder.rewind(self.state)
         if self.state.network:
             self.net.load_state(self.state.network)
             self.net.entropy = self.state.entropy
@@ -60,6 +60,7 @@ class MainJob:
 
     def run(self):
         """Do every step that is left; returns the results."""
+        self.folder.rewind(self.state)
         steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
         for step in steps[steps.index(self.state.step) if self.state.step in steps else len(steps):]:
             getattr(self, f"_{step}")()
@@ -175,7 +176,6 @@ def exact_fallback(search_space):
 def make_datamodule(config):
     """The data set that `config` asks for."""
     if config.dataset == "mnist":
-        from refapprox.datasets import MNIST
         return MNIST(data_dir=config.data_dir)
     return SyntheticDigits(seed=config.seed, **PRESETS[config.preset]["digits"])
 

@@ -56,21 +56,18 @@ class RunFolder:
         self.checkpoints, self.figures = self.path / "checkpoints", self.path / "figures"
         self.lines = []
 
-    @classmethod
-    def create(cls, path, config):
-        """A new run in `path`, which must not hold one already."""
-        folder = cls(path)
-        if (folder.path / "config.json").exists():
-            raise ValueError(f"out {path} holds a run already: --resume {path} goes on with it, "
+    def create(self, config):
+        """Make the folder of a new run; it must not hold one already."""
+        if (self.path / "config.json").exists():
+            raise ValueError(f"out {self.path} holds a run already: --resume {self.path} goes on with it, "
                              f"another --out starts afresh.")
         try:
-            for directory in (folder.path, folder.checkpoints, folder.figures):
+            for directory in (self.path, self.checkpoints, self.figures):
                 directory.mkdir(parents=True, exist_ok=True)
-            files.write_json(folder.path / "config.json",
+            files.write_json(self.path / "config.json",
                              {"options": dataclasses.asdict(config), "environment": environment()})
         except OSError as error:
-            raise ValueError(f"out {path} cannot be written to: {error.strerror or error}.") from None
-        return folder
+            raise ValueError(f"out {self.path} cannot be written to: {error.strerror or error}.") from None
 
     @classmethod
     def open(cls, path):

@@ -45,7 +45,7 @@ class Circuit(Operands):
     --------
     >>> c = Circuit("low bits dropped", lambda x, w: x * w >> 8 << 8, bits_x=12, bits_w=12, signed=False)
     >>> c([4095, 3], [4095, 5]).tolist()
-    [16768768, 0]
+    [16769024, 0]
     """
 
     name: str

@@ -5,7 +5,7 @@ import pytest
 from refapprox.nets import ApproxNet, LeNet5
 from refapprox.network import Parameter
 from refapprox.optimizer import SGD, StageSettings
-from refapprox.training import TrainingDiverged, evaluate, topk_accuracy
+from refapprox.training import TrainingStopped, evaluate, topk_accuracy
 
 
 def test_sgd_by_hand():
@@ -96,10 +96,10 @@ def test_going_on_from_an_epoch_gives_the_same_bits(make_net, data):
 def test_a_diverging_loss_is_located(make_net, data):
     net = make_net()
     net.stages["baseline"] = StageSettings(epochs=3, lr=1e30)
-    with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="loss .* stage baseline, epoch 1, batch 2"):
+    with np.errstate(all="ignore"), pytest.raises(TrainingStopped, match="loss .* stage baseline, epoch 1, batch 2"):
         net.train_baseline(data)
     data.train.images[:] = np.nan
-    with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="loss .* stage baseline, epoch 1, batch 1"):
+    with np.errstate(all="ignore"), pytest.raises(TrainingStopped, match="loss .* stage baseline, epoch 1, batch 1"):
         make_net().train_baseline(data)
 
 

@@ -1,0 +1,200 @@
+"""The run folder, resuming to the same bits, and the command line."""
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from refapprox import files
+from refapprox.cli import main
+from refapprox.main_job import MainJob, RunConfig, config
+from refapprox.main_job.run_folder import Checkpoint, RunFolder
+from refapprox.matching import MatchingInfo
+from refapprox.optimizer import StageSettings
+
+STAGE = StageSettings(epochs=2, lr=1e-2, sigma_lr=0.1)
+TINY = {"stages": dict.fromkeys(("baseline", "quant", "gradient", "approx"), STAGE),
+        "digits": {"n_train": 256, "n_test": 64}}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(config.PRESETS, "tiny", TINY)
+    return RunConfig(preset="tiny", seed=3)
+
+
+class Quiet:
+    """A console that counts batches and interrupts, as Ctrl-C does, at one of them."""
+
+    def __init__(self, interrupt_at=None):
+        self.batches, self.interrupt_at = 0, interrupt_at
+
+    def line(self, text=""):
+        pass
+
+    def epoch(self, record, epochs):
+        pass
+
+    def batch(self, step, done, total):
+        self.batches += 1
+        if self.batches == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
+def new_folder(path, options):
+    folder = RunFolder(path)
+    folder.create(options)
+    return folder
+
+
+def finished_arrays(folder):
+    last = folder.load()
+    return {name: array for part in (last.network, last.velocity) for name, array in part.items()}
+
+
+def without_seconds(folder):
+    lines = (folder.path / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(tiny, tmp_path):
+    whole = new_folder(tmp_path / "whole", tiny)
+    console = Quiet()
+    expected = MainJob(tiny, whole, console).run()
+    assert set(expected) >= {"baseline", "quantized", "deployed", "retrained", "uniform_deployed",
+                             "uniform_retrained", "relative_energy", "uniform_multiplier"}
+    parts = new_folder(tmp_path / "parts", tiny)
+    per_epoch = console.batches // 10      # ten epochs in all: 2 for each of five trainings
+    for interrupt_at in (1, per_epoch + 2, 2 * per_epoch + 1, 3 * per_epoch, 3 * per_epoch):
+        with pytest.raises(KeyboardInterrupt):
+            folder, again = RunFolder.open(parts.path)
+            MainJob(again, folder, Quiet(interrupt_at)).run()
+    folder, again = RunFolder.open(parts.path)
+    assert MainJob(again, folder, Quiet()).run() == expected
+    one, other = finished_arrays(whole), finished_arrays(folder)
+    assert one.keys() == other.keys() and all(np.array_equal(one[n], other[n], equal_nan=True) for n in one)
+    assert without_seconds(whole) == without_seconds(folder)
+    assert MatchingInfo.load(whole.path / "matching.json") == MatchingInfo.load(folder.path / "matching.json")
+    again_job = MainJob(again, folder, Quiet(interrupt_at=1))
+    assert again_job.run() == expected      # a finished run has nothing left to do
+
+
+def test_the_uniform_retraining_starts_from_the_matched_state(tiny, tmp_path):
+    """Not from the retrained network: the first uniform evaluation is that of the untouched weights."""
+    folder = new_folder(tmp_path / "run", tiny)
+    job = MainJob(tiny, folder, Quiet())
+    results = job.run()
+    from refapprox.matching import deploy_uniform
+    job.net.load_state(folder.load("match").network)
+    deploy_uniform(job.net, job.library[results["uniform_multiplier"]])
+    assert job.net.test(job.datamodule)[1] == results["uniform_deployed"]
+
+
+def test_a_diverging_run_keeps_its_last_good_checkpoint(monkeypatch, tmp_path):
+    stages = TINY["stages"] | {"quant": StageSettings(epochs=1, lr=1e30)}
+    monkeypatch.setitem(config.PRESETS, "tiny", TINY | {"stages": stages})
+    folder = new_folder(tmp_path / "run", RunConfig(preset="tiny"))
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="stage quant, epoch 1, batch"):
+        MainJob(RunConfig(preset="tiny"), folder, Quiet()).run()
+    last = folder.load()
+    assert last.step == "quant" and last.epoch == 0
+    assert all(np.isfinite(array).all() for name, array in last.network.items() if "x_range" not in name)
+
+
+def test_a_corrupt_checkpoint_is_refused(tiny, tmp_path):
+    folder = new_folder(tmp_path / "run", tiny)
+    with pytest.raises(KeyboardInterrupt):
+        MainJob(tiny, folder, Quiet(interrupt_at=4)).run()
+    path = folder.checkpoints / "latest.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match="latest.npz is not a readable npz"):
+        MainJob(tiny, folder, Quiet())
+    files.write_npz(path, {"a": np.zeros(3)})
+    with pytest.raises(ValueError, match="not a checkpoint of refapprox"):
+        MainJob(tiny, folder, Quiet())
+    path.write_bytes(whole)
+    checkpoint = Checkpoint.load(path)
+    checkpoint.network.pop("conv1.weight")
+    checkpoint.save(path)
+    with pytest.raises(ValueError, match=r"conv1\.weight"):
+        MainJob(tiny, folder, Quiet())
+
+
+def test_a_library_without_an_exact_multiplier_falls_back_to_one(tiny, tmp_path):
+    from refapprox import load_library
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    np.save(tables / "coarse.npy", load_library()["mul8s_1KR3"].lut)
+    files.write_json(tables / "coarse.json", {"performance_metric": 0.5})
+    folder = new_folder(tmp_path / "run", RunConfig(preset="tiny", multipliers=str(tables), uniform=False))
+    _, options = RunFolder.open(folder.path)
+    results = MainJob(options, folder, Quiet()).run()
+    info = MatchingInfo.load(folder.path / "matching.json")
+    assert "exact8s" in {layer.multiplier_name for layer in info.layers}
+    assert results["relative_energy"] == pytest.approx(1.0) and "uniform_retrained" not in results
+
+
+# ---- command line
+
+def test_run_from_the_command_line_draws_and_reports(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("refapprox.commands.run.PRESETS", config.PRESETS)
+    out = tmp_path / "run"
+    assert main(["run", "--preset", "tiny", "--out", str(out), "--no-uniform"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("baseline epoch 1/2", "gradient epoch 2/2", "sigma   conv1", "predicted std  allowed std",
+                  "approximate, after retraining", "report.html"):
+        assert words in printed
+    assert {p.name for p in (out / "figures").iterdir()} == {
+        "energy.png", "training.png", "sigma.png", "error_maps.png", "predicted_std.png"}
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 5 and "http" not in page
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert sum("epoch" in r for r in records) == 8
+    assert json.loads((out / "config.json").read_text())["environment"]["blas"]
+    assert main(["run", "--preset", "tiny", "--out", str(out)]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert main(["run", "--resume", str(out)]) == 0
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--lmbd", "-1"], "lmbd must be at least 0"),
+    (["--seed", "-1"], "seed must be at least 0"),
+    (["--initial-noise", "nan"], "initial_noise must be finite"),
+    (["--multipliers", "/nowhere"], "existing path, got '/nowhere'"),
+    (["--resume", "/nowhere"], "not the folder of a run"),
+    (["--dataset", "mnist", "--data-dir", "/nowhere"], "/nowhere"),
+])
+def test_wrong_options_are_named(arguments, message, capsys, tmp_path):
+    assert main(["run", "--preset", "smoke", "--out", str(tmp_path / "run"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unwritable_folder_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["run", "--preset", "smoke", "--out", str(tmp_path / "file" / "run")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env=os.environ | {"PYTHONPATH": os.getcwd()}).stdout
+
+
+def test_importing_is_quick_and_leaves_matplotlib_alone():
+    """Best of three fresh interpreters, against 0.35 s; a busy machine is no reason to fail, so three times that."""
+    code = ("import time; t = time.perf_counter(); import refapprox, sys; "
+            "print(time.perf_counter() - t, 'matplotlib' in sys.modules, 'scipy.optimize' in sys.modules)")
+    seconds, *loaded = min(run_python(code).split() for _ in range(3))
+    assert loaded == ["False", "False"]
+    assert float(seconds) < 3 * 0.35
+
+
+def test_help_and_version():
+    assert "run" in subprocess.run([sys.executable, "-m", "refapprox", "--help"], capture_output=True, text=True,
+                                   check=True).stdout
+    assert subprocess.run([sys.executable, "-m", "refapprox", "--version"], capture_output=True, text=True,
+                          check=True).stdout.startswith("refapprox 0.")
