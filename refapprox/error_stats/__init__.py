@@ -1,8 +1,10 @@
 """What MANY multiplications do: error statistics of sums of approximate products, from one histogram to exact.
 
 `published` holds agnapprox's six functions; the ladder (`RUNGS`, `estimate`) climbs from its estimators to the exact
-answer. Beside it: exact laws, Monte Carlo with error bars, and `agreement`, which compares samples with a closed form.
+answer. Beside it: exact laws, Monte Carlo with error bars, and `agreement`, which compares samples with a closed form;
+`corrections` are what can be done about an error, `propagation` where it goes behind the layer.
 """
+from refapprox.error_stats import corrections, propagation
 from refapprox.error_stats.agreement import Agreement, agreement
 from refapprox.error_stats.alias import AliasSampler
 from refapprox.error_stats.exact_law import Law, fixed_weights_law, single_distribution_law
@@ -64,6 +66,7 @@ __all__ = [
     "agreement",
     "berry_esseen_bound",
     "berry_esseen_bound_fixed_weights",
+    "corrections",
     "correlated_taps",
     "draw_fixed_weight_sums",
     "draw_sums",
@@ -89,6 +92,7 @@ __all__ = [
     "population_moments",
     "population_prediction",
     "population_predictions",
+    "propagation",
     "receptive_field",
     "receptive_field_moments",
     "simulation",

@@ -1,0 +1,137 @@
+"""Assignments against the enumeration of all of them; the published rules; what each promises."""
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refapprox.matching.assignment import (
+    Problem,
+    budget_assignment,
+    kmeans_assignment,
+    lagrangian_assignment,
+    lagrangian_sweep,
+    limited_assignment,
+    threshold_assignment,
+)
+
+RTOL = 1e-9      # the solver's energies against sums of the same numbers
+
+
+def random_problem(seed, layers=4, multipliers=5):
+    """Multipliers by rising cost and roughly falling error, the dearest one exact."""
+    rng = np.random.default_rng(seed)
+    costs = np.sort(rng.uniform(0.1, 1, multipliers))
+    stds = np.sort(rng.gamma(1.0, 2.0, (layers, multipliers)), axis=1)[:, ::-1] * rng.uniform(0.7, 1.3, multipliers)
+    stds[:, -1] = 0
+    return Problem(stds, rng.uniform(0.2, 3, layers), rng.uniform(1, 10, layers), costs)
+
+
+def every(problem):
+    layers, multipliers = problem.stds.shape
+    for choice in itertools.product(range(multipliers), repeat=layers):
+        yield problem.assignment(np.array(choice))
+
+
+def least(problem, allowed):
+    return min(a.energy for a in every(problem) if allowed(a))
+
+
+def different(assignment):
+    return len(set(assignment.choice.tolist()))
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), share=st.floats(0.1, 3))
+def test_the_budget_rule_finds_the_least_energy_of_all(seed, share):
+    problem = random_problem(seed)
+    budget = share * threshold_assignment(problem).used
+    found = budget_assignment(problem, budget)
+    assert found.energy == pytest.approx(least(problem, lambda a: a.used <= budget), rel=RTOL)
+    assert found.used <= budget * (1 + RTOL) and found.gap <= RTOL
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1))
+def test_the_budget_rule_is_never_dearer_than_the_threshold_rule(seed):
+    problem = random_problem(seed, layers=8, multipliers=13)
+    threshold = threshold_assignment(problem)
+    assert budget_assignment(problem, threshold.used).energy <= threshold.energy * (1 + RTOL)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), n=st.integers(1, 4))
+def test_few_multipliers_exactly(seed, n):
+    problem = random_problem(seed)
+    within = limited_assignment(problem, n)
+    assert different(within) <= n and (problem.ratios[np.arange(4), within.choice] <= 1).all()
+    assert within.energy == pytest.approx(least(problem, lambda a: different(a) <= n and (
+        problem.ratios[np.arange(4), a.choice] <= 1).all()), rel=RTOL)
+    budget = 2.0
+    found = budget_assignment(problem, budget, n)
+    assert different(found) <= n
+    assert found.energy == pytest.approx(least(problem, lambda a: different(a) <= n and a.used <= budget), rel=RTOL)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), n=st.integers(1, 4))
+def test_k_means_uses_few_multipliers_and_tells_its_gap(seed, n):
+    problem = random_problem(seed)
+    found = kmeans_assignment(problem, n, rng=np.random.default_rng(0))
+    assert different(found) <= n and found.gap >= 0
+    assert found.lower_bound == pytest.approx(
+        least(problem, lambda a: different(a) <= n and a.used <= found.used * (1 + RTOL)), rel=RTOL)
+
+
+def test_k_means_with_a_cluster_a_layer_is_the_threshold_rule():
+    for seed in range(10):
+        problem = random_problem(seed)
+        found = kmeans_assignment(problem, 4, rng=np.random.default_rng(seed))
+        assert np.array_equal(found.choice, threshold_assignment(problem).choice)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), price=st.floats(1e-4, 10))
+def test_every_price_of_error_is_paid_best_by_a_step_of_the_sweep(seed, price):
+    problem = random_problem(seed)
+    sweep = lagrangian_sweep(problem)
+    best = min(a.energy + price * a.used for a in every(problem))
+    assert min(a.energy + price * a.used for a in sweep) == pytest.approx(best, rel=RTOL)
+    assert all(a.used < b.used and a.energy > b.energy for a, b in itertools.pairwise(sweep))
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), budget=st.floats(0.01, 10))
+def test_the_lagrangian_gap_is_honest(seed, budget):
+    problem = random_problem(seed)
+    found, optimum = lagrangian_assignment(problem, budget), budget_assignment(problem, budget)
+    assert found.lower_bound <= optimum.energy * (1 + RTOL)
+    assert optimum.energy <= found.energy * (1 + RTOL) and found.used <= budget * (1 + RTOL)
+
+
+def test_the_threshold_rule_by_hand():
+    problem = Problem([[5, 1, 1, 0], [9, 2, 2, 0]], [1, 1.5], [3, 1], [0.1, 0.5, 0.5, 1])
+    found = threshold_assignment(problem)
+    assert found.choice.tolist() == [2, 3]      # of two equal costs the later entry; then only the exact one
+    assert found.energy == pytest.approx(0.75 * 0.5 + 0.25) and found.used == 1 and found.gap == 0
+
+
+def test_a_layer_that_stands_nothing_takes_what_makes_no_error():
+    problem = Problem([[1, 0], [1, 0]], [0, 2], [1, 1], [0.5, 1])
+    assert threshold_assignment(problem).choice.tolist() == [1, 0]
+    assert budget_assignment(problem, 100).choice.tolist() == [1, 0]
+    assert lagrangian_sweep(problem)[-1].choice.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda p: Problem([[1, 2]], [1, 2], [1, 1], [1, 1]), r"stds must have shape .*\(2, 2\)"),
+    (lambda p: Problem([[-1.0]], [1], [1], [1]), "stds must be non-empty and not negative"),
+    (lambda p: Problem([[np.nan]], [1], [1], [1]), "stds must be finite"),
+    (lambda p: Problem([[1.0]], [1], [0], [1]), "opcounts and costs"),
+    (lambda p: threshold_assignment(Problem([[2, 3]], [1], [1], [1, 1], ("conv1",))), "fits conv1: 1 is allowed"),
+    (lambda p: limited_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 1), "no assignment of at most 1"),
+    (lambda p: budget_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 3.9), "within a budget of 3.9"),
+    (lambda p: lagrangian_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 3.9), "within a budget of 3.9"),
+    (lambda p: lagrangian_sweep(Problem([[2, 3]], [0], [1], [1, 1])), "stands no error"),
+    (lambda p: budget_assignment(p, -1), "budget must be at least 0"),
+    (lambda p: limited_assignment(p, 0), "max_multipliers must be at least 1"),
+    (lambda p: kmeans_assignment(p, 9, rng=np.random.default_rng(0)), "max_multipliers must be at most 4"),
+])
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(random_problem(0))
