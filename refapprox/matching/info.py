@@ -109,13 +109,22 @@ def dump_results(result, lmbd, folder=None, *, tracking="auto"):
 
 def log_to_mlflow(result, lmbd, required):
     try:
-        import mlflow
-    except ImportError:
+        mlflow = import_mlflow("tracking='mlflow'")
+    except ValueError:
         if required:
-            raise ValueError("tracking='mlflow' needs MLflow: pip install 'refapprox[mlflow]'.") from None
+            raise
         return
     if mlflow.active_run() is None and not required:
         return
     mlflow.log_dict(without_nan(dataclasses.asdict(result)), "gs_results.json")
     mlflow.log_metric("Relative Energy Consumption", result.relative_energy_consumption)
     mlflow.log_param("lambda", lmbd)
+
+
+def import_mlflow(what):
+    """The module mlflow, which `what` needs; a ValueError that says how to get it where it is missing."""
+    try:
+        import mlflow
+    except ImportError:
+        raise ValueError(f"{what} needs MLflow: pip install 'refapprox[mlflow]'.") from None
+    return mlflow

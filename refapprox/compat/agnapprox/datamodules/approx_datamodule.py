@@ -1,0 +1,76 @@
+"""The life cycle of agnapprox's data modules around a `refapprox.datasets.DataModule`."""
+import os
+
+import numpy as np
+
+from refapprox.datasets import DataModule
+
+ENVIRONMENT = "AGNAPPROX_DATA_DIR"
+
+
+class ApproxDataModule:
+    """Base of the data sets: `prepare_data` fetches, `setup` loads.
+
+    Parameters
+    ----------
+    batch_size : int, optional
+    num_workers : int, optional
+        Accepted and without effect: batches are slices of arrays in memory.
+
+    Notes
+    -----
+    A data set of one's own defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
+    refapprox, training images are shuffled anew in every epoch; the published loader kept their order.
+    """
+
+    def __init__(self, batch_size=128, num_workers=0):
+        self.args = {"batch_size": batch_size, "num_workers": num_workers}
+        self.data_dir = os.environ.get(ENVIRONMENT, "./data")
+        self._native = None
+
+    def prepare_data(self):
+        """Make sure that the files are there."""
+
+    def load(self):
+        """The data as a native DataModule."""
+        raise TypeError(f"{type(self).__name__} does not define load.")
+
+    def setup(self, stage=None):
+        """Load all parts, whatever the `stage`."""
+        self._native = self.load()
+
+    @property
+    def native(self):
+        """The native DataModule; a ValueError before `setup`."""
+        if self._native is None:
+            raise ValueError(f"{type(self).__name__} is not loaded: call prepare_data() and setup() first.")
+        return self._native
+
+    df_train = property(lambda self: self.native.train, doc="Training part (images, labels).")
+    df_val = property(lambda self: self.native.val, doc="Validation part (images, labels).")
+    df_test = property(lambda self: self.native.test, doc="Test part (images, labels).")
+
+    def train_dataloader(self, rng=None):
+        """Batches of an epoch, in a new order."""
+        return self.native.train_batches(np.random.default_rng() if rng is None else rng)
+
+    def val_dataloader(self):
+        return self.native.val_batches()
+
+    def test_dataloader(self):
+        return self.native.test_batches()
+
+    def sample_dataloader(self, num_samples=128, rng=None):
+        """`num_samples` random training images and their labels, drawn with replacement, in batches."""
+        train, rng = self.native.train, np.random.default_rng() if rng is None else rng
+        rows, size = rng.integers(len(train.labels), size=num_samples), self.args["batch_size"]
+        return ((train.images[rows[i:i + size]], train.labels[rows[i:i + size]]) for i in range(0, num_samples, size))
+
+
+def native_datamodule(datamodule):
+    """The native DataModule behind `datamodule`, which may be one itself."""
+    native = getattr(datamodule, "native", datamodule)
+    if not isinstance(native, DataModule):
+        raise TypeError(f"datamodule must be an ApproxDataModule or a refapprox DataModule, "
+                        f"got {type(datamodule).__name__}.")
+    return native

@@ -1,0 +1,1 @@
+"""Libraries of approximate multipliers under agnapprox's names."""
