@@ -1,15 +1,28 @@
 """The cheapest multiplier whose error every layer stands: recording, selection, energy, deployment."""
+from refapprox.matching.assignment import (
+    Assignment,
+    Problem,
+    budget_assignment,
+    kmeans_assignment,
+    lagrangian_assignment,
+    lagrangian_sweep,
+    limited_assignment,
+    threshold_assignment,
+)
 from refapprox.matching.deployment import deploy_multipliers, deploy_uniform, nearest_uniform
 from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo, dump_results
+from refapprox.matching.prediction import predicted_stds, simulated_stds
 from refapprox.matching.selection import (
-    predicted_stds,
+    matching_info,
+    matching_problem,
     select_layer_multiplier,
     select_multipliers,
-    simulated_stds,
 )
 from refapprox.training import topk_accuracy
 
-__all__ = ["IntermediateLayerResults", "LayerInfo", "MatchingInfo", "deploy_multipliers", "deploy_uniform",
-           "dump_results", "get_feature_maps", "nearest_uniform", "predicted_stds", "select_layer_multiplier",
-           "select_multipliers", "simulated_stds", "topk_accuracy"]
+__all__ = ["Assignment", "IntermediateLayerResults", "LayerInfo", "MatchingInfo", "Problem", "budget_assignment",
+           "deploy_multipliers", "deploy_uniform", "dump_results", "get_feature_maps", "kmeans_assignment",
+           "lagrangian_assignment", "lagrangian_sweep", "limited_assignment", "matching_info", "matching_problem",
+           "nearest_uniform", "predicted_stds", "select_layer_multiplier", "select_multipliers", "simulated_stds",
+           "threshold_assignment", "topk_accuracy"]

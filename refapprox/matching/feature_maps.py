@@ -28,6 +28,11 @@ class IntermediateLayerResults:
     weights: np.ndarray
     channel_scale: np.ndarray | None = None
 
+    @property
+    def groups(self):
+        """Groups of the layer: fields and weights are those of group 0, then of group 1, ..."""
+        return self.weights.shape[1] // self.outputs.shape[1]
+
     def output_std(self):
         """std of the outputs in accumulator units, ddof 0."""
         outputs = self.outputs if self.channel_scale is None else self.outputs * self.channel_scale

@@ -8,9 +8,9 @@ The published rule takes the cheapest multiplier with
 
     predicted_std = fan_in * std per operation  <=  allowed_std                                     (2)
 
-where the prediction is `error_stats.population_predictions` on sampled receptive fields. Outputs and errors are
-compared in accumulator units, after zero-point correction; for per-channel weights after each channel's scale,
-relative to the mean scale, so that (2) is unchanged for one scale per tensor.
+where the prediction is the population estimate on sampled receptive fields; `estimator=` takes any other rung of
+`error_stats.RUNGS`. Outputs and errors are compared in accumulator units, after zero-point correction; for per-channel
+weights after each channel's scale, relative to the mean scale, so that (2) is unchanged for one scale per tensor.
 
 References
 ----------
@@ -18,64 +18,16 @@ E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, section on mat
 """
 import numpy as np
 
-from refapprox.error_stats import field_distributions, get_sample_population, population_predictions, to_distribution
+from refapprox.matching.assignment import Problem
 from refapprox.matching.feature_maps import get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
+from refapprox.matching.prediction import predicted_stds
 from refapprox.multipliers.library import check_search_space
-from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_real
 
 
-def predicted_stds(results, multipliers, num_samples=512, *, rng):
-    """std of the accumulated error of every multiplier by the population estimate, accumulator units.
-
-    With channel scales s the error s * e of a random channel has the variance E[s^2] E[e^2] - E[s]^2 E[e]^2.
-
-    Returns
-    -------
-    float64 array, shape (multipliers,)
-    """
-    x_range, w_range = code_ranges(multipliers)
-    fields = get_sample_population(results.features, num_samples, rng=rng)
-    means, stds = population_predictions([m.error_map for m in multipliers], field_distributions(fields, *x_range),
-                                         to_distribution(results.weights, *w_range)[1], results.fan_in)
-    if results.channel_scale is not None:
-        mean_square, square_mean = np.mean(results.channel_scale ** 2), np.mean(results.channel_scale) ** 2
-        stds = np.sqrt(mean_square * stds ** 2 + (mean_square - square_mean) * means ** 2)
-    return results.fan_in * stds
-
-
-def simulated_stds(results, multipliers, num_samples=4096, *, rng):
-    """std of the accumulated error that every multiplier really makes on random fields, accumulator units, ddof 0.
-
-    Returns
-    -------
-    float64 array, shape (multipliers,)
-    """
-    fields = get_sample_population(results.features, num_samples, rng=rng)
-    exact_sums = (fields.astype(np.float64) @ results.weights).astype(np.int64)      # far below 2**53
-    scale = 1 if results.channel_scale is None else results.channel_scale
-    return np.array([np.std((exact_sums - lut_matmul(fields, results.weights, m)) * scale, ddof=0)
-                     for m in multipliers])
-
-
-def code_ranges(multipliers):
-    """((qmin, qmax) of activations, of weights), which all `multipliers` must share.
-
-    Anything with an `error_map` counts; a bare error map of 2**b codes is taken for signed b-bit operands.
-    """
-    ranges = {(getattr(m, "range_x", None) or centered(m.error_map.shape[0]),
-               getattr(m, "range_w", None) or centered(m.error_map.shape[1])) for m in multipliers}
-    if len(ranges) != 1:
-        raise ValueError(f"multipliers of one search space must share their operand ranges, got {sorted(ranges)}.")
-    return ranges.pop()
-
-
-def centered(size):
-    return -(size // 2), size // 2 - 1
-
-
-def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples=512, *, rng):
+def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples=512, *, rng,
+                            estimator="population"):
     """The cheapest multiplier that a layer stands, by the published rule (2).
 
     Parameters
@@ -85,9 +37,11 @@ def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_sa
         Later entries win ties in cost, as published.
     max_noise : float
         The learned sigma; its sign is ignored.
-    num_samples : int, optional
-        Receptive fields drawn for the population estimate.
+    num_samples : int or None, optional
+        Receptive fields drawn for the estimate; None takes all of them.
     rng : numpy.random.Generator
+    estimator : str, optional
+        A rung of `error_stats.RUNGS`.
 
     Returns
     -------
@@ -100,7 +54,7 @@ def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_sa
         If the search space is empty or lacks costs, or no multiplier fits: the nearest candidate is named.
     """
     multipliers = check_search_space(multipliers)
-    stds = predicted_stds(intermediate_results, multipliers, num_samples, rng=rng)
+    stds = predicted_stds(intermediate_results, multipliers, num_samples, rng=rng, estimator=estimator)
     allowed = abs(check_real("max_noise", max_noise)) * intermediate_results.output_std()         # (1)
     chosen = cheapest_within(multipliers, stds, allowed)
     if chosen is None:
@@ -121,7 +75,8 @@ def no_fit(where, multipliers, stds, allowed):
             f"fallback=exact multiplier takes that one.")
 
 
-def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, num_samples=512, feature_maps=None):
+def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, num_samples=512, feature_maps=None,
+                       estimator="population"):
     """Assign a multiplier to every layer of `model`.
 
     Parameters
@@ -134,9 +89,12 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
         Draws the images and the receptive fields.
     fallback : Multiplier, optional
         Taken where nothing fits, instead of an error.
-    num_samples : int, optional
+    num_samples : int or None, optional
+        Receptive fields drawn for the estimate; None takes all of them.
     feature_maps : dict, optional
         Result of `get_feature_maps`, where it is at hand.
+    estimator : str, optional
+        A rung of `error_stats.RUNGS`; the published one by default.
 
     Returns
     -------
@@ -149,14 +107,44 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
     layers = []
     for name, layer in model.noisy_modules:
         results = maps[name]
-        stds = predicted_stds(results, multipliers, num_samples, rng=rng)
+        stds = predicted_stds(results, multipliers, num_samples, rng=rng, estimator=estimator)
         allowed = abs(float(layer.stdev)) * results.output_std()                                  # (1)
         index = cheapest_within(multipliers, stds, allowed)
         if index is None and fallback is None:
             raise ValueError(no_fit(f"layer {name}", multipliers, stds, allowed))
         chosen = fallback if index is None else multipliers[index]
-        predicted = predicted_stds(results, [fallback], num_samples, rng=rng)[0] if index is None else stds[index]
+        predicted = stds[index] if index is not None else predicted_stds(
+            results, [fallback], num_samples, rng=rng, estimator=estimator)[0]
         layers.append(LayerInfo(name, chosen.name, float(chosen.performance_metric), int(layer.opcount),
                                 int(results.fan_in), float(layer.stdev), float(predicted), float(allowed)))
     costs = [m.performance_metric for m in [*multipliers, *([fallback] if fallback is not None else [])]]
     return MatchingInfo(layers, float(max(costs)), int(model.total_ops))
+
+
+def matching_problem(model, datamodule, multipliers, *, rng, num_samples=512, feature_maps=None,
+                     estimator="population"):
+    """What the rules of `matching.assignment` decide on: every layer with every multiplier.
+
+    Parameters are those of `select_multipliers`.
+
+    Returns
+    -------
+    Problem
+    """
+    multipliers = check_search_space(multipliers)
+    maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
+    names = [name for name, _ in model.noisy_modules]
+    stds = [predicted_stds(maps[name], multipliers, num_samples, rng=rng, estimator=estimator) for name in names]
+    allowed = [abs(float(layer.stdev)) * maps[name].output_std() for name, layer in model.noisy_modules]
+    return Problem(np.array(stds), np.array(allowed), np.array([layer.opcount for _, layer in model.noisy_modules]),
+                   np.array([m.performance_metric for m in multipliers]), tuple(names))
+
+
+def matching_info(model, multipliers, problem, assignment):
+    """An `Assignment` for `problem` as the MatchingInfo that `deploy_multipliers` takes."""
+    multipliers = check_search_space(multipliers)
+    layers = [LayerInfo(name, multipliers[m].name, float(multipliers[m].performance_metric), int(layer.opcount),
+                        int(layer.fan_in), float(layer.stdev), float(problem.stds[row, m]),
+                        float(problem.allowed[row]))
+              for row, ((name, layer), m) in enumerate(zip(model.noisy_modules, assignment.choice, strict=True))]
+    return MatchingInfo(layers, float(problem.costs.max()), int(model.total_ops))

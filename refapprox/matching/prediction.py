@@ -1,0 +1,112 @@
+"""How much error each multiplier makes in a layer: the rungs of `error_stats` on recorded operands, and simulation.
+
+Errors are compared with outputs in accumulator units. Per-channel weights bring a scale s_j relative to the mean
+scale. Estimators that do not tell neurons apart treat it as one more random factor of the error S,
+
+    Var(s S) = E[s^2] E[S^2] - E[s]^2 E[S]^2,                                                       (1)
+
+the others mix the laws of s_j S_j. Groups of a grouped layer, whose fields meet only their own weights, are mixed
+likewise:
+
+    mean = mean_j s_j E S_j,    variance = mean_j s_j^2 Var S_j + Var_j(s_j E S_j)                   (2)
+"""
+import numpy as np
+
+from refapprox.error_stats import RUNGS, Operands, get_sample_population
+from refapprox.ops.lut_matmul import lut_matmul
+from refapprox.validation import check_choice
+
+BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
+
+
+def predicted_stds(results, multipliers, num_samples=512, *, rng, estimator="population"):
+    """std of the accumulated error of every multiplier, accumulator units.
+
+    Parameters
+    ----------
+    results : IntermediateLayerResults
+    multipliers : sequence of Multiplier
+    num_samples : int or None, optional
+        Receptive fields drawn at random; None takes all of them.
+    rng : numpy.random.Generator
+    estimator : str, optional
+        A rung of `error_stats.RUNGS`; the published one by default.
+
+    Returns
+    -------
+    float64 array, shape (multipliers,)
+    """
+    rung = RUNGS[check_choice("estimator", estimator, RUNGS)]
+    scale = results.channel_scale
+    if estimator in BLIND or (scale is None and results.groups == 1):
+        found = rung.estimate(multipliers, layer_operands(results, multipliers, num_samples, rng))
+        mean, std = found.accumulated_mean, found.accumulated_std
+        if scale is None:
+            return std
+        mean_square, square_mean = np.mean(scale ** 2), np.mean(scale) ** 2
+        return np.sqrt(mean_square * std ** 2 + (mean_square - square_mean) * mean ** 2)            # (1)
+    parts = list(components(results, multipliers, num_samples, rng))
+    found = [rung.estimate(multipliers, operands) for operands in parts]
+    scale = np.ones(len(parts)) if scale is None else scale
+    means = scale[:, np.newaxis] * [f.accumulated_mean for f in found]
+    variances = scale[:, np.newaxis] ** 2 * np.square([f.accumulated_std for f in found])
+    return np.sqrt(variances.mean(axis=0) + means.var(axis=0, ddof=0))                               # (2)
+
+
+def layer_operands(results, multipliers, num_samples, rng):
+    """`Operands` of a layer, of all fields or a random sample of them."""
+    x_range, w_range = code_ranges(multipliers)
+    return Operands.from_codes(sampled(results.features, num_samples, rng), results.weights,
+                               range_x=x_range, range_w=w_range)
+
+
+def components(results, multipliers, num_samples, rng):
+    """`Operands` of every group, or of every output channel of an ungrouped layer."""
+    if results.groups == 1:
+        whole = layer_operands(results, multipliers, num_samples, rng)
+        for column in results.weights.T:
+            yield Operands(whole.x, Operands.from_codes(results.features[:1], column[:, np.newaxis],
+                                                        range_x=whole.x.code_range, range_w=whole.w.code_range).w)
+        return
+    x_range, w_range = code_ranges(multipliers)
+    fields = np.split(results.features, results.groups)
+    for features, weights in zip(fields, np.split(results.weights, results.groups, axis=1), strict=True):
+        yield Operands.from_codes(sampled(features, num_samples, rng), weights, range_x=x_range, range_w=w_range)
+
+
+def sampled(features, num_samples, rng):
+    return features if num_samples is None else get_sample_population(features, num_samples, rng=rng)
+
+
+def simulated_stds(results, multipliers, num_samples=4096, *, rng):
+    """std of the accumulated error that every multiplier really makes on random fields, accumulator units, ddof 0.
+
+    Returns
+    -------
+    float64 array, shape (multipliers,)
+    """
+    scale = 1 if results.channel_scale is None else results.channel_scale
+    errors = [[] for _ in multipliers]
+    for features, weights in zip(np.split(results.features, results.groups),
+                                 np.split(results.weights, results.groups, axis=1), strict=True):
+        fields = get_sample_population(features, num_samples, rng=rng)
+        exact_sums = (fields.astype(np.float64) @ weights).astype(np.int64)      # far below 2**53
+        for found, m in zip(errors, multipliers, strict=True):
+            found.append((exact_sums - lut_matmul(fields, weights, m)) * scale)
+    return np.array([np.std(found, ddof=0) for found in errors])
+
+
+def code_ranges(multipliers):
+    """((qmin, qmax) of activations, of weights), which all `multipliers` must share.
+
+    Anything with an `error_map` counts; a bare error map of 2**b codes is taken for signed b-bit operands.
+    """
+    ranges = {(getattr(m, "range_x", None) or centered(m.error_map.shape[0]),
+               getattr(m, "range_w", None) or centered(m.error_map.shape[1])) for m in multipliers}
+    if len(ranges) != 1:
+        raise ValueError(f"multipliers of one search space must share their operand ranges, got {sorted(ranges)}.")
+    return ranges.pop()
+
+
+def centered(size):
+    return -(size // 2), size // 2 - 1
