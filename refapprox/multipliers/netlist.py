@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.gates import GATES
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, code_range, codes
 from refapprox.validation import check_codes, check_integer
@@ -168,6 +169,13 @@ class Netlist:
     def to_multiplier(self, name=None, performance_metric=float("nan"), **kwargs):
         """The `Multiplier` with this circuit's table; at most 8x8 bits."""
         return Multiplier(name or self.name, self.lut(), self.signed, performance_metric, **kwargs)
+
+    def to_circuit(self, name=None, performance_metric=float("nan"), **kwargs):
+        """The `Circuit` that evaluates these gates: for operands too wide for a table, at any width."""
+        if len(self.operands) != 2:
+            raise ValueError(f"a circuit has two operands, {self.name} has {len(self.operands)}.")
+        return Circuit(name or self.name, self, self.bits_x, self.bits_w, self.signed, performance_metric,
+                       output_bits=self.output_bits, **kwargs)
 
     def reordered(self, *names):
         """The same circuit with its operands in the order of `names`.
