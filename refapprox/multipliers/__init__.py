@@ -5,5 +5,5 @@ from refapprox.multipliers.library import MultiplierLibrary, load_library
 from refapprox.multipliers.multiplier import Multiplier, exact
 from refapprox.multipliers.netlist import Netlist
 
-__all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "exact", "families", "family_netlist", "from_family",
-           "load_library"]
+__all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "exact", "families", "family_netlist",
+           "from_family", "load_library"]

@@ -216,7 +216,7 @@ def test_truncation_has_the_closed_worst_case():
 
 
 def test_kulkarni_relative_errors():
-    """2x2: 1.39 %; 16 bits: 3.32 % of a sample of 2**16 pairs; at most 22.22 %. Standard error of the sample 0.024 %."""
+    """2x2: 1.39 %; 16 bits: 3.32 % of a sample of 2**16 pairs, standard error 0.024 %; at most 22.22 %."""
     assert agrees(from_family("udm", bits=2, signed=False).metrics()["MRE%"] * 9 / 16, "1.39")   # over all 16 pairs
     sampled = from_family("udm", bits=16, signed=False).metrics(rng=np.random.default_rng(0))
     assert abs(sampled["MRE%"] - 3.322) < 5 * 0.024 + 0.0005      # 5 sigma: false alarms 6e-7
