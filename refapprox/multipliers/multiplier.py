@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from refapprox.multipliers.metrics import error_metrics
-from refapprox.validation import check_codes, check_integer
+from refapprox.validation import check_codes, check_distribution, check_integer
 
 MAX_BITS = 8      # wider tables would take 16 GiB at 16x16; wider multipliers are circuits, not tables
 
@@ -126,9 +126,26 @@ class Multiplier(Operands):
         header = f"{'s' if self.signed else 'u'}{self.bits_x}x{self.bits_w}:".encode()
         return hashlib.sha256(header + self.lut.astype("<i4").tobytes()).hexdigest()
 
-    def metrics(self):
-        """Error metrics over all operand pairs, equally weighted; see `multipliers.metrics`."""
-        return error_metrics(self.exact_products, self.error_map, self.output_bits)
+    def metrics(self, x_dist=None, w_dist=None):
+        """Error metrics over all operand pairs; see `multipliers.metrics`.
+
+        Parameters
+        ----------
+        x_dist, w_dist : float arrays, optional
+            Probability of every code in value order; uniform by default. MAE is the WMED of these distributions.
+
+        Examples
+        --------
+        >>> m = Multiplier("one wrong entry", [[0, 0], [0, 0]], signed=False)
+        >>> m.metrics()["MAE"], m.metrics([0.5, 0.5], [0, 1])["MAE"]
+        (0.25, 0.5)
+        """
+        weights = None
+        if x_dist is not None or w_dist is not None:
+            p, q = (np.full(2 ** bits, 2.0 ** -bits) if dist is None else check_distribution(name, dist, 2 ** bits)
+                    for name, dist, bits in (("x_dist", x_dist, self.bits_x), ("w_dist", w_dist, self.bits_w)))
+            weights = np.multiply.outer(p, q)
+        return error_metrics(self.exact_products, self.error_map, self.output_bits, weights)
 
     def __call__(self, x, w):
         """Elementwise products of integer codes through the table; broadcasts; int32."""
