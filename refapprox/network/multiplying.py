@@ -77,7 +77,7 @@ class MultiplyingLayer(Layer):
         self.opcount = self.fan_in * (y.size // len(y))
         noise = None
         if self.mode == "noise" and training:
-            eps = self.noise_rng.standard_normal(y.shape, dtype=y.dtype)
+            eps = agn.draw(y.shape, self.noise_rng, y.dtype)
             y, noise = agn.forward(y, self.stdev, eps=eps, detach_std=self.detach_std)
         if "bias" in self.parameters:
             y, _ = bias.forward(y, self.parameters["bias"].value)

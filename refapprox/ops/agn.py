@@ -22,6 +22,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refapprox.ops.patches import from_batch_last
+
+
+def draw(shape, rng, dtype=np.float64):
+    """A standard-normal draw for `forward`; images (n, c, h, w) in batch-last memory, as convolutions return them."""
+    if len(shape) != 4:
+        return rng.standard_normal(shape, dtype)
+    n, *rest = shape
+    return from_batch_last(rng.standard_normal((*rest, n), dtype))
+
 
 @dataclass(frozen=True)
 class Cache:

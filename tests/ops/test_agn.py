@@ -68,6 +68,14 @@ def test_detached_reading_differs_from_the_attached_one():
     assert np.abs(attached - dy).max() > 1e-3      # or this test could not tell the readings apart
 
 
+@pytest.mark.parametrize("shape", [(5, 4), (3, 2, 4, 5)])
+def test_the_draw_is_standard_normal_float_and_has_the_memory_of_its_layer(shape):
+    eps = agn.draw(shape, np.random.default_rng(0), np.float32)
+    assert eps.shape == shape and eps.dtype == np.float32
+    assert np.array_equal(np.sort(eps.ravel()), np.sort(np.random.default_rng(0).standard_normal(eps.size, np.float32)))
+    assert len(shape) == 2 or eps.strides[0] == eps.itemsize
+
+
 @pytest.mark.parametrize("x, eps, message", [
     (np.zeros(1), np.zeros(1), "at least 2 elements"),
     (np.zeros(3), np.zeros(2), "shape of x"),
