@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from refapprox.multipliers.factorization import factorize
 from refapprox.multipliers.metrics import error_metrics
 from refapprox.validation import check_codes, check_distribution, check_integer
 
@@ -119,6 +120,11 @@ class Multiplier(Operands):
         error = self.exact_products.astype(np.int64) - self.lut
         fits = np.abs(error).max() <= np.iinfo(np.int32).max
         return read_only(error.astype(np.int32) if fits else error)
+
+    @cached_property
+    def factorization(self):
+        """The table as a sum of outer products, see `multipliers.factorization`."""
+        return factorize(self.lut, self.signed)
 
     @cached_property
     def lut_hash(self):

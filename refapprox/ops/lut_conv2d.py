@@ -6,13 +6,21 @@
 All sums run over every position of the patch. Padding holds the code of real zero and goes through the table
 like any other code: where lut[pad_code, w] is not pad_code * w, padding is not free, in hardware either.
 """
+import math
+
 import numpy as np
 
-from refapprox.ops.lut_matmul import METHODS, check_sums_fit, index_route, zero_point_terms
+from refapprox.ops.lut_matmul import (
+    MEMORY_LIMIT,
+    METHODS,
+    check_sums_fit,
+    exact_dtype,
+    fill,
+    zero_point_terms,
+)
 from refapprox.ops.patches import geometry
+from refapprox.ops.table_convolution import TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
-
-MEMORY_LIMIT = 128 << 20      # bytes of patches and factors held beside inputs and output
 
 
 def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
@@ -64,40 +72,71 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
                              maximum=multiplier.range_x[1])
     x_zero_point = check_integer("x_zero_point of lut_conv2d", x_zero_point)
     w_zero_point = check_zero_points("w_zero_point of lut_conv2d", w_zero_point, w.shape[0])
+    check_integer("memory_limit of lut_conv2d", memory_limit, minimum=1)
     check_integer("workers of lut_conv2d", workers, minimum=1)
-    check_sums_fit(w[0].size if w.size else 0, multiplier, x_zero_point, w_zero_point)
+    check_sums_fit(math.prod(w.shape[1:]), multiplier, x_zero_point, w_zero_point)
     x = check_codes("x of lut_conv2d", x, *multiplier.range_x)
     w = check_codes("w of lut_conv2d", w, *multiplier.range_w)
-    sums = conv2d_sums(x, w, multiplier, window, groups=groups, pad_code=pad_code, x_zero_point=x_zero_point,
-                       w_zero_point=w_zero_point, method=method, memory_limit=memory_limit, workers=workers)
-    return sums.astype(np.int64, copy=False)
+    return convolve(x, w, multiplier, window, np.int64, groups, pad_code, x_zero_point, w_zero_point, method,
+                    memory_limit, workers)
 
 
 def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=0, w_zero_point=0,
                 method="auto", memory_limit=MEMORY_LIMIT, workers=1):
-    """`lut_conv2d` without its checks, in whatever dtype holds the sums exactly (int64, float32 or float64).
+    """`lut_conv2d` without its checks, in float32, float64 or int64: the first that holds any such sum exactly.
 
     Codes may be integers of any width or floats that hold whole numbers; they are trusted to lie in range.
     `window` is a `patches.Geometry`. The result is an (n, m, h_out, w_out) view of channels-last memory.
     """
-    n, c, h, width = x.shape
+    k = math.prod(w.shape[1:])
+    constant = output_constants(w, k, x_zero_point, w_zero_point)
+    bound = (k * largest_product(multiplier) + int(np.abs(constant).max(initial=0))
+             + k * int(np.abs(w_zero_point).max(initial=0)) * max(map(abs, multiplier.range_x)))
+    return convolve(x, w, multiplier, window, exact_dtype(bound), groups, pad_code, x_zero_point, w_zero_point,
+                    method, memory_limit, workers)
+
+
+def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_zero_point, method, memory_limit,
+             workers):
+    """(1) and (2) group by group into a new array of `dtype`, channels last in memory."""
+    n, _, h, width = x.shape
     m, c_group = w.shape[:2]
-    h_out, w_out = window.output_size(h, width)
-    patches = window.patches(window.pad(x.transpose(0, 2, 3, 1), pad_code))
-    k = c_group * window.kernel[0] * window.kernel[1]
-    sums = np.zeros((n, h_out, w_out, m), dtype=np.int64)
+    k = math.prod(w.shape[1:])
+    sums = np.empty((n, *window.output_size(h, width), m), dtype=dtype)
+    maps, kernels = x.transpose(0, 2, 3, 1), w.transpose(0, 2, 3, 1)
     for g in range(groups):
         outputs, inputs = slice(g * m // groups, (g + 1) * m // groups), slice(g * c_group, (g + 1) * c_group)
-        rows = patches[..., inputs].reshape(n * h_out * w_out, k)
-        columns = w[outputs].transpose(2, 3, 1, 0).reshape(k, m // groups)
-        part = index_route(rows, columns, multiplier)                                               # (1)
-        zero_points = w_zero_point[outputs] if np.ndim(w_zero_point) else w_zero_point
-        if x_zero_point or np.any(zero_points):
-            part = part + zero_point_terms(rows.sum(axis=1, dtype=np.int64)[:, None],
-                                           columns.sum(axis=0, dtype=np.int64),
-                                           k, x_zero_point, zero_points)                            # (2)
-        sums[..., outputs] = part.reshape(n, h_out, w_out, m // groups)
+        problem = TableConvolution(maps[..., inputs], kernels[outputs], multiplier, window, pad_code, memory_limit,
+                                   workers)
+        fill(problem, sums[..., outputs], method)                                                   # (1)
+        if np.any(w_zero_point):
+            z_w = np.broadcast_to(w_zero_point, m)[outputs]
+            sums[..., outputs] -= (patch_sums(problem)[..., None] * z_w).astype(dtype)              # (2)
+    constant = output_constants(w, k, x_zero_point, w_zero_point)
+    if constant.any():
+        sums += constant.astype(dtype)                                                              # (2)
     return sums.transpose(0, 3, 1, 2)
+
+
+def output_constants(w, k, x_zero_point, w_zero_point):
+    """k z_x z_w - z_x sum w for each output, int64: the terms of (2) that the activations do not change."""
+    if not np.any(x_zero_point):
+        return np.zeros(w.shape[0], dtype=np.int64)
+    w_sums = w.reshape(w.shape[0], -1).sum(axis=1, dtype=np.int64)
+    return zero_point_terms(0, w_sums, k, x_zero_point, w_zero_point)
+
+
+def patch_sums(problem):
+    """sum x over every patch, int64 (n, h_out, w_out): channels first, then the kernel's positions."""
+    kh, kw = problem.window.kernel
+    n, h_out, w_out, _ = problem.output_shape
+    padded = problem.window.pad(problem.x.sum(axis=3, dtype=np.int64)[..., None],
+                                problem.pad_code * problem.x.shape[3])
+    windows = problem.window.patches(padded)
+    sums = np.zeros((n, h_out, w_out), dtype=np.int64)
+    for i, j in np.ndindex(kh, kw):
+        sums += windows[:, :, :, i, j, 0]
+    return sums
 
 
 def check_shapes(x, w, groups):

@@ -2,19 +2,25 @@
 
     y[..., j] = sum_k lut[x[..., k], w[k, j]],   exact in int64
 
-The route "index" is this formula by fancy indexing: the definition that every other route is held against.
+The route "index" is this formula by fancy indexing: the definition that every other route is held against. The
+others are in `factored` and `gathered`; `route_choice` picks. All give the same integers, bit for bit.
 """
 import math
 
 import numpy as np
 
-from refapprox.validation import check_choice, check_codes
+from refapprox.ops import factored, gathered
+from refapprox.ops.patches import Geometry
+from refapprox.ops.route_choice import choose
+from refapprox.ops.table_convolution import TableConvolution, largest_product
+from refapprox.validation import check_choice, check_codes, check_integer
 
-METHODS = ("auto", "index")
-BLOCK_ELEMENTS = 1 << 22      # products held at once by the definition: 16 MiB of int32
+METHODS = ("auto", "index", "factored", "gather")
+MEMORY_LIMIT = 128 << 20      # bytes held beside inputs and output
+INDEX_BYTES = 16 << 20        # of products held at once by the definition
 
 
-def lut_matmul(x, w, multiplier, *, method="auto"):
+def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, workers=1):
     """Sums of table products, exact.
 
     Parameters
@@ -25,29 +31,100 @@ def lut_matmul(x, w, multiplier, *, method="auto"):
         Weight codes.
     multiplier : Multiplier
     method : str, optional
-        "index" is the definition by fancy indexing.
+        "index" is the definition by fancy indexing; "factored" multiplies factors of the table as matrices;
+        "gather" adds rows of small tables; "auto" takes what should be fastest. The result is the same.
+    memory_limit : int, optional
+        Bound in bytes on what is held beside inputs and output.
+    workers : int, optional
+        Threads over blocks; the sums do not depend on it. BLAS has threads of its own.
 
     Returns
     -------
     int64 array, shape (..., m)
+
+    Raises
+    ------
+    ValueError
+        If shapes or codes do not fit, a sum could leave int64, or `memory_limit` is too small for one block.
+
+    Examples
+    --------
+    >>> from refapprox import Multiplier
+    >>> m = Multiplier.from_function("off by one", lambda x, w: x * w + 1)
+    >>> lut_matmul([[1, 2]], [[3], [4]], m).tolist()
+    [[13]]
     """
     check_choice("method of lut_matmul", method, METHODS)
     x, w = np.asarray(x), np.asarray(w)
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[0]:
         raise ValueError(f"lut_matmul needs x of shape (..., k) and w of shape (k, m), got {x.shape} and {w.shape}.")
     check_sums_fit(w.shape[0], multiplier)
+    check_integer("memory_limit of lut_matmul", memory_limit, minimum=1)
+    check_integer("workers of lut_matmul", workers, minimum=1)
     x = check_codes("x of lut_matmul", x, *multiplier.range_x)
     w = check_codes("w of lut_matmul", w, *multiplier.range_w)
-    return matmul_sums(x, w, multiplier, method=method).astype(np.int64, copy=False)
+    sums = np.empty((math.prod(x.shape[:-1]), w.shape[1]), dtype=np.int64)
+    fill(as_convolution(x, w, multiplier, memory_limit, workers), sums[:, None, None], method)
+    return sums.reshape(*x.shape[:-1], w.shape[1])
 
 
-def matmul_sums(x, w, multiplier, *, method="auto"):
-    """`lut_matmul` without its checks, in whatever dtype holds the sums exactly (int64, float32 or float64).
+def matmul_sums(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, workers=1):
+    """`lut_matmul` without its checks, in float32, float64 or int64: the first that holds any such sum exactly.
 
     Codes may be integers of any width or floats that hold whole numbers; they are trusted to lie in range.
     """
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return index_route(rows, w, multiplier).reshape(*x.shape[:-1], w.shape[1])
+    problem = as_convolution(x, w, multiplier, memory_limit, workers)
+    sums = np.empty((math.prod(x.shape[:-1]), w.shape[1]), dtype=exact_dtype(problem.k * problem.largest_product))
+    fill(problem, sums[:, None, None], method)
+    return sums.reshape(*x.shape[:-1], w.shape[1])
+
+
+def as_convolution(x, w, multiplier, memory_limit, workers):
+    """A matrix product as the 1x1 convolution of 1x1 maps that it is."""
+    rows = x.reshape(math.prod(x.shape[:-1]), 1, 1, x.shape[-1])
+    return TableConvolution(rows, w.T[:, None, None, :], multiplier, Geometry((1, 1)), 0, memory_limit, workers)
+
+
+def fill(problem, out, method):
+    """Write the sums of a TableConvolution into `out` (n, h_out, w_out, m), any dtype that holds them."""
+    if out.size == 0:
+        return
+    if problem.k == 0:
+        out[...] = 0
+        return
+    plan = choose(problem, method)
+    if plan.route == "factored":
+        factored.run(problem, out, plan.tile, plan.dtype, plan.cuts)
+    elif plan.route == "by_activations":
+        gathered.by_activations(problem, out, plan.tile)
+    elif plan.route == "by_weights":
+        gathered.by_weights(problem, out)
+    else:
+        index_route(problem, out)
+
+
+def index_route(problem, out):
+    """The definition: look every product up, sum in int64, in blocks."""
+    m, k = problem.w.shape[0], problem.k
+    columns = problem.w_index.reshape(m, k).T
+
+    def bytes_of(rows):
+        return rows * problem.output_shape[2] * k * (4 * m + 8)
+
+    def work(block, scratch):
+        images, rows = block
+        index = problem.x_index(images, rows, scratch)
+        patches = problem.window.patches(index).reshape(-1, k)
+        target = out[images.start:images.stop, rows.start:rows.stop]
+        products = problem.multiplier.lut[patches[:, :, None], columns]
+        target[...] = products.sum(axis=1, dtype=np.int64).reshape(target.shape)
+
+    problem.each(work, problem.blocks(bytes_of, INDEX_BYTES))
+
+
+def exact_dtype(bound):
+    """The narrowest of float32, float64 and int64 that holds every integer up to `bound`."""
+    return np.float32 if bound <= 2 ** 24 else np.float64 if bound <= 2 ** 53 else np.int64
 
 
 def zero_point_terms(x_sums, w_sums, k, x_zero_point, w_zero_point):
@@ -72,25 +149,11 @@ def zero_point_terms(x_sums, w_sums, k, x_zero_point, w_zero_point):
     return k * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
 
 
-def check_sums_fit(k, multiplier, *zero_points):
+def check_sums_fit(k, multiplier, x_zero_point=0, w_zero_point=0):
     """Refuse sums of k products that could leave int64, zero-point terms included."""
-    largest = np.abs(multiplier.lut.astype(np.int64)).max().item()
-    codes = max(map(abs, (*multiplier.range_x, *multiplier.range_w)))
-    for zero_point in zero_points:
-        largest += 2 * codes * int(np.abs(np.asarray(zero_point, dtype=np.int64)).max(initial=0))
+    z_x, z_w = (int(np.abs(np.asarray(z, dtype=np.float64)).max(initial=0)) for z in (x_zero_point, w_zero_point))
+    x, w = (max(map(abs, limits)) for limits in (multiplier.range_x, multiplier.range_w))
+    largest = largest_product(multiplier) + z_x * w + z_w * x + z_x * z_w
     if k * largest > np.iinfo(np.int64).max:
         raise ValueError(f"sums of {k} products of {multiplier.name} must fit int64, "
                          f"but could reach {k} * {largest} = {k * largest}.")
-
-
-def index_route(x, w, multiplier):
-    """The definition: look every product up, sum in int64, in blocks of rows. x is (n, k), w (k, m)."""
-    k, m = w.shape
-    rows = x.astype(np.intp) - multiplier.range_x[0]
-    columns = w.astype(np.intp) - multiplier.range_w[0]
-    sums = np.zeros((rows.shape[0], m), dtype=np.int64)
-    block = max(1, BLOCK_ELEMENTS // max(1, k * m))
-    for start in range(0, rows.shape[0], block):
-        products = multiplier.lut[rows[start:start + block, :, None], columns]
-        sums[start:start + block] = products.sum(axis=1, dtype=np.int64)
-    return sums

@@ -1,0 +1,105 @@
+"""Which route computes a table convolution fastest: a cost model in nanoseconds.
+
+Every route gives the same integers, so a wrong guess costs time only. The constants are the marginal costs of one
+element on one machine with two cores (docs/performance.md); only their ratios matter.
+"""
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from refapprox.ops import factored, gathered
+
+LOOKUP, LOOKUP_ODD = 0.65, 0.6      # one row of 4 to 32 bytes, a power of two; of other rows, one element
+COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
+MAC, HALF_RATE = 0.0105, 25         # one multiply-add of a wide float32 product; columns at half that rate
+OUTPUT = 0.8                        # one output, once more
+ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
+INDEX = 4.0                         # one product of the definition
+CALL = 1500.0                       # one NumPy call on little data
+MAX_COLUMNS = 512                   # tiles make products this wide at most
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A route with its parameters and its estimated cost in ns."""
+
+    route: str
+    cost: float
+    tile: int = 1
+    dtype: type = np.float32
+    cuts: tuple = ()
+
+
+def choose(problem, method):
+    """The cheapest Plan of `problem` among the routes that `method` allows."""
+    plans = []
+    if method in ("auto", "index"):
+        plans.append(Plan("index", INDEX * problem.k * math.prod(problem.output_shape)))
+    if method in ("auto", "gather"):
+        plans += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
+    if method in ("auto", "factored"):
+        plans += [factored_plan(problem, tile, dtype) for tile in tiles(problem) for dtype in (np.float32, np.float64)]
+    for plan in sorted(plans, key=lambda plan: plan.cost):
+        if plan.route != "factored":
+            return plan
+        cuts = factored.chunks(problem, plan.tile, plan.dtype)
+        if cuts is not None:
+            return replace(plan, cuts=tuple(cuts))
+    raise ValueError(f"method 'factored' has no exact way to sum {problem.k} products of {problem.multiplier.name}, "
+                     f"which reach {problem.largest_product}: use 'auto'.")
+
+
+def tiles(problem):
+    """Divisors of a row of outputs that keep products within MAX_COLUMNS; only 1 where kernels have gaps."""
+    *_, w_out, m = problem.output_shape
+    most = max(1, MAX_COLUMNS // max(1, m)) if problem.window.dilation[1] == 1 else 1
+    return [tile for tile in range(1, min(most, w_out) + 1) if w_out % tile == 0]
+
+
+def sizes(problem, tile):
+    """(lines, positions, columns, pixels): patches, their codes, outputs of each, codes of the padded map / c."""
+    n, h_out, w_out, m = problem.output_shape
+    kh, width, c = factored.patch_shape(problem, tile)
+    pixels = n * (problem.x.shape[1] + 2 * problem.window.padding[0]) * problem.padded_width
+    return n * h_out * w_out // tile, kh * width * c, tile * m, pixels
+
+
+def factored_plan(problem, tile, dtype):
+    """Look the factors up, gather patches of them, multiply."""
+    factors, itemsize = problem.multiplier.factorization, np.dtype(dtype).itemsize
+    lines, positions, columns, pixels = sizes(problem, tile)
+    kh, width, c = factored.patch_shape(problem, tile)
+    lookup = LOOKUP if factors.rank * itemsize in (4, 8, 16, 32) else LOOKUP_ODD * factors.rank
+    cost = lookup * (pixels * c + problem.k * problem.output_shape[3]) + COPY * columns * positions * factors.rank
+    if (kh, width) != (1, 1):
+        runs = lines * kh * (1 if problem.window.dilation[1] == 1 else width)
+        cost += COPY * itemsize / 4 * lines * positions * factors.rank + COPY_RUN * runs
+    wide = MAC * itemsize / 4 * (1 + HALF_RATE / max(1, columns))
+    cost += wide * lines * positions * factors.rank * columns + OUTPUT * lines * columns
+    if dtype == np.float32:
+        chunks = problem.k * factors.largest / (2 ** 24 * factors.quantum)
+        cost += OUTPUT * lines * columns * np.ceil(max(0, chunks - 1))
+    return Plan("factored", cost, tile, dtype)
+
+
+def by_activations_plan(problem, tile):
+    """Build a table for every position of the kernel, take and add one of its rows for every patch."""
+    lines, positions, columns, _ = sizes(problem, tile)
+    blocks = np.ceil(lines / gathered.BLOCK_ROWS)
+    codes = problem.multiplier.lut.shape[0]
+    taps = problem.k * tile                                             # filled blocks of m columns in all tables
+    build = blocks * codes * (LOOKUP * taps * problem.output_shape[3] + COPY * positions * columns)
+    rows = lines * positions * (ROW + ROW_ELEMENT * columns)
+    calls = CALL * blocks * positions * (3 + tile)
+    return Plan("by_activations", (build + rows + calls) / problem.workers, tile)
+
+
+def by_weights_plan(problem):
+    """Build a table for every channel, take and add a row for every weight."""
+    _, positions, m, pixels = sizes(problem, 1)
+    build = LOOKUP * problem.multiplier.lut.shape[1] * pixels * problem.w.shape[3]
+    block = max(1, gathered.BLOCK_BYTES // (8 * m + 4 * problem.multiplier.lut.shape[1] + 1))
+    blocks = np.ceil(pixels / block)
+    rows = positions * m * (blocks * ROW + ROW_ELEMENT * pixels)
+    return Plan("by_weights", (build + rows + 2 * CALL * blocks * positions) / problem.workers)
