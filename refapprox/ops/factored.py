@@ -14,6 +14,7 @@ order of summation, with or without fused multiply-adds. Floating factors: the s
 gamma_(k r) bound + k slack; below 1/2, rounding gives the integer. Where a bound fails, k is split into chunks
 that hold it, summed in the exact dtype of the result. Derived in docs/derivations/table_products.md.
 """
+import math
 from functools import partial
 
 import numpy as np
@@ -112,7 +113,8 @@ def chunks(problem, tile, dtype):
         return [0, columns]
     worst = banded(problem, factors.magnitude.max(axis=0)[problem.w_index][..., None], tile)
     sums = np.cumsum(worst, axis=1)
-    for count in range(2, columns + 1):
+    fewest = max(1, math.ceil(sums[:, -1].max() / (LIMIT[np.dtype(dtype).name] * factors.quantum)))
+    for count in range(fewest, min(columns, 64 * fewest) + 1):
         cuts = np.linspace(0, columns, count + 1).astype(int)
         bound = np.diff(sums[:, cuts[1:] - 1], axis=1, prepend=0).max()
         if exact(factors, bound, np.diff(cuts).max(), dtype):

@@ -1,0 +1,20 @@
+"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables."""
+import sys
+
+from tests.benchmarks import table_products
+from tests.benchmarks.timing import machine
+
+SECTIONS = {"tables": table_products.main}
+
+
+def main(names):
+    unknown = set(names) - set(SECTIONS)
+    if unknown:
+        raise SystemExit(f"unknown section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    print(machine())
+    for name in names or SECTIONS:
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
