@@ -32,7 +32,10 @@ from refapprox.analog.devices import (
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
 from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse, to_aihwkit_tnmse
+from refapprox.analog.optimizer import WeightProgrammingOptimizer
 from refapprox.analog.population import PopulationLoss
+from refapprox.analog.quantiles import downsample
+from refapprox.analog.result import OptimizationResult
 
 __all__ = [
     "AgedWeights", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel", "CustomPairConductanceConverter",
@@ -40,6 +43,7 @@ __all__ = [
     "HermesNoiseModel", "Hypercube", "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel",
     "NoisyReadout", "NotInvertibleError", "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout",
     "PopulationLoss", "ProgrammedWeights", "RaggedCurvesError", "ReRamWan2022NoiseModel",
-    "SinglePairConductanceConverter", "StateIndependentNoiseModel", "aged_moments", "expected_nmse", "expected_tnmse",
+    "OptimizationResult", "SinglePairConductanceConverter", "StateIndependentNoiseModel", "WeightProgrammingOptimizer",
+    "aged_moments", "downsample", "expected_nmse", "expected_tnmse",
     "monte_carlo_tnmse", "program_weights", "to_aihwkit_tnmse",
 ]

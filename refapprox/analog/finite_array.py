@@ -19,8 +19,6 @@ C_ab averages per-weight covariances.  For jointly normal (y, x) (Stein's identi
 
 (5) is a series in the covariance, cut after its second term.
 """
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import ndtr
 
@@ -28,38 +26,43 @@ from refapprox.analog import moments
 from refapprox.analog.compensation import PerfectReadout
 
 
-def readout_noise_variance(readout, mean, unit):
-    """Variance of the readout's noise for each stage and weight, in units of max |W| squared."""
-    if isinstance(readout, PerfectReadout):
-        return np.zeros_like(mean)
-    return readout.noise_variance(mean * unit) / unit**2
-
-
-@dataclass
 class Readings:
-    """Moments of weights and of their readouts, stage 0 programmed, stages 1.. read; units of max |W| = `unit`."""
+    """Weights and their readouts: stage 0 programmed, stages 1.. read; in units of max |W| = `unit`.
 
-    mean: np.ndarray
-    variance: np.ndarray
-    covariance: np.ndarray
-    noise_variance: np.ndarray
-    readout: object
-    unit: float
+    Parameters
+    ----------
+    weights : objective.WeightMoments
+    readout : PerfectReadout or NoisyReadout
+    unit : float
+    """
+
+    def __init__(self, weights, readout, unit):
+        self.mean, self.variance, self.covariance = weights.mean, weights.variance, weights.covariance
+        self._perfect = weights.magnitude
+        self._noise_variance, self._step = np.zeros_like(self.mean), 0.0
+        if not isinstance(readout, PerfectReadout):
+            self._noise_variance = readout.noise_variance(self.mean * unit) / unit**2
+            self._step = readout.step / unit
 
     def readout_variance(self, stage):
-        return self.variance[stage] + self.noise_variance[stage]
+        return self.variance[stage] + self._noise_variance[stage]
 
     def magnitudes(self, stage):
-        """E |y| of each weight; with a converter of step d, E |y| = d sum_k P(|y| >= (k - 1/2) d)."""
+        """E |y| of each weight: E |x|, plus what the readout adds to it if x is normal.
+
+        With levels d apart E |y| = d sum_k P(|y| >= (k - 1/2) d), k = 1, 2, ...
+        """
+        if self._step == 0 and not self._noise_variance.any():
+            return self._perfect[stage]
         mean, std = self.mean[stage], np.sqrt(self.readout_variance(stage))
-        step = 0.0 if isinstance(self.readout, PerfectReadout) else self.readout.step / self.unit
-        if step == 0:
-            return moments.folded_mean(mean, std)
+        without = moments.folded_mean(mean, np.sqrt(self.variance[stage]))
+        if self._step == 0:
+            return self._perfect[stage] + moments.folded_mean(mean, std) - without
         total = np.zeros_like(mean)
         highest = np.max(np.abs(mean) + moments.SPAN * std)
-        for level in np.arange(0.5 * step, highest, step):
+        for level in np.arange(0.5 * self._step, highest, self._step):
             total += ndtr(moments.standardized(mean - level, std)) + ndtr(moments.standardized(-mean - level, std))
-        return step * total
+        return self._perfect[stage] + self._step * total - without
 
 
 def correction(read, stage, u, reference, aged, axes, exact_reference):

@@ -9,13 +9,20 @@ With phi, Phi the standard normal density and distribution function and Z ~ N(0,
       E |.|            = mean (2 Phi(a) - 1) + 2 std phi(a)                                     (3)
       E exp(-s |.|)    = exp(s^2 std^2 / 2) [exp(-s mean) Phi(a - s std) + exp(s mean) Phi(-a - s std)]   (4)
 
+* difference of two independent lognormals X, Y with means m, m' and squared coefficients of variation c, c'
+  (Margrabe's formula), s^2 = log(1 + c) + log(1 + c'), a = log(m / m') / s:
+      E |X - Y| = 2 [m Phi(a + s / 2) - m' Phi(a - s / 2)] - (m - m')                           (5)
+
 (4) is the drift factor: ((t + t_0) / t_0)^(-nu) = exp(-nu log((t + t_0) / t_0)).  It follows by completing
-the square on either side of zero.  docs/derivations/analog.md derives all of them.
+the square on either side of zero.  (5) is the value of the option to exchange one asset for another (W. Margrabe,
+Journal of Finance 33, 177, 1978, doi:10.1111/j.1540-6261.1978.tb03397.x), twice, less the difference of the means.
+docs/derivations/analog.md derives all of them.
 """
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
 SPAN = 8.5                    # half-width of the Gaussian integrals in standard deviations: the rest is 2e-17
+TINY = 1e-300                 # stands for 0 in a logarithm
 PANELS, ORDER = 6, 10         # Gauss-Legendre panels between kinks, nodes a panel; tested against 10 times finer
 
 
@@ -50,6 +57,21 @@ def folded_laplace(mean, std, s):
     half = 0.5 * np.square(spread)
     shift = np.multiply(s, mean)
     return np.exp(half - shift + log_ndtr(a - spread)) + np.exp(half + shift + log_ndtr(-a - spread))
+
+
+def difference_magnitude(mean, variance, other_mean, other_variance):
+    """E |X - Y| of two independent non-negative variables, taken as lognormal, equation (5). Broadcasts."""
+    spread = np.sqrt(np.log1p(squared_variation(mean, variance))
+                     + np.log1p(squared_variation(other_mean, other_variance)))
+    a = standardized(np.log(np.maximum(mean, TINY)) - np.log(np.maximum(other_mean, TINY)), spread)
+    half = spread / 2
+    return 2 * (mean * ndtr(a + half) - other_mean * ndtr(a - half)) - (mean - other_mean)
+
+
+def squared_variation(mean, variance):
+    """variance / mean^2; 0 where the mean is 0, as a non-negative variable then is 0."""
+    square = np.square(mean)
+    return np.divide(variance, square, out=np.zeros(np.shape(square)), where=square > TINY)
 
 
 def clipped_gaussian_expectation(function, mean, std, kinks=(), *, panels=PANELS, order=ORDER):

@@ -10,17 +10,22 @@ With u = w / m the normalized target weight, m = max |W|, and x_t the aged one b
     Var x_t = sum_j f_j^2 (V_t(g_j+) + V_t(g_j-)) / full_scale^2                                      (3)
 
 with M_t, V_t the exact moments of one device.  The factor of the global compensation is B / A with B, A the mean
-magnitudes of the readouts at programming and at t; in a large array both are their expectations, where E|x| is taken
-of a normal with moments (2), (3) (the sum of four or more devices is nearly normal, and where it is not, at u = 0,
-weights hardly count; less than 0.05 % of the loss).  Then
+magnitudes of the readouts at programming and at t; in a large array both are their expectations.  x = X+ - X- is the
+difference of what the devices of either sign hold, two independent non-negative sums, and E |x| is that of two
+lognormals with their exact means and variances (Margrabe's formula, `moments`).  It is nearly exact where it counts:
+one side is far larger than the other for all but the smallest weights, and then E |x| is E X+ - E X-.  (A normal x
+does as well for phase-change memory, but puts 2 % of a wide, skewed drift factor below zero.)  Then
 
     E[(alpha x - u)^2] = alpha^2 Var x + (alpha E x - u)^2                                            (4)
 
 and `finite_array` adds the term of order 1/N of an array of N weights (module `finite_array`).
 """
+from typing import NamedTuple
+
 import numpy as np
 
 from refapprox.analog import finite_array as small
+from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
 from refapprox.analog.compensation import (
     FLOOR,
@@ -66,8 +71,34 @@ def check_score_weights(weights):
     return weights
 
 
+class WeightMoments(NamedTuple):
+    """Moments of x = X+ - X-, before compensation: index 0 programmed, 1.. read at each time; (1 + T, ...) each.
+
+    `covariance` (T, ...) is that of the programmed weight with the one read, or None.
+    """
+
+    plus_mean: np.ndarray
+    minus_mean: np.ndarray
+    plus_variance: np.ndarray
+    minus_variance: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def mean(self):
+        return self.plus_mean - self.minus_mean
+
+    @property
+    def variance(self):
+        return self.plus_variance + self.minus_variance
+
+    @property
+    def magnitude(self):
+        """E |x|."""
+        return moments.difference_magnitude(self.plus_mean, self.plus_variance, self.minus_mean, self.minus_variance)
+
+
 def aged_moments(strategy, u, device, t_steps, *, covariances=False):
-    """Mean and variance of programmed and aged weights, equations (2) and (3).
+    """Moments of programmed and aged weights, equations (2) and (3).
 
     Parameters
     ----------
@@ -80,24 +111,26 @@ def aged_moments(strategy, u, device, t_steps, *, covariances=False):
 
     Returns
     -------
-    mean, variance : ndarray (1 + T, ...)
-        Of the programmed weight (index 0) and of the one read at each time, before compensation, in units of max |W|.
-    covariance : ndarray (T, ...)
+    WeightMoments
+        In units of max |W|.
     """
     u = np.asarray(u, dtype=np.float64)
     table = moment_table(device, check_times(t_steps, device))
     stages, flat = table.n_stages, u.ravel()
-    found = np.empty((3 * stages - 1 if covariances else 2 * stages, u.size))
-    factors = np.repeat(np.array(strategy.f_lst) / strategy.full_scale, 2)
-    signs = np.tile([1.0, -1.0], strategy.n_pairs)
+    sides = np.empty((2, 2, stages, u.size))                       # mean and variance of X+ and X-
+    covariance = np.empty((stages - 1, u.size)) if covariances else None
+    share = np.array(strategy.f_lst) / strategy.full_scale
     for start in range(0, u.size, BLOCK):
-        columns = table(strategy.conductances_at(flat[start:start + BLOCK]), covariances=covariances)
-        block = found[:, start:start + BLOCK]
-        block[:stages] = np.einsum("s,skc->ck", factors * signs, columns[..., :stages])                # (2)
-        block[stages:] = np.einsum("s,skc->ck", factors**2, columns[..., stages:])                     # (3)
-    found = found.reshape(-1, *u.shape)
-    parts = (found[:stages], found[stages:2 * stages])
-    return (*parts, found[2 * stages:]) if covariances else parts
+        block = slice(start, start + BLOCK)
+        columns = table(strategy.conductances_at(flat[block]), covariances=covariances)
+        for side in (0, 1):
+            sides[side, 0, :, block] = np.einsum("p,pkc->ck", share, columns[side::2, :, :stages])           # (2)
+            sides[side, 1, :, block] = np.einsum("p,pkc->ck", share**2, columns[side::2, :, stages:2 * stages])   # (3)
+        if covariances:
+            covariance[:, block] = np.einsum("s,skc->ck", np.repeat(share, 2) ** 2, columns[..., 2 * stages:])
+    sides = sides.reshape(2, 2, stages, *u.shape)
+    return WeightMoments(sides[0, 0], sides[1, 0], sides[0, 1], sides[1, 1],
+                         covariance.reshape(stages - 1, *u.shape) if covariances else None)
 
 
 def expected_nmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
@@ -106,14 +139,15 @@ def expected_nmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, re
     weights, compensation = check_score_weights(weights), check_compensation(compensation)
     unit = normalizer(weights)
     u = weights / unit
-    mean, variance, covariance = aged_moments(strategy, u, device, t_steps, covariances=True)
+    found = aged_moments(strategy, u, device, t_steps, covariances=True)
+    mean, variance = found.mean, found.variance
     if isinstance(compensation, NoDriftCompensation):
         return np.mean(variance[1:] + (mean[1:] - u) ** 2, axis=tuple(range(1, mean.ndim)))            # (4), alpha 1
     axes = None
     if isinstance(compensation, PerColumnDriftCompensation):
         compensation.magnitude(u)                                    # refuses what is not (in, out)
         axes = 0
-    read = small.Readings(mean, variance, covariance, small.readout_noise_variance(readout, mean, unit), readout, unit)
+    read = small.Readings(found, readout, unit)
     exact_reference = isinstance(compensation, GlobalDriftCompensationWithExactReference)
     losses = np.empty(len(mean) - 1)
     for step in range(1, len(mean)):

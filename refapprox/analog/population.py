@@ -41,7 +41,7 @@ class PopulationLoss:
         Weight points, normalized, and their probabilities.
     """
 
-    def __init__(self, weights, device, t_steps, compensation=GLOBAL, *, symmetric=True, cells=40):
+    def __init__(self, weights, device, t_steps, compensation=GLOBAL, *, symmetric=True, cells=24):
         weights = check_score_weights(weights)
         self.compensation = check_compensation(compensation)
         self.device, self.t_steps = device, check_times(t_steps, device)
@@ -81,29 +81,27 @@ class PopulationLoss:
         step = max(1, BLOCK_BYTES // per_candidate)
         for start in range(0, candidates, step):
             block = slice(start, start + step)
-            losses[block] = self._losses(*self._weight_moments(conductances[block], factors[block], full_scale[block]))
+            losses[block] = self._losses(*self._sides(conductances[block], factors[block], full_scale[block]))
         return losses
 
-    def _weight_moments(self, conductances, factors, full_scale):
-        """Mean and variance (C, K, 1 + T) of programmed and aged weights, (2) and (3) of `objective`."""
+    def _sides(self, conductances, factors, full_scale):
+        """Means and variances (C, K, 1 + T) of X+ and X-, programmed and aged: (2) and (3) of `objective`."""
         stages = self.table.n_stages
         columns = self.table(conductances)                                        # (C, 2P, K, 2 (1 + T))
-        share = np.repeat(factors / full_scale[:, None], 2, axis=1)
-        signed = share * np.tile([1.0, -1.0], factors.shape[1])
-        shape = (len(conductances), 1, len(self.u), stages)
-        mean = np.einsum("cs,cskt->ckt", signed, columns[..., :stages])
-        variance = np.einsum("cs,cskt->ckt", share**2, columns[..., stages:])
-        return mean.reshape(shape)[:, 0], variance.reshape(shape)[:, 0]
+        share = factors / full_scale[:, None]
+        return [np.einsum("cp,cpkt->ckt", weight, columns[:, side::2, :, part])
+                for weight, part in ((share, slice(stages)), (share**2, slice(stages, None))) for side in (0, 1)]
 
-    def _losses(self, mean, variance):
+    def _losses(self, plus, minus, plus_variance, minus_variance):
         """(4) of `objective`: (C, T)."""
         alpha = 1.0
         if not isinstance(self.compensation, NoDriftCompensation):
-            magnitude = np.maximum(np.einsum("ckt,k->ct", moments.folded_mean(mean, np.sqrt(variance)), self.p),
-                                   self.floor)
+            magnitude = moments.difference_magnitude(plus, plus_variance, minus, minus_variance)
+            magnitude = np.maximum(np.einsum("ckt,k->ct", magnitude, self.p), self.floor)
             reference = magnitude[:, :1]
             if isinstance(self.compensation, GlobalDriftCompensationWithExactReference):
                 reference = max(float(np.abs(self.u) @ self.p), self.floor)
             alpha = (reference / magnitude[:, 1:])[:, None, :]
-        error = alpha * mean[..., 1:] - self.u[:, None]
-        return np.einsum("ckt,k->ct", error**2 + alpha**2 * variance[..., 1:], self.p)
+        error = alpha * (plus - minus)[..., 1:] - self.u[:, None]
+        variance = (plus_variance + minus_variance)[..., 1:]
+        return np.einsum("ckt,k->ct", error**2 + alpha**2 * variance, self.p)

@@ -18,7 +18,12 @@ from refapprox.analog.converters import (
     NPairConductanceConverter,
     SinglePairConductanceConverter,
 )
-from refapprox.analog.devices import HermesNoiseModel, PCMLikeNoiseModel, ReRamWan2022NoiseModel
+from refapprox.analog.devices import (
+    HermesNoiseModel,
+    PCMLikeNoiseModel,
+    ReRamWan2022NoiseModel,
+    StateIndependentNoiseModel,
+)
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import monte_carlo_tnmse
 from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse, to_aihwkit_tnmse
@@ -67,7 +72,8 @@ def test_expected_loss_within_half_a_percent(name):
 
 @pytest.mark.parametrize("device, times", [(HermesNoiseModel(), TIMES), (HermesNoiseModel(num_devices=1), TIMES),
                                            (ReRamWan2022NoiseModel(), (1.0, 86400.0, 172800.0)),
-                                           (PCMLikeNoiseModel(g_max=20), (0.0, 31536000.0))])
+                                           (PCMLikeNoiseModel(g_max=20), (0.0, 31536000.0)),
+                                           (StateIndependentNoiseModel(), TIMES)])
 @pytest.mark.parametrize("compensation", [None, GLOBAL, GlobalDriftCompensationWithExactReference(),
                                           PerColumnDriftCompensation()], ids=lambda c: type(c).__name__)
 def test_every_device_and_compensation(device, times, compensation):
@@ -95,37 +101,51 @@ def test_small_arrays_need_the_term_of_order_one_over_n(compensation, readout):
 
 
 def test_definition_by_a_loop():
-    """Equations (1) to (4) of the module, weight by weight, with the exact moments instead of the table."""
-    weights, strategy = gaussian(60), DualPairConductanceConverter([1, 3])
+    """Equations (1) to (4) of the module, weight by weight, with the exact moments instead of the table, and sampled
+    lognormals instead of Margrabe's formula."""
+    weights, strategy, rng = gaussian(60), DualPairConductanceConverter([1, 3]), np.random.default_rng(5)
     u, losses = weights / np.abs(weights).max(), []
+    normal, other = rng.standard_normal((2, 200_000))
+
+    def moments_of(law, value):
+        """Mean and variance of X+ and of X- of one weight."""
+        g, f = strategy.conductances_at(value), np.array(strategy.f_lst) / strategy.full_scale
+        found = law(g)
+        return [(np.sum(f * found.mean[side::2]), np.sum(f**2 * found.variance[side::2])) for side in (0, 1)]
+
+    def lognormal(mean, variance, z):
+        spread = np.sqrt(np.log(1 + variance / mean**2))
+        return mean * np.exp(spread * z - spread**2 / 2)
+
+    def magnitude(sides):
+        return np.mean([np.mean(np.abs(lognormal(*plus, normal) - lognormal(*minus, other))) for plus, minus in sides])
+
+    programmed = magnitude([moments_of(PCM.programmed_moments, value) for value in u])
     for t in TIMES:
-        mean, variance, start, start_variance = [], [], [], []
-        for value in u:
-            g = strategy.conductances_at(value)
-            f = np.repeat(strategy.f_lst, 2) / strategy.full_scale
-            sign = np.array([1, -1, 1, -1])
-            aged, fresh = PCM.read_moments(g, t), PCM.programmed_moments(g)
-            mean.append(np.sum(f * sign * aged.mean))
-            variance.append(np.sum(f**2 * aged.variance))
-            start.append(np.sum(f * sign * fresh.mean))
-            start_variance.append(np.sum(f**2 * fresh.variance))
-        normal = np.random.default_rng(5).standard_normal(400_000)
-        magnitude = [np.mean([np.mean(np.abs(m + np.sqrt(v) * normal)) for m, v in zip(*pair, strict=True)])
-                     for pair in ((start, start_variance), (mean, variance))]
-        alpha = magnitude[0] / magnitude[1]
-        losses.append(np.mean(alpha**2 * np.array(variance) + (alpha * np.array(mean) - u) ** 2))
-    # the folded means are averages of 4e5 normals: alpha is good to 1e-4, the loss to a few times that
-    assert np.allclose(expected_nmse(strategy, weights, PCM, TIMES, finite_array=False), losses, rtol=1e-3)
+        aged = [moments_of(lambda g, t=t: PCM.read_moments(g, t), value) for value in u]
+        alpha = programmed / magnitude(aged)
+        losses.append(np.mean([alpha**2 * (plus[1] + minus[1]) + (alpha * (plus[0] - minus[0]) - value) ** 2
+                               for value, (plus, minus) in zip(u, aged, strict=True)]))
+    # the magnitudes are averages of 2e5 draws: alpha is good to 2e-4, the loss to a few times that
+    assert np.allclose(expected_nmse(strategy, weights, PCM, TIMES, finite_array=False), losses, rtol=2e-3)
 
 
-def test_normal_magnitudes_cost_little():
-    """E|w_t| from a folded normal: against simulated alpha the loss moves by less than 0.05 %."""
-    weights, strategy, t = gaussian(100_000), DualPairConductanceConverter([1, 1]), 2592000.0
+@pytest.mark.slow
+@pytest.mark.parametrize("device, t, allowed", [(PCM, 2592000.0, 5e-4), (HermesNoiseModel(), 2592000.0, 5e-4),
+                                                (StateIndependentNoiseModel(), 2592000.0, 3e-3)],
+                         ids=["pcm", "hermes", "state_independent"])
+def test_magnitudes_cost_little(device, t, allowed):
+    """E|w_t| from two lognormals: with alpha simulated instead, the loss moves by less than 0.05 % (0.3 % for the
+    state-independent device, whose drift factor has a spread of 60 % of its mean after 30 days); 200 runs of 1e5
+    weights leave a standard error of about 0.01 %."""
+    weights, strategy = gaussian(100_000), DualPairConductanceConverter([1, 1], device.g_max)
     u, rng = weights / np.abs(weights).max(), np.random.default_rng(6)
-    mean, variance = aged_moments(strategy, u, PCM, [t])
-    alpha = np.mean([program_weights(strategy, weights, PCM, rng).read(t, rng).alpha for _ in range(8)])
-    simulated = np.mean(alpha**2 * variance[1] + (alpha * mean[1] - u) ** 2)
-    assert abs(simulated / expected_tnmse(strategy, weights, PCM, [t], finite_array=False) - 1) < 5e-4
+    found = aged_moments(strategy, u, device, [t])
+    alphas = np.array([program_weights(strategy, weights, device, rng).read(t, rng).alpha for _ in range(200)])
+    losses = [np.mean(alpha**2 * found.variance[1] + (alpha * found.mean[1] - u) ** 2) for alpha in alphas]
+    error = np.std(losses, ddof=1) / np.sqrt(len(losses))
+    closed = expected_tnmse(strategy, weights, device, [t], finite_array=False)
+    assert abs(np.mean(losses) / closed - 1) < allowed + 4 * error / closed
 
 
 def test_without_noise_the_loss_is_zero():

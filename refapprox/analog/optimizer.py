@@ -1,0 +1,225 @@
+"""Weight programming optimization: the strategy whose weights stay true over time.
+
+Minimizes the expected loss of `population` over the points of a `Hypercube`, by differential evolution (for the
+valleys) and then by L-BFGS-B (for the bottom, on a finer rule of weights).  The loss is deterministic and, but for the
+kinks of a device model, smooth: no candidate wins by a lucky draw.  The baseline strategy and the best plain factors
+are members of the first population, and the baseline is a candidate at the end: the result is never worse than it.
+
+Gradients are central differences, all 2 D of them in one vectorized call: the way from a point of the hypercube to the
+conductances is full of minima and maxima, whose derivative by hand would be longer than the map itself, and a call
+costs milliseconds.  A test holds them against Richardson extrapolation.
+
+References
+----------
+C. Mackin et al., Nature Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
+"""
+import time
+
+import numpy as np
+
+from refapprox.analog.aging import check_strategy
+from refapprox.analog.compensation import GLOBAL, check_compensation
+from refapprox.analog.converters import NPairConductanceConverter
+from refapprox.analog.hypercube import Hypercube
+from refapprox.analog.monte_carlo import monte_carlo_tnmse
+from refapprox.analog.objective import check_score_weights, expected_tnmse
+from refapprox.analog.plain_strategies import scan_factors
+from refapprox.analog.population import PopulationLoss
+from refapprox.analog.quantiles import downsample
+from refapprox.analog.result import Generation, OptimizationResult
+from refapprox.validation import check_integer, check_real
+
+CELLS, FINE_CELLS = 24, 96    # of the weight distribution, while evolving and while descending
+GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
+JITTER = 0.1                  # spread of the seeded members around the best plain strategy
+MAX_WEIGHTS = 1 << 17         # more are replaced by as many quantiles where every weight is evaluated
+
+
+class Stop(Exception):
+    """Raised inside the search when the target is reached."""
+
+
+class WeightProgrammingOptimizer:
+    """Optimizer of programming strategies.
+
+    Parameters
+    ----------
+    weights : array_like, any shape, finite, not all 0
+        The weights to be stored, of all layers together for instance.
+    f_lst : list of P factors, None where to be optimized
+        At least one must be given: a common factor of all pairs changes nothing.
+    device : a device model of refapprox.analog
+    t_steps : sequence of float, s
+        Times after programming at which weights shall be true.
+    baseline : ConductanceConverter
+        The strategy to beat; its g_min and g_max are those of the optimized one, and must be the device's.
+    symmetric : bool
+        Treat positive and negative weights alike (about half the dimensions).
+    compensation : instance of a compensation class, or None
+    nbins, use_max_kw, g_err, f_min, f_max, layout
+        See `Hypercube`.
+    popsize : int
+        Population of differential evolution as a multiple of the dimensions.
+    maxiter : int
+        Generations at most.
+    mutation, recombination, strategy, tol
+        Of `scipy.optimize.differential_evolution`.
+    seeding : bool
+        Put the baseline, the best plain strategy and its neighborhood into the first population.
+    polish : bool
+        Descend from the best points with L-BFGS-B.
+    loss_margin : float, optional
+        Stop once the best loss is below (1 - loss_margin) times the baseline's.
+    monte_carlo_runs : int
+        Runs that re-evaluate baseline and result.
+    seed : int
+        Of all random numbers.
+    progress : callable, optional
+        Called with a `Generation` after each one.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, for anything that cannot be optimized.
+    """
+
+    def __init__(self, weights, f_lst, device, t_steps, baseline, symmetric=True, *, compensation=GLOBAL, nbins=6,
+                 use_max_kw=False, g_err=0.0, f_min=0.1, f_max=5.0, layout="native", popsize=15, maxiter=200,
+                 mutation=(0.5, 1.0), recombination=0.7, strategy="best1bin", tol=1e-5, seeding=True, polish=True,
+                 loss_margin=None, monte_carlo_runs=40, seed=100, progress=None):
+        check_strategy(baseline, device)
+        self.weights = check_score_weights(weights)
+        self.baseline, self.device, self.compensation = baseline, device, check_compensation(compensation)
+        self.cube = Hypercube(f_lst, baseline.g_max, baseline.g_min, nbins=nbins, symmetric=symmetric,
+                              use_max_kw=use_max_kw, g_err=g_err, f_min=f_min, f_max=f_max, layout=layout)
+        if self.cube.n_free == self.cube.n_pairs:
+            raise ValueError(f"f_lst must give at least one factor to set the scale of the others, got {f_lst}.")
+        folded = symmetric and layout == "native"
+        self.loss, self.fine_loss = (PopulationLoss(self.weights, device, t_steps, self.compensation,
+                                                    symmetric=folded, cells=cells) for cells in (CELLS, FINE_CELLS))
+        self.t_steps = self.loss.t_steps
+        self.popsize = check_integer("popsize", popsize, minimum=1)
+        self.maxiter = check_integer("maxiter", maxiter, minimum=0)
+        self.monte_carlo_runs = check_integer("monte_carlo_runs", monte_carlo_runs, minimum=2)
+        self.seed = check_integer("seed", seed, minimum=0)
+        self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
+        self.evolution = {"mutation": mutation, "recombination": recombination, "strategy": strategy, "tol": tol}
+        self.seeding, self.polish, self.progress = seeding, polish, progress
+        many = self.weights.size > MAX_WEIGHTS
+        self._scored = downsample(self.weights, (MAX_WEIGHTS,)) if many else self.weights
+
+    def objective(self, x, loss=None):
+        """Expected losses (C,) of points x (C, n_dims) under `loss` (default `self.loss`); remembers the best."""
+        loss = self.loss if loss is None else loss
+        strategies = self.cube.denormalize(x)
+        losses = loss(strategies.conductances_at(loss.u), strategies.factors, strategies.full_scale)
+        self.evaluations += len(losses)
+        best = int(losses.argmin())
+        if losses[best] < self.best_loss:
+            self.best_loss, self.best_x = float(losses[best]), x[best].copy()
+        return losses
+
+    def gradient(self, x, loss=None):
+        """Central differences (n_dims,) of the objective at x (n_dims,), one-sided at the faces of the cube."""
+        steps = GRADIENT_STEP * np.eye(len(x))
+        above, below = np.clip(x + steps, 0, 1), np.clip(x - steps, 0, 1)
+        losses = self.objective(np.concatenate([above, below]), loss)
+        return (losses[:len(x)] - losses[len(x):]) / np.diag(above - below)
+
+    def score(self, converter):
+        """Expected loss of a strategy on every weight."""
+        return expected_tnmse(converter, self._scored, self.device, self.t_steps, self.compensation)
+
+    def run_optimizer(self):
+        """Optimize. Interrupted by the keyboard, it returns the best so far, marked as such.
+
+        Returns
+        -------
+        OptimizationResult
+        """
+        begin = time.perf_counter()
+        self.evaluations, self.best_loss, self.best_x, self.history = 0, np.inf, None, []
+        rng = np.random.default_rng(self.seed)
+        self._baseline_score = self.score(self.baseline)
+        scan = scan_factors(self.fine_loss, self.cube.f_lst, self.cube.g_max, self.cube.g_min, self.cube.f_min,
+                            self.cube.f_max)
+        plain = NPairConductanceConverter(list(scan.best), self.cube.g_max, self.cube.g_min)
+        interrupted = False
+        try:
+            reason = self._evolve(self._first_population(plain, rng), rng)
+            if self.polish:
+                self._descend([self.best_x, *(self._points([plain]) if self.seeding else [])])
+        except Stop as stop:
+            reason = str(stop)
+        except KeyboardInterrupt:
+            interrupted, reason = True, "interrupted: the best strategy so far"
+        return self._result(scan, plain, reason, interrupted, rng, begin)
+
+    def _points(self, converters):
+        """The points of those strategies that the hypercube holds."""
+        points = []
+        for converter in converters:
+            try:
+                points.append(self.cube.normalize(converter))
+            except ValueError:
+                continue
+        return points
+
+    def _first_population(self, plain, rng):
+        from scipy.stats import qmc
+
+        size = max(5, self.popsize * self.cube.n_dims)
+        population = qmc.LatinHypercube(self.cube.n_dims, rng=rng).random(size)
+        seeds = self._points([plain, self.baseline]) if self.seeding else []
+        if seeds:
+            near = size // 2
+            population[:near] = np.clip(seeds[0] + JITTER * rng.standard_normal((near, self.cube.n_dims)), 0, 1)
+            population[:len(seeds)] = seeds[:size]
+        return population
+
+    def _evolve(self, population, rng):
+        """Differential evolution from `population`; the reason why it stopped."""
+        from scipy.optimize import differential_evolution
+
+        def after_generation(xk, convergence=None):
+            self.history.append(Generation(len(self.history) + 1, self.best_loss, self._baseline_score,
+                                           self.evaluations))
+            if self.progress is not None:
+                self.progress(self.history[-1])
+            if self.loss_margin is not None and self.best_loss < (1 - self.loss_margin) * self._baseline_score:
+                raise Stop(f"beat the baseline by the margin of {self.loss_margin:g}")
+
+        found = differential_evolution(lambda x: self.objective(x.T), [(0, 1)] * self.cube.n_dims, init=population,
+                                       maxiter=self.maxiter, vectorized=True, updating="deferred", polish=False,
+                                       rng=rng, callback=after_generation, **self.evolution)
+        return "population converged" if found.success else f"{self.maxiter} generations"
+
+    def _descend(self, starts):
+        """L-BFGS-B from each of `starts`, on the finer rule: the best loss so far is counted anew."""
+        from scipy.optimize import minimize
+
+        self.best_loss = np.inf
+        for start in starts:
+            minimize(lambda x: self.objective(x[None], self.fine_loss)[0] / self._baseline_score, start,
+                     method="L-BFGS-B", jac=lambda x: self.gradient(x, self.fine_loss) / self._baseline_score,
+                     bounds=[(0, 1)] * len(start), options={"maxiter": 500, "ftol": 1e-10, "gtol": 1e-8})
+
+    def _result(self, scan, plain, reason, interrupted, rng, begin):
+        candidates = [self.baseline]
+        if self.seeding:
+            candidates.append(plain)
+        if self.best_x is not None:
+            found = self.cube.denormalize(self.best_x[None])
+            candidates.append(found.converter(0, self.cube.g_max, self.cube.g_min, self.cube.g_err == 0))
+        scores = [self.score(converter) for converter in candidates]
+        winner = int(np.argmin(scores))
+        estimates = []
+        for converter in (self.baseline, candidates[winner]):
+            estimates.append(monte_carlo_tnmse(converter, self._scored, self.device, self.t_steps, self.compensation,
+                                               rng=rng, runs=self.monte_carlo_runs))
+        return OptimizationResult(
+            converter=candidates[winner], baseline_converter=self.baseline, plain_converter=plain,
+            baseline=scores[0], best=scores[winner], plain=self.score(plain), baseline_monte_carlo=estimates[0],
+            best_monte_carlo=estimates[1], factor_scan=scan, x=self.best_x, evaluations=self.evaluations,
+            history=tuple(self.history), seed=self.seed, stop_reason=reason, interrupted=interrupted,
+            seconds=time.perf_counter() - begin)
