@@ -17,7 +17,7 @@ from refapprox.analog.quantiles import downsample
 PCM = PCMLikeNoiseModel()
 BASELINE = DualPairConductanceConverter([1, 1])
 TIMES = (1.0, 3600.0, 86400.0, 2592000.0)
-WEIGHTS = np.clip(np.random.default_rng(0).normal(0, 0.3, (256, 20)), -1, 1)
+WEIGHTS = np.clip(np.random.default_rng(0).normal(0, 0.3, (128, 20)), -1, 1)
 
 
 def optimizer(f_lst=(1, None), weights=WEIGHTS, device=PCM, t_steps=TIMES, baseline=BASELINE, **options):
@@ -51,18 +51,20 @@ def test_known_optimum_of_noise_that_grows_with_the_square():
     u = WEIGHTS / np.abs(WEIGHTS).max()
     known = 2 * 2.0**2 * np.mean(u**4) / 50**2
     result = optimizer([1, 1], device=steep((0, 0, 2.0)), compensation=None, use_max_kw=True, seeding=False,
-                       popsize=15, maxiter=100).run_optimizer()
+                       popsize=10, maxiter=60).run_optimizer()
     assert result.baseline > 4 * known and result.plain > 4 * known
     assert abs(result.best / known - 1) < 0.01
 
 
+@pytest.mark.slow
 def test_known_optimum_of_noise_that_is_proportional():
-    """sigma = c x, factors [1, 3]: the noise power sum f^2 d^2 under sum f d = D is least for f_1 d_1 = f_2 d_2 = D / 2,
+    """sigma = c x, factors [1, 3]: the noise power sum f^2 d^2 under sum f d = D is least at f_1 d_1 = f_2 d_2 = D / 2,
     which the devices hold up to half of the full range: loss c^2 E u^2 / (2 g_max^2). Unseeded, x_kw free;
-    it stops at 0.6 %, in a valley at 3/4 of the range, because the weights that feel the difference are rare."""
+    it stops at 0.6 %, in a valley at 3/4 of the range, because the weights that feel the difference are rare (half of
+    this budget ends in a valley at the full range, at 4 %)."""
     u = WEIGHTS / np.abs(WEIGHTS).max()
     known = 1.5**2 * np.mean(u**2) / (2 * 25**2)
-    result = optimizer([1, 3], device=steep((0, 1.5)), compensation=None, seeding=False, popsize=15, maxiter=100,
+    result = optimizer([1, 3], device=steep((0, 1.5)), compensation=None, seeding=False, popsize=15, maxiter=150,
                        baseline=DualPairConductanceConverter([1, 3])).run_optimizer()
     assert result.plain > 1.2 * known
     assert abs(result.best / known - 1) < 0.01
@@ -70,8 +72,8 @@ def test_known_optimum_of_noise_that_is_proportional():
 
 def test_a_device_for_which_plain_filling_is_not_best():
     """HERMES: its programming noise is largest in the middle, and the optimum is no plain strategy."""
-    result = optimizer(device=HermesNoiseModel(), baseline=DualPairConductanceConverter([1, 1], 20.7), popsize=8,
-                       maxiter=60).run_optimizer()
+    result = optimizer(device=HermesNoiseModel(), baseline=DualPairConductanceConverter([1, 1], 20.7), popsize=6,
+                       maxiter=40).run_optimizer()
     assert result.best < 0.96 * result.plain
     assert abs(result.best_monte_carlo.mean - result.best) < LIMIT * result.best_monte_carlo.standard_error
 
@@ -135,7 +137,7 @@ def test_the_plain_optimum_is_stationary():
     search = optimizer(maxiter=0)
     x = search.cube.normalize(search.run_optimizer().plain_converter)
     dims, step = len(x), 1e-3
-    directions = np.concatenate([np.eye(dims), -np.eye(dims), np.random.default_rng(0).standard_normal((5000, dims))])
+    directions = np.concatenate([np.eye(dims), -np.eye(dims), np.random.default_rng(0).standard_normal((1000, dims))])
     directions *= step / np.linalg.norm(directions, axis=1, keepdims=True)
     losses = search.objective(np.clip(np.concatenate([x[None], x + directions]), 0, 1), search.fine_loss)
     slopes = (losses[1:] / losses[0] - 1) / step
