@@ -1,0 +1,126 @@
+"""Is an answer right, and if it is wrong, whose mistake is it?
+
+The `check` of a case says how outputs are compared:
+
+    exact       integers, equal
+    rounding    |got - expected| <= roundings * eps * scale[output], eps that of the dtype returned: a float32 framework
+                is held to float32, a float64 one to float64; outputs that are integers must be equal
+    absolute    |got - expected| <= bounds[output], for statistical and libm-dependent answers; `reason` says why
+    sha256      hash of the integer array as little-endian int32, row-major
+    rows        every row is a row of the input `of`, and each distinct one comes up `counts[0]` to `counts[1]` times
+    refused     the operation must raise
+
+A wrong answer is held against what each known mistake would have produced for the case, then against a few relations
+that explain a wrong number wherever it comes from.
+"""
+import hashlib
+
+import numpy as np
+
+KINDS = ("exact", "rounding", "absolute", "sha256", "rows", "refused")
+
+
+def find_fault(case, expected, outputs):
+    """None where `outputs` are right by `expected`, else (kind, message) of the first fault."""
+    for name, wanted in expected.items():
+        got = outputs[name]
+        fault = {"sha256": hash_fault, "rows": rows_fault}.get(case.check["kind"], array_fault)(case, name, wanted, got)
+        if fault:
+            return fault
+    return None
+
+
+def array_fault(case, name, wanted, got):
+    wanted, integers = np.asarray(wanted), np.asarray(wanted).dtype.kind in "iu"
+    if got.shape != wanted.shape:
+        return "wrong shape", f"{name} must have shape {wanted.shape}, got {got.shape}."
+    if integers != (got.dtype.kind in "iu"):
+        return "wrong dtype", f"{name} must be {'integers' if integers else 'floats'}, got dtype {got.dtype}."
+    if not np.isfinite(got).all():
+        where = first(~np.isfinite(got))
+        return "not finite", f"{name}{list(where)} is {got[where]}, expected {wanted[where]}."
+    wrong = got != wanted if integers else np.abs(got - wanted) > allowed(case.check, name, got.dtype)
+    if not wrong.any():
+        return None
+    where = first(wrong)
+    limit = "" if integers else f" (within {allowed(case.check, name, got.dtype):.3g})"
+    return "wrong value", (f"{name}{list(where) if where else ''} is {got[where]}, expected {wanted[where]}{limit}; "
+                           f"{int(wrong.sum())} of {wrong.size} elements are wrong.")
+
+
+def allowed(check, name, dtype):
+    """Largest |got - expected| of the output `name` when it comes in `dtype`."""
+    if check["kind"] == "rounding":
+        return check["roundings"] * float(np.finfo(dtype).eps) * check["scale"][name]
+    return check["bounds"][name] if check["kind"] == "absolute" else 0.0
+
+
+def first(mask):
+    """Index of the first True, as a tuple of ints."""
+    return tuple(int(i) for i in np.argwhere(mask)[0])
+
+
+def hash_fault(case, name, wanted, got):
+    if got.dtype.kind not in "iu":
+        return "wrong dtype", f"{name} must be integers, got dtype {got.dtype}."
+    if list(got.shape) != case.check["shape"]:
+        return "wrong shape", f"{name} must have shape {tuple(case.check['shape'])}, got {got.shape}."
+    if table_hash(got) == wanted:
+        return None
+    spots = [(tuple(at), value) for at, value in case.check["spots"] if got[tuple(at)] != value]
+    seen = f" {name}{list(spots[0][0])} is {got[spots[0][0]]}, expected {spots[0][1]}." if spots else ""
+    return "wrong value", f"{name} has SHA-256 {table_hash(got)[:16]}..., expected {wanted[:16]}....{seen}"
+
+
+def table_hash(table):
+    """SHA-256 of a table as little-endian int32, row-major."""
+    return hashlib.sha256(np.ascontiguousarray(table).astype("<i4").tobytes()).hexdigest()
+
+
+def rows_fault(case, name, wanted, got):
+    rows, (low, high) = case.inputs[case.check["of"]], case.check["counts"]
+    if got.shape != tuple(wanted):
+        return "wrong shape", f"{name} must have shape {tuple(wanted)}, got {got.shape}."
+    equal = (got[:, None] == np.unique(rows, axis=0)[None]).all(axis=2)
+    if not equal.any(axis=1).all():
+        where = first(~equal.any(axis=1))
+        return "wrong value", f"{name}{list(where)} is {got[where].tolist()}, which is no row of {case.check['of']}."
+    counts = equal.sum(axis=0)
+    if counts.min() < low or counts.max() > high:
+        return "wrong value", f"the rows come up {counts.tolist()} times, expected {low} to {high} each."
+    return None
+
+
+def diagnose(case, outputs, accepted):
+    """Names of the known mistakes that produce just these outputs; failing that, what they look like.
+
+    `accepted` are the conventions that would have been right: an answer by another one is named as such.
+    """
+    if case.check["kind"] == "rows":
+        return []
+    named = [mistake for mistake, wrong in case.mistakes.items() if find_fault(case, wrong, outputs) is None]
+    named += [f"convention {convention!r} of {case.question!r}" for convention, other in case.expected.items()
+              if convention not in accepted and find_fault(case, other, outputs) is None]
+    return named or looks_like(case, next(iter(case.expected.values())), outputs)
+
+
+def looks_like(case, expected, outputs):
+    """Relations between a wrong output and the right one that hint at the mistake."""
+    if case.check["kind"] in ("sha256", "refused"):
+        return []
+    hints = []
+    for name, wanted in expected.items():
+        wanted, got = np.asarray(wanted, dtype=np.float64), np.asarray(outputs[name], dtype=np.float64)
+        if not wanted.any() or not np.isfinite(got).all():
+            continue
+        if got.ndim >= 2 and got.shape != wanted.shape and got.T.shape == wanted.shape and np.allclose(got.T, wanted):
+            hints.append(f"{name} is transposed")
+        if got.shape != wanted.shape or np.allclose(got, wanted):
+            continue
+        if np.allclose(got, -wanted):
+            hints.append(f"{name} has the opposite sign")
+        elif wanted.size > 1 and np.allclose(got, wanted * (factor := (got * wanted).sum() / (wanted * wanted).sum())):
+            hints.append(f"{name} is {factor:.6g} times what is expected")
+        elif wanted.size > 1 and np.allclose(got - wanted, (got - wanted).flat[0]):
+            hints.append(f"{name} is off by {(got - wanted).flat[0]:.6g} everywhere")
+    return hints

@@ -1,0 +1,58 @@
+"""What a case consists of, and the checks that no case may fail: JSON values, as they go into the files."""
+import numpy as np
+
+from refapprox.conformance.arrays import encode
+from refapprox.conformance.mistakes import MISTAKES
+
+
+def exact(reason="integers"):
+    return {"kind": "exact", "reason": reason}
+
+
+def rounding(scale, roundings=64, reason="sums of a few dozen rounded terms of at most this size"):
+    """`scale`: output -> size of the largest terms."""
+    return {"kind": "rounding", "roundings": roundings, "scale": {name: float(s) for name, s in scale.items()},
+            "reason": reason}
+
+
+def absolute(bounds, reason):
+    return {"kind": "absolute", "bounds": {name: float(bound) for name, bound in bounds.items()}, "reason": reason}
+
+
+def make(case_id, operation, inputs, expected, *, probes, check, mistakes=None, reference, question=""):
+    """One case. `expected` is the outputs, or convention -> outputs where `question` names what they differ about;
+    `mistakes` that happen to give the right answer here are left out."""
+    conventions = expected if question else {"refapprox": expected}
+    kept = {}
+    for name, outputs in (mistakes or {}).items():
+        if name not in MISTAKES:
+            raise ValueError(f"{case_id}: {name!r} is no known mistake.")
+        if outputs is not None and not any(alike(outputs, right, check) for right in conventions.values()):
+            kept[name] = outputs
+    case = {"id": case_id, "probes": probes, "operation": operation, "inputs": encode(inputs),
+            "expected": encode(conventions), "check": encode(check), "mistakes": encode(kept),
+            "reference": f"docs/conformance.md#{reference}"}
+    if question:
+        case["question"] = question
+    return case
+
+
+def alike(one, other, check):
+    """Whether two sets of outputs could be mistaken for each other, by a float32 framework too."""
+    if set(one) != set(other):
+        return False
+    return all(alike_values(one[name], other[name], limit(check, name)) for name in one)
+
+
+def alike_values(one, other, within):
+    one, other = np.asarray(one), np.asarray(other)
+    if one.shape != other.shape or one.dtype.kind == "U":
+        return np.array_equal(one, other)
+    return bool((np.abs(one.astype(np.float64) - other.astype(np.float64)) <= within).all())
+
+
+def limit(check, name):
+    """Twice what float32 answers are allowed to be off by."""
+    if check["kind"] == "rounding":
+        return 2 * check["roundings"] * 2.0 ** -23 * check["scale"].get(name, 0.0)
+    return 2 * check["bounds"][name] if check["kind"] == "absolute" else 0.0

@@ -1,0 +1,184 @@
+"""Weights in conductances: converters, the phase-change memory model, compensation and loss."""
+import math
+
+import numpy as np
+
+from refapprox.conformance.generator.building import absolute, make, rounding
+from refapprox.conformance.generator.draws import reals
+
+EPSILON = 1e-7
+
+
+def fill(weights, f_lst, g_max, g_min, *, reverse=False, floor=True, swapped=False):
+    """Pairs filled one after the other; (conductances, scale)."""
+    span = g_max - (g_min if floor else 0.0)
+    base = g_min if floor else 0.0
+    scale = math.fsum(f * span for f in f_lst) / max(float(np.abs(weights).max()), EPSILON)
+    order = list(range(len(f_lst)))[::-1] if reverse else list(range(len(f_lst)))
+    conductances = np.empty((2 * len(f_lst), *weights.shape))
+    below = 0.0
+    for j in order:
+        for sign in (0, 1):
+            target = scale * (-weights if sign != swapped else weights)
+            share = (np.maximum(target, 0.0) - below) / f_lst[j]
+            conductances[2 * j + sign] = base + np.minimum(np.maximum(share, 0.0), span)
+        below += f_lst[j] * span
+    return {"conductances": conductances, "scale_ratio": scale}
+
+
+def interpolated(weights, f_lst, g_lst):
+    """Each device's curve at the normalized weight, piecewise linear over equispaced breakpoints."""
+    n = len(g_lst[0])
+    totals = [math.fsum(f * (g_lst[2 * j][i] - g_lst[2 * j + 1][i]) for j, f in enumerate(f_lst)) for i in range(n)]
+    largest = float(np.abs(weights).max())
+    conductances = np.empty((len(g_lst), *weights.shape))
+    for at in np.ndindex(weights.shape):
+        position = (weights[at] / largest + 1) / 2 * (n - 1)
+        left = min(int(position), n - 2)
+        part = position - left
+        for device, curve in enumerate(g_lst):
+            conductances[(device, *at)] = curve[left] * (1 - part) + curve[left + 1] * part
+    return {"conductances": conductances, "scale_ratio": max(map(abs, totals)) / max(largest, EPSILON)}
+
+
+def back(conductances, f_lst, scale_ratio, *, significance=True, sign=1):
+    weights = sum((f if significance else 1.0) * (conductances[2 * j] - conductances[2 * j + 1]) for j,
+                  f in enumerate(f_lst))
+    return {"weights": sign * weights / scale_ratio}
+
+
+def converters():
+    """Weights to conductances and back."""
+    weights = reals("converter", (3, 4), -1, 1)
+    small = reals("converter small", (2, 3), -0.25, 0.125)
+    for name, converter, f_lst, g_max, g_min, w in (
+            ("single", "single", [1.0], 25.0, 0.0, weights), ("single-g-min", "single", [1.0], 25.0, 5.0, weights),
+            ("single-small", "single", [1.0], 20.0, 0.0, small),
+            ("two-pairs", "n_pair", [1.0, 3.0], 25.0, 0.0, weights),
+            ("two-pairs-g-min", "n_pair", [2.0, 0.5], 25.0, 1.0, weights),
+            ("three-pairs", "n_pair", [1.0, 2.0, 4.0], 25.0, 0.0, small)):
+        right = fill(w, f_lst, g_max, g_min)
+        scale = {"conductances": g_max, "scale_ratio": right["scale_ratio"]}
+        yield make(f"converters/{name}", "to_conductances",
+                   {"weights": w, "converter": converter, "f_lst": f_lst, "g_max": g_max, "g_min": g_min,
+                    "g_lst": None}, right,
+                   probes=f"weights over {2 * len(f_lst)} devices, factors {f_lst}, {g_min} to {g_max} uS",
+                   check=rounding(scale, 64), reference="converters",
+                   mistakes={"pairs filled in reverse order": fill(w, f_lst, g_max, g_min, reverse=True),
+                             "g_min ignored": fill(w, f_lst, g_max, g_min, floor=False),
+                             "devices swapped": fill(w, f_lst, g_max, g_min, swapped=True)})
+        noisy = np.abs(right["conductances"] + reals(f"noisy {name}", right["conductances"].shape, -1, 1))
+        args = (noisy, f_lst, right["scale_ratio"])
+        yield make(f"converters/back-{name}", "from_conductances",
+                   {"conductances": noisy, "f_lst": f_lst, "scale_ratio": right["scale_ratio"]}, back(*args),
+                   probes=f"disturbed conductances back to weights, factors {f_lst}",
+                   check=rounding({"weights": 2 * sum(f_lst) * g_max / right["scale_ratio"]}, 64),
+                   reference="converters",
+                   mistakes={"significance ignored": back(*args, significance=False),
+                             "devices swapped": back(*args, sign=-1)})
+    curves = [[0.0, 0.0, 5.0, 10.0, 20.0], [20.0, 10.0, 5.0, 0.0, 0.0]]
+    right = interpolated(weights, [1.0], curves)
+    yield make("converters/custom", "to_conductances",
+               {"weights": weights, "converter": "custom", "f_lst": [1.0], "g_max": 25.0, "g_min": 0.0,
+                "g_lst": curves}, right,
+               probes="curves over five equispaced weights, both devices in use at weight 0", reference="converters",
+               check=rounding({"conductances": 25.0, "scale_ratio": right["scale_ratio"]}, 64),
+               mistakes={"devices swapped": {**right, "conductances": right["conductances"][::-1]}})
+
+
+G_MAX, T_0, T_READ = 25.0, 20.0, 250e-9
+TOLERANCE = "float32 arithmetic and the logarithms and powers of different math libraries: 1e-5 relative"
+
+
+def programmed(g, z, *, clip=True, reverse=False):
+    """max(0, g + sigma z), sigma = 0.26348 + 1.9650 x - 1.1731 x^2, x = g / 25."""
+    c = (0.26348, 1.9650, -1.1731)[::-1] if reverse else (0.26348, 1.9650, -1.1731)
+    x = g / G_MAX
+    noisy = g + (c[0] + c[1] * x + c[2] * x * x) * z
+    return {"g_prog": np.maximum(noisy, 0.0) if clip else noisy}
+
+
+def exponent(g, z, *, folded=True):
+    """|mu + sd z| with mu, sd clipped logarithms of x."""
+    nu = []
+    for value, draw in zip(g.tolist(), z.tolist(), strict=True):
+        log = math.log(max(value / G_MAX, 1e-7))
+        mu = min(max(-0.0155 * log + 0.0244, 0.049), 0.1)
+        sd = min(max(-0.0125 * log - 0.0059, 0.008), 0.045)
+        nu.append(abs(mu + sd * draw) if folded else max(mu + sd * draw, 0.0))
+    return {"nu": np.array(nu)}
+
+
+def read_out(g_prog, nu, t, z, *, clip=True, offset=True, of_drifted=False):
+    """max(0, G_d (1 + q sqrt(log((T + t_read) / (2 t_read))) z)), G_d = G_0 (T / t_0)^-nu, T = t + t_0."""
+    read = []
+    total = t + T_0
+    for g, exponent_, draw in zip(g_prog.tolist(), nu.tolist(), z.tolist(), strict=True):
+        drifted = g * ((total if offset else t) / T_0) ** -exponent_
+        x = (drifted if of_drifted else g) / G_MAX
+        q = min(0.2, 0.0088 / max(x ** 0.65, 1e-3))
+        value = drifted * (1 + q * math.sqrt(math.log((total + T_READ) / (2 * T_READ))) * draw)
+        read.append(max(value, 0.0) if clip else value)
+    return {"g": np.array(read)}
+
+
+def devices():
+    """Phase-change memory, for given draws: programming, drift exponent, reading."""
+    g = np.array([0.0, 0.5, 2.0, 8.0, 16.0, 25.0])
+    for name, z in (("none", 0.0), ("plus", 1.0), ("minus", -1.0), ("extreme", -8.0)):
+        draws = np.full(6, z)
+        inputs = {"model": "pcm_like", "g_target": g, "z": draws}
+        right = programmed(g, draws)
+        yield make(f"devices/program-{name}", "program", inputs, right, probes=f"programming noise for z = {z}",
+                   check=absolute({"g_prog": 25e-5}, TOLERANCE), reference="devices",
+                   mistakes={"negative conductance": programmed(g, draws, clip=False),
+                             "coefficients reversed": programmed(g, draws, reverse=True)})
+        yield make(f"devices/drift-{name}", "drift_exponent", inputs, exponent(g, draws),
+                   probes=f"drift exponents for z = {z}", check=absolute({"nu": 1e-6}, TOLERANCE), reference="devices",
+                   mistakes={"truncated drift exponent": exponent(g, draws, folded=False)})
+    yield make("devices/drift-very-extreme", "drift_exponent",
+               {"model": "pcm_like", "g_target": g, "z": np.full(6, -14.0)},
+               exponent(g, np.full(6, -14.0)), probes="the exponent's magnitude is taken, for z = -14",
+               check=absolute({"nu": 1e-6}, TOLERANCE), reference="devices",
+               mistakes={"truncated drift exponent": exponent(g, np.full(6, -14.0), folded=False)})
+    nu = np.array([0.06, 0.1, 0.05, 0.049, 0.08, 0.049])
+    for name, t, z in (("at-once", 0.0, 1.0), ("minute", 60.0, 0.0), ("hour", 3600.0, 1.0), ("month", 2592000.0, -1.0),
+                       ("extreme", 60.0, -8.0), ("year", 31536000.0, -8.0)):
+        draws = np.full(6, z)
+        yield make(f"devices/read-{name}", "read", {"model": "pcm_like", "g_prog": g, "nu": nu, "t": t, "z": draws},
+                   read_out(g, nu, t, draws), probes=f"conductance {t:g} s after programming, read noise z = {z}",
+                   check=absolute({"g": 50e-5}, TOLERANCE), reference="devices",
+                   mistakes={"negative conductance": read_out(g, nu, t, draws, clip=False),
+                             "drift time without t_0": read_out(g, nu, t, draws, offset=False) if t else None,
+                             "read noise of the drifted conductance": read_out(g, nu, t, draws, of_drifted=True)})
+
+
+def analog_loss():
+    """Global drift compensation, and the error that is left."""
+    for name, shape in (("small", (2, 3)), ("larger", (4, 5)), ("column", (6, 1))):
+        weights = reals(f"loss {name}", shape, -1, 1)
+        times = np.stack([weights * factor + reals(f"loss {name} {factor}", shape, -0.125, 0.125)
+                          for factor in (1.0, 0.75)])
+        baseline, readout = weights, times[1]
+
+        def mean_size(v, signed=False):
+            values = v.ravel().tolist()
+            return max(abs(math.fsum(values)) if signed else math.fsum(map(abs, values)), 1e-4) / len(values)
+
+        alpha = mean_size(baseline) / mean_size(readout)
+        yield make(f"analog_loss/compensation-{name}", "drift_compensation", {"baseline": baseline, "readout": readout},
+                   {"alpha": alpha}, probes="one factor per tile, from mean magnitudes",
+                   check=rounding({"alpha": alpha}),
+                   reference="analog-loss",
+                   mistakes={"compensation inverted": {"alpha": 1 / alpha}, "compensation by the signed mean":
+                             {"alpha": mean_size(baseline, True) / mean_size(readout, True)}})
+        largest = float(np.abs(weights).max())
+        squares = math.fsum(((times - weights) ** 2).ravel().tolist())
+        loss = squares / largest ** 2 / times.size
+        norm = math.fsum((weights ** 2).ravel().tolist()) / weights.size
+        yield make(f"analog_loss/{name}", "analog_loss", {"weights": weights, "effective": times},
+                   {"no amplification": {"tnmse": loss}, "100 times (aihwkit)": {"tnmse": 100 * loss}},
+                   question="amplification of the loss", probes="mean squared error relative to the largest weight",
+                   check=rounding({"tnmse": loss}), reference="analog-loss",
+                   mistakes={"normalized by the norm": {"tnmse": squares / norm / times.size},
+                             "sum over times": {"tnmse": 2 * loss}})

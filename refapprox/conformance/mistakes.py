@@ -1,0 +1,102 @@
+"""The known mistakes by name: what each one is, where it was seen. Cases store what each would produce.
+
+"Seen in" names published tools or files in which the mistake was found, as far as that is known.
+"""
+
+MISTAKES = {
+    # ---- tables
+    "transposed table": "the weight indexes axis 0, the activation axis 1 (operand order flips between convolution and "
+                        "linear layers in torchapprox, AdaPT and TransAxx)",
+    "two's-complement order": "bit patterns of signed codes index a table in value order",
+    "negative quadrant from magnitudes": "m(-a, -b) is read from m(a, b) (tables converted by AdaPT's notebook)",
+    "sign-magnitude table": "sign(x w) m(|x|, |w|) stands for m(x, w)",
+    "exact instead of table": "the product x w is used, the table is not",
+    # ---- accumulation
+    "int16 accumulator": "sums wrap at 16 bits",
+    "int16 table": "table entries wrap at 16 bits",
+    "float32 accumulator": "sums are rounded to 24 bits",
+    "saturating accumulator": "sums stop at the ends of int16",
+    "tile padding looked up": "the summed axis is padded to a multiple of 16 with code 0, and the pairs are looked up: "
+                              "m(0, 0) is added (CUDA kernels of torchapprox, TFApprox, TransAxx)",
+    # ---- convolution
+    "padding without lookup": "padded positions add nothing, although m(code of zero, w) is not 0",
+    "padding with code 0": "padded positions hold code 0 instead of the zero point (torchapprox)",
+    "flipped kernel": "true convolution instead of cross-correlation",
+    "swapped image axes": "vertical and horizontal stride, padding or dilation are exchanged",
+    "dilation ignored": "taps are adjacent",
+    "floor and ceiling of the output size": "the last, incomplete window is evaluated, too",
+    "groups interleaved": "output o belongs to group o mod groups",
+    "transposed operands": "rows and columns of the weight matrix are exchanged",
+    # ---- zero points
+    "missing zero-point cross term": "k z_x z_w is not added",
+    "missing x zero-point term": "z_x sum w is not subtracted",
+    "missing w zero-point term": "z_w sum x is not subtracted",
+    "zero-point terms with the wrong sign": "corrections are added instead of subtracted",
+    "one zero point for all channels": "the first channel's zero point corrects every channel",
+    "patch sums of 1": "constants 1 stand for both sums of codes (TFApprox's kernel of 1x1 and full-size filters)",
+    # ---- quantization
+    "half-up rounding": "ties go up: floor(v + 1/2)",
+    "half away from zero": "ties go away from zero, as C's round()",
+    "truncation": "the fraction is cut off",
+    "wraparound instead of clipping": "codes out of range wrap",
+    "clipping before the zero point": "the range is applied to the code without its zero point",
+    "zero point subtracted": "the zero point enters with the wrong sign",
+    "range without zero": "an affine range that does not contain zero is not extended to it",
+    "symmetric range from one side": "the scale is that of the maximum, a larger minimum is forgotten",
+    "one step too many": "the span is divided by the number of codes instead of the number of steps",
+    "clipping ignored by the gradient": "the surrogate gradient passes where an operand was clipped",
+    "gradient clipped to open range": "the surrogate gradient is 0 at the ends of the range, too",
+    "gradient scaled by the scale": "a factor of the quantization scale is left in the gradient, or missing",
+    "float operands in the gradient": "the gradient uses operands before fake quantization",
+    "gradient of the other operand": "dx and dw are computed with each other's operand",
+    # ---- noise
+    "ddof": "the other normalization of the spread (N instead of N - 1, or the reverse)",
+    "noise not scaled by the spread": "sigma is taken as an absolute level",
+    "variance instead of standard deviation": "the spread is not taken the root of",
+    "reward with the wrong sign": "the noise term raises the loss",
+    "sigma without magnitude": "negative noise levels are punished",
+    "opcount ignored": "all layers count alike",
+    "no cap": "a layer earns beyond sigma_max",
+    # ---- float layers
+    "biased running variance": "the running variance takes the biased estimate",
+    "momentum reversed": "momentum weighs the old statistics",
+    "batch statistics in evaluation": "evaluation normalizes with the batch",
+    "batch statistics as constants": "the gradient does not pass through mean and variance",
+    "sum instead of mean": "the loss is summed over the batch",
+    "gradient without flip": "dx is a correlation with the unflipped kernel",
+    # ---- statistics
+    "error sign": "approximate - exact instead of exact - approximate (torchapprox's error_map)",
+    "histogram index by wraparound": "bins are indexed by value + min_val, which is right for [-2^k, 2^k - 1] only "
+                                     "(agnapprox's to_distribution)",
+    "counts instead of frequencies": "the histogram is not normalized",
+    "per sum instead of per operation": "the error of the whole sum is returned",
+    "missing sqrt(fan_in)": "the spread of one product is returned as that of the mean of fan_in products",
+    "root mean square": "the mean is not subtracted",
+    "mean of standard deviations": "populations are aggregated by averaging their spreads",
+    "between-field variance missing": "the spread of the populations' means is forgotten",
+    "pooled distribution": "populations are merged into one distribution",
+    "absolute errors": "magnitudes are averaged",
+    "subtraction in a narrow dtype": "unsigned operands wrap before they are widened",
+    # ---- matching
+    "strict inequality": "a candidate that exactly meets the bound is refused",
+    "most accurate instead of cheapest": "the smallest error wins",
+    "sign of the noise level": "a negative sigma allows nothing",
+    "energy relative to the assignment": "the most expensive multiplier assigned is taken for the reference",
+    "percent instead of parts": "100 times too large",
+    "smallest logits": "the ranking is reversed",
+    "k off by one": "the k + 1 largest logits count",
+    # ---- analog
+    "pairs filled in reverse order": "the last pair carries the small weights",
+    "g_min ignored": "conductances start at 0",
+    "devices swapped": "positive weights are stored in g-",
+    "significance ignored": "pairs are summed without their factors",
+    "negative conductance": "noise below zero is not clipped",
+    "coefficients reversed": "the programming polynomial is evaluated with its coefficients in the wrong order",
+    "truncated drift exponent": "max(0, nu) instead of |nu|",
+    "drift time without t_0": "t / t_0 instead of (t + t_0) / t_0",
+    "read noise of the drifted conductance": "the relative read noise is that of the drifted device",
+    "compensation inverted": "readout / baseline",
+    "compensation by the signed mean": "read-out weights cancel before the magnitude is taken",
+    "normalized by the norm": "squared errors are divided by the mean square of the weights",
+    "sum over times": "the loss is summed over the read-out times",
+}

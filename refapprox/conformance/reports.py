@@ -1,0 +1,99 @@
+"""A Report as text, as JUnit XML and as one self-contained HTML page."""
+import html
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+
+from refapprox.conformance.mistakes import MISTAKES
+from refapprox.conformance.reproducing import reproduction
+from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED
+
+
+def by_family(report):
+    """family -> Counter of statuses, in the order of the suite."""
+    families = {}
+    for result in report.results:
+        families.setdefault(result.case.family, Counter())[result.status] += 1
+    return families
+
+
+def summary(report):
+    """One line."""
+    verdict = "conforms" if report.ok else ("fails" if report.failures else "nothing was checked")
+    return (f"{report.adapter}: {verdict}: {report.count(PASSED)} passed, {report.count(FAILED)} failed, "
+            f"{report.count(NOT_APPLICABLE)} not applicable, {report.seconds:.1f} s, cases {report.digest[:12]}")
+
+
+def failure_text(result, source):
+    """What a reader needs to find one mistake."""
+    case = result.case
+    lines = [f"FAILED {case.id}: {result.kind}", f"  probes      {case.probes}", f"  found       {result.message}"]
+    lines += [f"  likely      {name}: {MISTAKES[name]}" if name in MISTAKES else f"  likely      {name}"
+              for name in result.diagnoses]
+    lines += [f"  rule        {case.reference}", "  reproduce"]
+    lines += [f"    {line}" for line in reproduction(result, source).splitlines()]
+    if result.traceback:
+        lines += ["  traceback", *(f"    {line}" for line in result.traceback.rstrip().splitlines())]
+    return "\n".join(lines)
+
+
+def text(report, source, *, details=True):
+    """Failures, the families, the likely mistakes, and the verdict at the end."""
+    lines = [failure_text(result, source) + "\n" for result in report.failures] if details else []
+    width = max(map(len, by_family(report)), default=0)
+    lines += [f"{family:{width}}  {counts[PASSED]:4} passed  {counts[FAILED]:4} failed  "
+              f"{counts[NOT_APPLICABLE]:4} not applicable" for family, counts in by_family(report).items()]
+    lines += [f"convention: {question}: {answer}" for question, answer in report.conventions.items()]
+    lines += [f"likely mistake in {count} case(s): {name}" for name, count in report.likely_mistakes]
+    return "\n".join([*lines, summary(report)])
+
+
+def junit(report, source):
+    """JUnit XML: a testcase a case, its family the class; operations that are not offered are skipped."""
+    suite = ElementTree.Element("testsuite", name=f"refapprox conformance of {report.adapter}",
+                                tests=str(len(report.results)), failures=str(len(report.failures)), errors="0",
+                                skipped=str(report.count(NOT_APPLICABLE)), time=f"{report.seconds:.3f}")
+    for result in report.results:
+        case = ElementTree.SubElement(suite, "testcase", classname=result.case.family, name=result.case.id,
+                                      time=f"{result.seconds:.3f}")
+        if result.status == FAILED:
+            failure = ElementTree.SubElement(case, "failure", type=result.kind, message=printable(result.message))
+            failure.text = printable(failure_text(result, source))
+        elif result.status == NOT_APPLICABLE:
+            ElementTree.SubElement(case, "skipped", message="not applicable")
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def printable(string):
+    """`string` without the control characters that XML cannot hold."""
+    return "".join(c for c in string if c in "\n\t" or c.isprintable())
+
+
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse}td,th{padding:.15rem .8rem;border-bottom:1px solid #ddd;text-align:right}
+td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:.6rem;overflow-x:auto}
+.failed{font-weight:bold}details{margin:.4rem 0}summary{cursor:pointer}"""
+
+
+def page(report, source):
+    """One HTML page without scripts or links to elsewhere."""
+    rows = "".join(f"<tr{' class=failed' if counts[FAILED] else ''}><td>{html.escape(family)}</td>"
+                   f"<td>{counts[PASSED]}</td><td>{counts[FAILED]}</td><td>{counts[NOT_APPLICABLE]}</td></tr>"
+                   for family, counts in by_family(report).items())
+    mistakes = "".join(f"<tr><td>{html.escape(name)}</td><td>{count}</td></tr>" for name,
+                       count in report.likely_mistakes)
+    conventions = "".join(f"<tr><td>{html.escape(question)}</td><td>{html.escape(answer)}</td></tr>"
+                          for question, answer in report.conventions.items())
+    failures = "".join(f"<details><summary>{html.escape(r.case.id)}: {html.escape(r.kind)}"
+                       f"{html.escape(' (' + ', '.join(r.diagnoses) + ')') if r.diagnoses else ''}</summary>"
+                       f"<pre>{html.escape(failure_text(r, source))}</pre></details>" for r in report.failures)
+    parts = [f"<h1>{html.escape(report.adapter)}</h1><p>{html.escape(summary(report))}</p>",
+             section("Likely mistakes", "<th>mistake</th><th>cases</th>", mistakes),
+             section("Conventions followed", "<th>question</th><th>answer</th>", conventions),
+             section("Families", "<th>family</th><th>passed</th><th>failed</th><th>not applicable</th>", rows),
+             f"<h2>Failures</h2>{failures}" if failures else ""]
+    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Conformance of '
+            f"{html.escape(report.adapter)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n")
+
+
+def section(title, head, rows):
+    return f"<h2>{title}</h2><table><tr>{head}</tr>{rows}</table>" if rows else ""
