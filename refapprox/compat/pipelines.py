@@ -1,0 +1,102 @@
+"""A layer as other tools compute it, from real operands to real results; `presets` says which.
+
+The sums of table products are exact integers. Where a tool rounds in float32 on the way, results agree to that
+rounding: exactly up to sums of 2**24, with a relative error of about 1e-7 beyond.
+"""
+import numpy as np
+
+from refapprox.multipliers import Multiplier
+from refapprox.ops import conv2d as exact_conv2d
+from refapprox.ops.lut_conv2d import lut_conv2d
+from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
+
+
+def linear(preset, x, w, multiplier, defects):
+    """`Preset.linear` for checked defects."""
+    x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
+    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
+        raise ValueError(f"linear of {preset.name} needs x of shape (n, k) and w of shape (m, k), "
+                         f"got {x.shape} and {w.shape}.")
+    qx, qw = preset.x_parameters(x), preset.w_parameters(w)
+    return linear_of_codes(preset, preset.quantize(x, qx), preset.quantize(w, qw), qx, qw, multiplier, defects)
+
+
+def linear_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, defects=frozenset()):
+    """Real results (n, m) of codes x (n, k) and w (m, k)."""
+    table = table_of(preset, multiplier, defects)
+    k = x_codes.shape[1]
+    sums = lut_matmul(x_codes, w_codes.T, table) + tile_excess(preset, table, k, defects)
+    x_sums, w_sums = x_codes.sum(axis=1)[:, None], w_codes.sum(axis=1)
+    return rescaled(preset, sums, x_sums, w_sums, k, qx, qw, np.shape(w_sums))
+
+
+def conv2d(preset, x, w, multiplier, geometry, defects):
+    """`Preset.conv2d` for checked defects."""
+    x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
+    qx, qw = preset.x_parameters(x), preset.w_parameters(w)
+    return conv2d_of_codes(preset, preset.quantize(x, qx), preset.quantize(w, qw), qx, qw, multiplier, geometry,
+                           defects)
+
+
+def conv2d_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, geometry, defects=frozenset()):
+    """Real results (n, m, h_out, w_out) of codes x (n, c, h, w) and w (m, c / groups, kh, kw)."""
+    table = table_of(preset, multiplier, defects)
+    if "conv operand order" in defects:
+        table = Multiplier(table.name, table.lut.T, table.signed)
+    k = w_codes[0].size
+    pad_code = 0 if "pad code zero" in defects else qx.zero_point
+    sums = lut_conv2d(x_codes, w_codes, table, pad_code=pad_code, **geometry) + tile_excess(preset, table, k, defects)
+    if "combined kernel" in defects and is_combined(x_codes, w_codes, geometry):
+        one_x, one_w = 1 / qx.scale + k * qx.zero_point, 1 / qw.scale + k * qw.zero_point    # codes of the real sum 1
+        return rescaled(preset, sums, one_x, one_w, k, qx, qw, ())
+    x_sums = patch_sums(x_codes, w_codes, geometry, pad_code)
+    w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
+    if "conv zero point sign" in defects:
+        sums = sums + 2 * qx.zero_point * w_sums
+    return rescaled(preset, sums, x_sums, w_sums, k, qx, qw, (len(w_codes), 1, 1))
+
+
+def rescaled(preset, sums, x_sums, w_sums, k, qx, qw, channels):
+    """Real results from sums of table products and sums of codes; `channels` is the shape of one value a channel."""
+    scale_w, zero_w = (np.reshape(v, channels) if np.ndim(v) else v for v in (qw.scale, qw.zero_point))
+    if not preset.real_sums:
+        return qx.scale * scale_w * (sums + zero_point_terms(x_sums, w_sums, k, qx.zero_point, zero_w))
+    m_x, m_w = -qx.scale * qx.zero_point, -scale_w * zero_w
+    real_x, real_w = qx.scale * x_sums + k * m_x, scale_w * w_sums + k * m_w
+    return qx.scale * scale_w * sums + m_w * real_x + m_x * real_w - k * m_x * m_w                  # presets (1)
+
+
+def patch_sums(x_codes, w_codes, geometry, pad_code):
+    """Sum of the activation codes behind every output, int64 (n, m, h_out, w_out) or (n, 1, h_out, w_out)."""
+    groups = geometry["groups"]
+    ones = np.ones((groups, *w_codes.shape[1:]))
+    # sums of k codes are far below 2**53, where float64 is exact; padding by shifting the codes' origin
+    sums, _ = exact_conv2d.forward((x_codes - pad_code).astype(np.float64), ones, **geometry)
+    sums = sums.astype(np.int64) + w_codes[0].size * pad_code
+    return sums if groups == 1 else np.repeat(sums, len(w_codes) // groups, axis=1)
+
+
+def table_of(preset, multiplier, defects):
+    """`multiplier` if the tool takes its signedness, its table changed as "negative quadrant" says."""
+    if multiplier.signed != preset.signed or multiplier.bits_x != 8 or multiplier.bits_w != 8:
+        raise ValueError(f"{preset.name} takes {'signed' if preset.signed else 'unsigned'} 8x8-bit multipliers, "
+                         f"got {multiplier!r}.")
+    if "negative quadrant" not in defects:
+        return multiplier
+    magnitude = np.abs(np.arange(-128, 0, dtype=np.int8)).astype(np.intp)      # of -128 in 8 bits: -128
+    lut = multiplier.lut.copy()
+    lut[:128, :128] = multiplier.lut[np.ix_(magnitude + 128, magnitude + 128)]
+    return Multiplier(f"{multiplier.name} as converted by {preset.name}", lut)
+
+
+def tile_excess(preset, table, k, defects):
+    """What a GPU kernel with the defect "gpu tile" adds to each sum of k products."""
+    zero_x, zero_w = -table.range_x[0], -table.range_w[0]
+    return (-k % preset.tile) * int(table.lut[zero_x, zero_w]) if "gpu tile" in defects else 0
+
+
+def is_combined(x_codes, w_codes, geometry):
+    """Whether TFApprox takes its combined kernel: 1x1 with stride 1, or as large as an image that is not padded."""
+    stride, padding = (np.broadcast_to(geometry[key], 2).tolist() for key in ("stride", "padding"))
+    kernel, image = list(w_codes.shape[2:]), list(x_codes.shape[2:])
+    return kernel == [1, 1] and stride == [1, 1] or kernel == image and padding == [0, 0]

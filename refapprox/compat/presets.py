@@ -1,0 +1,177 @@
+"""How other tools quantize and multiply, by name: executable statements of what each computes.
+
+    preset       activations                        weights                      y
+    torchapprox  affine, [0, 127], min-max          amax / 127.5, [-128, 127]    s_x s_w (sum LUT + zero-point terms)
+    tfapprox     nudged affine, [0, 255], half up   the same                     real-valued correction sums, see below
+    adapt        amax / 127, [-127, 127]            the same                     s_x s_w sum LUT
+    agnapprox    amax / 127, [-127, 127]            the same                     s_x s_w sum LUT
+
+The range is that of the tensor at hand; the tools' histogram observers choose one by other criteria, given which the
+rest is the same. tfapprox writes real = s q + m with a real offset m = -s zero_point:
+
+    y = s_x s_w sum LUT + m_w sum x + m_x sum w - k m_x m_w                                             (1)
+
+`preset.linear` and `preset.conv2d` compute a layer so. `defects=` reproduces what a tool is known to do wrong, one
+name each, so that a deviation can be bisected; without them the same pipeline is computed as it is meant.
+
+References
+----------
+E. Trommer, torchapprox, https://github.com/etrommer/torch-approx; F. Vaverka et al., "TFApprox: Towards a Fast
+Emulation of DNN Approximate Hardware Accelerators on GPU", DATE 2020, arXiv:2002.09481; D. Danopoulos et al.,
+"AdaPT: Fast Emulation of Approximate DNN Accelerators in PyTorch", TCAD 2022, arXiv:2203.04071.
+"""
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from refapprox.compat import pipelines
+from refapprox.quantization import QuantizationParameters
+from refapprox.validation import check_choice, check_finite
+
+
+def affine(low, high, qmin, qmax):
+    """[min(low, 0), max(high, 0)] spans [qmin, qmax]; zero point rounded half to even, as in PyTorch."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = (high - low) / (qmax - qmin) or 1.0
+    return QuantizationParameters(scale, int(np.clip(qmin - np.rint(low / scale), qmin, qmax)), qmin, qmax)
+
+
+def symmetric(low, high, qmin, qmax):
+    """scale = max |x| over half the number of steps: 127.5 for [-128, 127], 127 for [-127, 127]."""
+    return QuantizationParameters(2 * max(-low, high, 0.0) / (qmax - qmin) or 1.0, 0, qmin, qmax)
+
+
+def nudged(low, high, qmin, qmax):
+    """scale = (high - low) / steps and the zero point rounded half up, as in TensorFlow.
+
+    A range without zero in it is shifted until it has it at one end, so that values beyond the other end are clipped.
+    """
+    scale = (high - low) / (qmax - qmin) or 1.0
+    return QuantizationParameters(scale, int(np.clip(np.floor(qmin - low / scale + 0.5), qmin, qmax)), qmin, qmax)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A tool's arithmetic.
+
+    Attributes
+    ----------
+    name : str
+    x_range, w_range : (scheme, qmin, qmax)
+        `scheme` is a function (low, high, qmin, qmax) -> QuantizationParameters.
+    signed : bool
+        Of the multipliers it takes.
+    rounding : {"half even", "half up"}
+    real_sums : bool
+        Whether corrections are summed in real numbers, equation (1), instead of codes.
+    tile : int
+        Products that its GPU kernel sums at a time.
+    defects : dict of str to str
+        Name and description of what it is known to do wrong.
+    """
+
+    name: str
+    x_range: tuple
+    w_range: tuple
+    signed: bool = True
+    rounding: str = "half even"
+    real_sums: bool = False
+    tile: int = 1
+    defects: dict = field(default_factory=dict)
+
+    def x_parameters(self, x):
+        """QuantizationParameters of the activations `x`."""
+        return parameters_of("x", x, self.x_range)
+
+    def w_parameters(self, w):
+        """QuantizationParameters of the weights `w`."""
+        return parameters_of("w", w, self.w_range)
+
+    def quantize(self, x, parameters):
+        """Codes of `x`, int64, rounded as the tool rounds."""
+        if self.rounding == "half even":
+            return parameters.quantize(np.asarray(x, np.float64))
+        steps = np.floor(np.asarray(x, np.float64) / parameters.scale + parameters.zero_point + 0.5)
+        return np.clip(steps, parameters.qmin, parameters.qmax).astype(np.int64)
+
+    def linear(self, x, w, multiplier, *, defects=()):
+        """Linear layer without bias.
+
+        Parameters
+        ----------
+        x : float array, shape (n, k)
+        w : float array, shape (m, k)
+        multiplier : Multiplier
+            8 bits, of the signedness that the tool takes.
+        defects : iterable of str, or "all", optional
+
+        Returns
+        -------
+        float64 array, shape (n, m)
+        """
+        return pipelines.linear(self, x, w, multiplier, self.check_defects(defects))
+
+    def conv2d(self, x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, defects=()):
+        """Convolution without bias of x (n, c, h, w) with w (m, c / groups, kh, kw), float64 (n, m, h_out, w_out)."""
+        geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        return pipelines.conv2d(self, x, w, multiplier, geometry, self.check_defects(defects))
+
+    def check_defects(self, defects):
+        """`defects` as a frozenset of known names."""
+        if isinstance(defects, str) and defects != "all":
+            raise ValueError(f"defects of {self.name} must be 'all' or a collection of names, got {defects!r}.")
+        chosen = frozenset(self.defects if defects == "all" else defects)
+        for name in sorted(chosen):
+            check_choice(f"defects of {self.name}", name, sorted(self.defects))
+        return chosen
+
+
+def parameters_of(name, tensor, tensor_range):
+    tensor = check_finite(name, np.asarray(tensor, np.float64))
+    if tensor.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {tensor.shape}.")
+    scheme, qmin, qmax = tensor_range
+    return scheme(float(tensor.min()), float(tensor.max()), qmin, qmax)
+
+
+CONV_ORDER = "convolutions look up LUT[w, x], linear layers LUT[x, w]; seen in tables that are not symmetric"
+TILES = "the GPU kernel fills its last tile with code 0 on both sides: (-k mod {}) LUT[0, 0] more in each sum"
+
+PRESETS = {preset.name: preset for preset in (
+    Preset("torchapprox", (affine, 0, 127), (symmetric, -128, 127), tile=16, defects={
+        "conv operand order": CONV_ORDER,
+        "conv zero point sign": "convolutions add z_x sum w instead of subtracting it",
+        "pad code zero": "padded positions hold code 0, though real zero is the zero point",
+        "gpu tile": TILES.format(16)}),
+    Preset("tfapprox", (nudged, 0, 255), (nudged, 0, 255), signed=False, rounding="half up", real_sums=True, tile=8,
+           defects={
+        "combined kernel": "1x1 kernels of stride 1, and kernels as large as the image, take 1 for both sums of (1)",
+        "gpu tile": TILES.format(8)}),
+    Preset("adapt", (symmetric, -127, 127), (symmetric, -127, 127), defects={
+        "conv operand order": CONV_ORDER,
+        "negative quadrant": "its converter stores m(|x|, |w|) where both operands are negative"}),
+    Preset("agnapprox", (symmetric, -127, 127), (symmetric, -127, 127)),
+)}
+
+
+def get_preset(name):
+    """The preset called `name`: "torchapprox", "tfapprox", "adapt" or "agnapprox"."""
+    return PRESETS[check_choice("preset", name, PRESETS)]
+
+
+class NoiseSearch(NamedTuple):
+    """Settings of a noise search: weight of the noise term, cap and start of the noise levels."""
+
+    lmbd: float
+    sigma_max: float
+    initial_noise: float
+
+
+NOISE_SEARCH = {      # agnapprox 0.1, and the residual networks of its branch research/qos_nets
+    "agnapprox": NoiseSearch(0.2, 0.5, 0.1),
+    "ResNet8": NoiseSearch(0.3, 0.3, 0.1),
+    "ResNet14": NoiseSearch(0.3, 0.15, 0.05),
+    "ResNet20": NoiseSearch(0.2, 0.075, 0.01),
+    "ResNet32": NoiseSearch(0.15, 0.075, 0.01),
+}

@@ -1,0 +1,4 @@
+"""Low-level operators."""
+from refapprox.compat.torchapprox.operators.backend import approx
+
+__all__ = ["approx"]
