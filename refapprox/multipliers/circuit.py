@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refapprox.multipliers.metrics import error_metrics
-from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, Operands, codes
+from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, Operands, code_range, codes
 from refapprox.validation import check_choice, check_codes, check_integer, check_rng
 
 MAX_OPERAND_BITS = 32      # the exact product of two such operands fits 64 bits
@@ -112,7 +112,9 @@ class Circuit(Operands):
 
         All operand pairs are taken, and no `rng` is needed, where there are at most `num_samples` of them.
         Of a sample, WCE and WCRE% are only lower bounds of the circuit's, and the means carry the sampling
-        error of `num_samples` draws.
+        error of `num_samples` draws. As in EvoApproxLib's figures, pairs whose exact result does not fit
+        `output_bits` are left out (only adders without a carry output have such), and percentages of a signed
+        adder refer to 2**(output_bits - 1).
 
         Raises
         ------
@@ -125,12 +127,16 @@ class Circuit(Operands):
         else:
             x, w = self.sample_operands(num_samples, rng=rng)
         exact, result = self.exact(x, w), self(x, w)
+        if self.operation == "add" and self.output_bits <= max(self.bits_x, self.bits_w):
+            low, high = code_range(self.output_bits, self.signed)
+            fits = (exact >= low) & (exact <= high)
+            exact, result = exact[fits], result[fits]
         if self.output_bits >= 63:      # a difference may not fit int64: take it unsigned, then as float64
             magnitude = np.maximum(exact, result).astype(np.uint64) - np.minimum(exact, result).astype(np.uint64)
             error = np.where(exact >= result, 1.0, -1.0) * magnitude.astype(np.float64)
         else:
             error = exact - result
-        return error_metrics(exact, error, self.output_bits)
+        return error_metrics(exact, error, self.output_bits - (self.operation == "add" and self.signed))
 
     def to_multiplier(self):
         """This circuit as a table; refused above 8x8 bits with the memory it would take, and for adders."""
