@@ -1,7 +1,7 @@
 """Known circuits by formula: every signed multiplier of EvoApproxLib needs no data file.
 
-Two two-parameter families contain them all. With bit weights W_i = 2**i, and W_(n-1) = -2**(n-1) for
-signed operands of n bits:
+Two two-parameter families contain them all, and many unsigned ones. With bit weights W_i = 2**i, and
+W_(n-1) = -2**(n-1) for signed operands of n bits:
 
     T(t)    = (x >> t << t) * (w >> t << t)                         operand truncation (floor)
     B(h, v) = sum over i >= h, i + j >= v of W_i W_j x_i w_j        broken array, i = bit of x
@@ -11,55 +11,107 @@ References
 H. R. Mahdiani et al., "Bio-inspired imprecise computational blocks", TCAS-I 2010, doi:10.1109/TCSI.2009.2027626
 (broken-array multiplier); the identification of EvoApproxLib's circuits is exhaustive over their tables.
 """
+import re
+
 import numpy as np
 
-from refapprox.multipliers.multiplier import Multiplier, codes
+from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.evoapprox.names import shape_of
+from refapprox.multipliers.known import RELEASES, known_circuits
+from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, codes
+from refapprox.validation import check_choice
+
+FORM = re.compile(r"([TB])\(([0-9]+)(?:, ([0-9]+))?\)")
 
 
-def truncated_products(t, bits=8, signed=True):
-    """Product table of T(t), int64, value order."""
-    kept = codes(bits, signed) >> t << t
-    return np.multiply.outer(kept, kept)
+def truncated(x, w, t):
+    """T(t) elementwise for integer arrays."""
+    return (x >> t << t) * (w >> t << t)
 
 
-def broken_array_products(h, v, bits=8, signed=True):
-    """Product table of B(h, v), int64, value order.
+def broken_array(x, w, h, v, *, bits_x, bits_w, signed):
+    """B(h, v) elementwise for integer arrays.
 
     Row i of the array adds W_i x_i times the weight, whose bits below v - i are dropped; dropping low
     bits of a two's-complement number is a shift right and left again.
     """
-    operands = codes(bits, signed)
-    products = np.zeros((operands.size, operands.size), dtype=np.int64)
-    for i in range(h, bits):
-        weight = -(2 ** i) if signed and i == bits - 1 else 2 ** i
-        dropped = min(max(v - i, 0), bits)
-        kept = operands >> dropped << dropped if dropped < bits else np.zeros_like(operands)
-        products += weight * np.multiply.outer(operands >> i & 1, kept)
+    products = np.zeros(np.broadcast(x, w).shape, dtype=np.int64)
+    for i in range(h, bits_x):
+        weight = -(2 ** i) if signed and i == bits_x - 1 else 2 ** i
+        dropped = max(v - i, 0)
+        if dropped < bits_w:
+            products += weight * (x >> i & 1) * (w >> dropped << dropped)
     return products
 
 
-# name in release v1.1 -> (family, parameters, published power in mW at 45 nm)
-SIGNED_8BIT_V1_1 = {
-    "mul8s_1KR3": ("B", (6, 0), 0.052),
-    "mul8s_1KR6": ("B", (1, 3), 0.363),
-    "mul8s_1KR8": ("B", (1, 0), 0.369),
-    "mul8s_1KRC": ("B", (1, 4), 0.351),
-    "mul8s_1KTY": ("B", (3, 0), 0.237),
-    "mul8s_1KV8": ("T", (0,), 0.425),
-    "mul8s_1KVA": ("B", (0, 2), 0.422),
-    "mul8s_1KVB": ("B", (0, 3), 0.410),
-    "mul8s_1KVL": ("B", (2, 5), 0.289),
-    "mul8s_1KX2": ("B", (0, 4), 0.391),
-    "mul8s_1L1G": ("T", (3,), 0.126),
-    "mul8s_1L2D": ("T", (2,), 0.200),
-    "mul8s_1L2H": ("T", (1,), 0.301),
-}
+def truncated_products(t, bits=8, signed=True):
+    """Product table of T(t), int64, value order."""
+    operands = codes(bits, signed)
+    return truncated(operands[:, None], operands, t)
 
-FAMILIES = {"T": truncated_products, "B": broken_array_products}
+
+def broken_array_products(h, v, bits=8, signed=True):
+    """Product table of B(h, v), int64, value order."""
+    operands = codes(bits, signed)
+    return broken_array(operands[:, None], operands, h, v, bits_x=bits, bits_w=bits, signed=signed)
+
+
+def from_form(form, *, bits_x, bits_w, signed):
+    """The elementwise function of a form as text.
+
+    >>> from_form("T(1)", bits_x=8, bits_w=8, signed=True)(np.array([5, -5]), np.array([3, 3])).tolist()
+    [8, -12]
+    """
+    match = FORM.fullmatch(form)
+    if not match or (match[1] == "B") != (match[3] is not None):
+        raise ValueError(f"form must read T(t) or B(h, v), got {form!r}.")
+    if match[1] == "T":
+        return lambda x, w: truncated(x, w, int(match[2]))
+    h, v = int(match[2]), int(match[3])
+    return lambda x, w: broken_array(x, w, h, v, bits_x=bits_x, bits_w=bits_w, signed=signed)
+
+
+def closed_form_names(release):
+    """The circuits of a release that have a closed form, in order of their names."""
+    check_choice("release", release, RELEASES)
+    return sorted(name for name, circuit in known_circuits()[release].items() if circuit.form)
+
+
+def closed_form(release, name):
+    """A published multiplier by formula, no file needed.
+
+    Parameters
+    ----------
+    release : "v1.1" or "v2022"
+    name : str
+        Such as "mul8s_1KV8", which the releases give to different circuits.
+
+    Returns
+    -------
+    Multiplier or Circuit
+        The first up to 8x8 bits; with the published power in mW as `performance_metric`.
+
+    Raises
+    ------
+    ValueError
+        If the release has no circuit of this name, or one without a closed form.
+    """
+    check_choice("release", release, RELEASES)
+    circuit = known_circuits()[release].get(name)
+    if circuit is None or not circuit.form:
+        others = [r for r in RELEASES if name in known_circuits()[r] and known_circuits()[r][name].form]
+        what = f"has no multiplier named {name!r}" if circuit is None else f"has {name}, but not by formula"
+        hint = f" {' and '.join(others)} has one." if others else ""
+        raise ValueError(f"release {release} {what}; see closed_form_names({release!r}).{hint}")
+    shape = shape_of(name)
+    function = from_form(circuit.form, bits_x=shape.bits_x, bits_w=shape.bits_w, signed=shape.signed)
+    info = {"family": circuit.form}
+    if max(shape.bits_x, shape.bits_w) > MAX_BITS:
+        return Circuit(name, function, shape.bits_x, shape.bits_w, shape.signed, circuit.power, release, info)
+    lut = function(codes(shape.bits_x, shape.signed)[:, None], codes(shape.bits_w, shape.signed)[None, :])
+    return Multiplier(name, lut, shape.signed, circuit.power, release, info)
 
 
 def signed_search_space():
     """The 13 signed 8x8 circuits of EvoApproxLib release v1.1, in order of their names."""
-    return [Multiplier(name, FAMILIES[family](*parameters), True, power, "v1.1",
-                       {"family": f"{family}({', '.join(map(str, parameters))})"})
-            for name, (family, parameters, power) in sorted(SIGNED_8BIT_V1_1.items())]
+    return [closed_form("v1.1", name) for name in closed_form_names("v1.1") if name.startswith("mul8s_")]

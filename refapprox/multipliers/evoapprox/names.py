@@ -7,7 +7,7 @@
 import re
 from typing import NamedTuple
 
-NAME = re.compile(r"(?P<operation>mul|add)(?P<x>[1-9][0-9]?)(?:x(?P<w>[1-9][0-9]?))?(?P<kind>u|se|s)_(?P<tag>[0-9A-Z]+)")
+NAME = re.compile(r"(?P<operation>mul|add)(?P<x>[1-9][0-9]?)(?:x(?P<w>[1-9][0-9]?))?(?P<kind>u|se|s)_[0-9A-Z]+")
 
 
 class Shape(NamedTuple):
@@ -27,8 +27,6 @@ def shape_of(name):
         return None
     bits_x = int(match["x"])
     bits_w = int(match["w"] or bits_x)
-    if match["operation"] == "mul":
-        output_bits = bits_x + bits_w
-    else:
-        output_bits = max(bits_x, bits_w) + (match["kind"] != "s")
+    sum_bits = max(bits_x, bits_w) + (match["kind"] != "s")
+    output_bits = bits_x + bits_w if match["operation"] == "mul" else sum_bits
     return Shape(match["operation"], bits_x, bits_w, output_bits, match["kind"] != "u")

@@ -8,9 +8,9 @@ sign extension, cost nothing, while C's integer widths are kept exactly. 65,536 
 from functools import lru_cache
 from typing import NamedTuple
 
+from refapprox.multipliers.builder import ZERO, Builder
 from refapprox.multipliers.evoapprox.c_types import INT, common_type, promoted
 from refapprox.multipliers.evoapprox.composite import Composite
-from refapprox.multipliers.netlist import Netlist
 
 MAX_GATES = 100_000      # the largest published circuit has about 2,000
 
@@ -23,69 +23,13 @@ class Word(NamedTuple):
     ctype: tuple
 
 
-class GateLimitError(ValueError):
-    """A source that would take more than `MAX_GATES` gates."""
+class BoundedBuilder(Builder):
+    """A folding builder that gives up where a source would grow beyond all measure."""
 
-
-class Builder:
-    """Gates in an order of evaluation; wires 0 and 1 are the constants, then come the operands' bits."""
-
-    def __init__(self, operand_bits):
-        self.first = 2 + operand_bits
-        self.gates = []                              # (kind, input wires), one output each
-        self.made = {}                               # (kind, inputs) -> wire
-        self.inverse = {0: 1, 1: 0}
-
-    def gate(self, kind, *inputs):
-        key = (kind, inputs)
-        wire = self.made.get(key)
-        if wire is None:
-            if len(self.gates) == MAX_GATES:
-                raise GateLimitError(f"the function takes more than {MAX_GATES} gates.")
-            wire = self.made[key] = self.first + len(self.gates)
-            self.gates.append(key)
-        return wire
-
-    def invert(self, a):
-        wire = self.inverse.get(a)
-        if wire is None:
-            wire = self.inverse[a] = self.gate("NOT", a)
-            self.inverse[wire] = a
-        return wire
-
-    def conjunction(self, a, b):
-        if a > b:
-            a, b = b, a
-        if a == 0 or self.inverse.get(a) == b:
-            return 0
-        return b if a == 1 or a == b else self.gate("AND", a, b)
-
-    def disjunction(self, a, b):
-        if a > b:
-            a, b = b, a
-        if a == 1 or self.inverse.get(a) == b:
-            return 1
-        return b if a == 0 or a == b else self.gate("OR", a, b)
-
-    def parity(self, a, b):
-        if a > b:
-            a, b = b, a
-        if a == 0:
-            return b
-        if a == b:
-            return 0
-        if self.inverse.get(a) == b:
-            return 1
-        return self.invert(b) if a == 1 else self.gate("XOR", a, b)
-
-    def add(self, left, right, width):
-        """The low `width` bits of a sum of two lists of wires of that length."""
-        carry, total = 0, []
-        for a, b in zip(left[:width], right[:width], strict=True):
-            propagate = self.parity(a, b)
-            total.append(self.parity(propagate, carry))
-            carry = self.disjunction(self.conjunction(a, b), self.conjunction(propagate, carry))
-        return total
+    def emit(self, kind, *inputs):
+        if len(self.gates) >= MAX_GATES:
+            raise ValueError(f"the function takes more than {MAX_GATES} gates.")
+        return super().emit(kind, *inputs)
 
 
 def trimmed(bits, fill, ctype):
@@ -121,7 +65,7 @@ def apply(builder, operator, argument, left, right=None):
     if operator == "!":
         wire = left.fill
         for bit in left.bits:
-            wire = builder.disjunction(wire, bit)
+            wire = builder.gate("OR", wire, bit)
         return trimmed([builder.invert(wire)], 0, INT)
     if right is not None:
         return apply_binary(builder, operator, left, right)
@@ -142,13 +86,13 @@ def apply_binary(builder, operator, left, right):
     ctype = common_type(left.ctype, right.ctype)
     left, right = convert(left, ctype), convert(right, ctype)
     if operator in "&|^":
-        gate = {"&": builder.conjunction, "|": builder.disjunction, "^": builder.parity}[operator]
+        kind = {"&": "AND", "|": "OR", "^": "XOR"}[operator]
         size = max(len(left.bits), len(right.bits))
-        bits = [gate(a, b) for a, b in zip(extended(left, size), extended(right, size), strict=True)]
-        return trimmed(bits, gate(left.fill, right.fill), ctype)
+        bits = [builder.gate(kind, a, b) for a, b in zip(extended(left, size), extended(right, size), strict=True)]
+        return trimmed(bits, builder.gate(kind, left.fill, right.fill), ctype)
     if operator == "+":
         width = min(max(len(left.bits), len(right.bits)) + 2, ctype.width)       # two sign bits hold any sum
-        bits = builder.add(extended(left, width), extended(right, width), width)
+        bits = builder.add(extended(left, width), extended(right, width), width=width)
     else:
         width = ctype.width
         bits = multiply(builder, extended(left, width), extended(right, width))
@@ -160,8 +104,8 @@ def multiply(builder, left, right):
     width = len(left)
     total = [0] * width
     for shift, bit in enumerate(left):
-        row = [0] * shift + [builder.conjunction(bit, b) for b in right[:width - shift]]
-        total = builder.add(total, row, width)
+        row = [0] * shift + [builder.gate("AND", bit, b) for b in right[:width - shift]]
+        total = builder.add(total, row, width=width)
     return total
 
 
@@ -171,10 +115,11 @@ def run(builder, program, operands, source):
         return run_composite(builder, program, operands, source)
     memory = {(name, None): convert(word, ctype)
               for (name, ctype), word in zip(program.parameters, operands, strict=True)}
+    position = program.position
     try:
-        position = program.position
-        for (name, index), postfix, position in program.assignments:
-            memory[name, index] = convert(run_expression(builder, postfix, memory), program.variables[name])
+        for assignment in program.assignments:
+            position, place = assignment.position, assignment.place
+            memory[place] = convert(run_expression(builder, assignment.postfix, memory), program.variables[place[0]])
         return convert(run_expression(builder, program.result, memory), program.result_type)
     except ValueError as error:
         raise source.error(position, str(error)) from None
@@ -226,36 +171,18 @@ def synthesize(program, source, *, bits_x, bits_w, output_bits, signed):
         If a shift is too wide, the gates are too many, a parameter is narrower than its operand, or an unsigned
         result has bits beyond its width.
     """
-    builder = Builder(bits_x + bits_w)
-    wires = list(range(2, builder.first))
+    (x_name, x_type), (w_name, w_type) = program.parameters
+    builder = BoundedBuilder([(x_name, bits_x), (w_name, bits_w)])
     operands = []
-    for (name, ctype), bits in zip(program.parameters, (wires[:bits_x], wires[bits_x:]), strict=True):
+    for ctype, bits, name in zip((x_type, w_type), builder.operands, (x_name, w_name), strict=True):
         if ctype.width < len(bits):
             raise source.error(program.position, f"parameter {name!r} of {ctype.width} bits cannot hold an operand "
                                                  f"of {len(bits)}.")
-        operands.append(trimmed(bits, bits[-1] if signed and ctype.signed else 0, ctype))
-    word = run(builder, program, operands, source)
-    if not signed and any(wire != 0 for wire in [*word.bits[output_bits:], word.fill]):
-        raise source.error(program.position, f"{program.name} returns bits above the {output_bits} of its result.")
+        operands.append(Word(list(bits), bits[-1] if signed and ctype.signed else ZERO, ctype))
     if program.result_type.width < output_bits:
         raise source.error(program.position, f"{program.name} returns {program.result_type.width} bits, and its "
                                              f"result has {output_bits}.")
-    (x_name, _), (w_name, _) = program.parameters
-    outputs, gates = reachable(builder, extended(word, output_bits))
-    return Netlist([(x_name, bits_x), (w_name, bits_w)], gates, outputs, signed, program.name)
-
-
-def reachable(builder, outputs):
-    """The gates that some output depends on, renumbered in their order, and the outputs' new wires."""
-    needed, stack = set(), [wire for wire in outputs if wire >= builder.first]
-    while stack:
-        wire = stack.pop()
-        if wire not in needed:
-            needed.add(wire)
-            stack.extend(i for i in builder.gates[wire - builder.first][1] if i >= builder.first)
-    new, gates = {}, []
-    for wire in sorted(needed):
-        kind, inputs = builder.gates[wire - builder.first]
-        gates.append((kind, tuple(new.get(i, i) for i in inputs)))
-        new[wire] = builder.first + len(gates) - 1
-    return [new.get(wire, wire) for wire in outputs], gates
+    word = run(builder, program, operands, source)
+    if not signed and any(wire != ZERO for wire in [*word.bits[output_bits:], word.fill]):
+        raise source.error(program.position, f"{program.name} returns bits above the {output_bits} of its result.")
+    return builder.netlist(extended(word, output_bits), signed, program.name)

@@ -1,0 +1,54 @@
+"""A checkout of EvoApproxLib, release v1.1 or v2022: which sources it holds, and which release it is."""
+from pathlib import Path
+
+from refapprox.multipliers.evoapprox.names import shape_of
+from refapprox.multipliers.evoapprox.reader import pair, read_circuit
+
+ROOMS = ("multiplers", "multipliers", "adders")      # the first is how the library spells it
+
+
+def is_checkout(path):
+    """Whether `path` is the root of a checkout."""
+    return any((Path(path) / room).is_dir() for room in ROOMS)
+
+
+def source_files(path, suffix=".c"):
+    """name -> first file of that name, in order of the paths, of all published circuits below `path`.
+
+    A circuit lies in every Pareto folder that it belongs to; the copies differ in a line of comment only.
+    """
+    found = {}
+    for file in sorted(Path(path).rglob(f"*{suffix}")):
+        if shape_of(file.stem):
+            found.setdefault(file.stem, file)
+    return found
+
+
+def wanted(shape, signed=None, bits=None, operation=None):
+    """Whether a `Shape` (or anything with its attributes) is of the kind asked for; None asks for any."""
+    return ((signed is None or shape.signed == bool(signed))
+            and (bits is None or (shape.bits_x, shape.bits_w) == tuple(pair(bits)))
+            and (operation is None or shape.operation == operation))
+
+
+def read_checkout(path, *, signed=None, bits=None, operation=None, suffix=".c", release=None):
+    """The circuits of a checkout, or of a folder of it, that are of the kind asked for, one after the other.
+
+    `release` is told from the names where it is not given ("" where they do not tell).
+    """
+    found = source_files(path, suffix)
+    if release is None:
+        release = release_of(found)
+    for name, file in found.items():
+        if wanted(shape_of(name), signed, bits, operation):
+            yield read_circuit(file, release=release)
+
+
+def release_of(names):
+    """The release in which most of `names` are known, "" where that is a tie."""
+    from refapprox.multipliers.known import known_circuits
+
+    counts = {release: len(set(names) & set(circuits)) for release, circuits in known_circuits().items()}
+    best = max(counts.values())
+    winners = [release for release, count in counts.items() if count == best]
+    return winners[0] if len(winners) == 1 else ""

@@ -1,0 +1,144 @@
+"""One source file, C or structural Verilog, as a `Multiplier` or a `Circuit`.
+
+Row of the table, and first operand of the call, is the first parameter of the C function. Many unsigned 8x8 sources
+declare ``f(B, A)``: their Verilog module has the ports A, B, and its first port is the column then.
+"""
+from pathlib import Path
+
+from refapprox.multipliers import verilog
+from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.evoapprox import cache, header
+from refapprox.multipliers.evoapprox.names import Shape, shape_of
+from refapprox.multipliers.evoapprox.source import read_program
+from refapprox.multipliers.evoapprox.synthesize import synthesize
+from refapprox.multipliers.evoapprox.tokens import Source, SourceError
+from refapprox.multipliers.multiplier import MAX_BITS, Multiplier
+from refapprox.validation import check_choice
+
+SUFFIXES = (".c", ".v")
+VERIFIED_PAIRS = 2 ** 18      # header figures are verified at load time where all operand pairs are at most so many
+
+
+def read_circuit(path, *, signed=None, bits=None, operation=None, release=""):
+    """The circuit of one source file; nothing of the file is executed.
+
+    Parameters
+    ----------
+    path : path
+        A ``.c`` file with one straight-line function of two parameters (or a 16x16 one made of 8x8 ones), or a
+        structural ``.v`` file. A name such as ``mul8u_2AC.c`` tells operation, widths and signedness.
+    signed : bool, optional
+        For other names: two's-complement operands and result. By default as the parameter types say.
+    bits : int or (int, int), optional
+        For other names: widths of the operands. By default those of the parameter types.
+    operation : "mul" or "add", optional
+        For other names; "mul" by default.
+    release : str, optional
+        The release that gives the name its meaning.
+
+    Returns
+    -------
+    Multiplier or Circuit
+        The first for products of at most 8x8 bits. `info` holds "published", the figures of the header, "file", and
+        "first_operand", the name of the first parameter; `performance_metric` is the published power in mW.
+
+    Raises
+    ------
+    ValueError
+        If the file is not readable within the grammar; the message names file, line and token.
+
+    Warns
+    -----
+    HeaderMismatch
+        Where a published figure is not the computed circuit's, for at most 2**18 operand pairs.
+    """
+    path = Path(path)
+    check_choice("suffix of a circuit file", path.suffix, SUFFIXES)
+    content = path.read_bytes()
+    given = shape_of(path.stem.removesuffix("_pdk45")) or (signed, bits, operation)
+    key = cache.key_of(content, path.suffix, path.stem, *given)
+    found = cache.load(key)
+    if found is None:
+        netlist, text = read_netlist(path, content, given)
+        lut = None
+    else:
+        (netlist, lut), text = found, content.decode("utf-8", errors="replace")
+    circuit = as_circuit(netlist, lut, path, header.read_header(text), given, release)
+    if found is None:
+        cache.store(key, netlist, circuit.lut if isinstance(circuit, Multiplier) else None)
+    verify(circuit)
+    return circuit
+
+
+def read_netlist(path, content, given):
+    """(netlist, text) of the bytes of a source; `given` is a `Shape`, or (signed, bits, operation), None = unknown."""
+    if path.suffix == ".v":
+        try:
+            netlist = verilog.read(content, signed=given.signed if isinstance(given, Shape) else given[0], fold=True)
+        except ValueError as error:
+            raise SourceError(f"{path}: {error}") from None
+        if len(netlist.operands) != 2:
+            raise SourceError(f"{path} must have two operands, got {len(netlist.operands)}.")
+        return netlist, content.decode("utf-8", errors="replace")
+    source = Source.from_bytes(content, path)
+    program = read_program(source)
+    shape = given if isinstance(given, Shape) else shape_of_types(program, source, *given)
+    netlist = synthesize(program, source, bits_x=shape.bits_x, bits_w=shape.bits_w,
+                         output_bits=shape.output_bits, signed=shape.signed)
+    return netlist, source.text
+
+
+def shape_of_types(program, source, signed, bits, operation):
+    """The `Shape` of a function whose name does not tell, from its types where nothing is given."""
+    types = [ctype for _, ctype in program.parameters]
+    if signed is None:
+        if types[0].signed != types[1].signed:
+            raise source.error(program.position, f"one parameter of {program.name} is signed and one is not: pass "
+                                                 f"signed=.")
+        signed = types[0].signed
+    if bits is None and max(ctype.width for ctype in types) > 32:
+        raise source.error(program.position, f"the parameters of {program.name} do not tell the widths of the "
+                                             f"operands: pass bits=.")
+    bits_x, bits_w = (ctype.width for ctype in types) if bits is None else pair(bits)
+    operation = operation or "mul"
+    output_bits = bits_x + bits_w if operation == "mul" else max(bits_x, bits_w) + 1
+    return Shape(operation, bits_x, bits_w, min(output_bits, program.result_type.width), signed)
+
+
+def pair(bits):
+    """`bits`, one width or two, as a pair."""
+    try:
+        bits_x, bits_w = bits
+    except TypeError:
+        return bits, bits
+    return bits_x, bits_w
+
+
+def as_circuit(netlist, lut, path, figures, given, release):
+    """The netlist, with what its file says of it, as a `Multiplier` or a `Circuit`."""
+    name = path.stem
+    operation = (given.operation if isinstance(given, Shape) else given[2]) or "mul"
+    power = float(figures.get(header.POWER, "nan"))
+    info = {"published": figures, "file": str(path), "first_operand": netlist.operands[0][0]}
+    if operation == "mul" and max(netlist.bits_x, netlist.bits_w) <= MAX_BITS:
+        return Multiplier(name, netlist.lut() if lut is None else lut, netlist.signed, power, release, info)
+    return Circuit(name, lambda x, w: netlist.words([x, w]), netlist.bits_x, netlist.bits_w, netlist.signed, power,
+                   release, info, operation, netlist.output_bits)
+
+
+def verify(circuit, max_pairs=VERIFIED_PAIRS):
+    """Compare the published figures with the circuit over all its operand pairs; None where those are more.
+
+    Returns
+    -------
+    list of header.Mismatch or None
+    """
+    published = circuit.info.get("published", {})
+    if 2 ** (circuit.bits_x + circuit.bits_w) > max_pairs:
+        return None
+    if not any(key in published for key in header.ERROR_FIGURES):
+        return []
+    metrics = circuit.metrics() if isinstance(circuit, Multiplier) else circuit.metrics(max_pairs)
+    mismatches = header.compare(published, metrics)
+    header.warn_of(circuit.name, mismatches)
+    return mismatches
