@@ -73,7 +73,8 @@ def identify(table, signed=None):
 def forms(bits_x, bits_w):
     """Every T(t) and B(h, v) of these widths, each function once, spelled with the smallest h and v."""
     yield from (f"T({t})" for t in range(min(bits_x, bits_w)))
-    yield from (f"B(0, {v})" for v in range(1, bits_x + bits_w - 1))
+    last = bits_x + bits_w - 1 - (bits_x == bits_w)          # T(n - 1) is the one cell of B(0, 2 n - 2)
+    yield from (f"B(0, {v})" for v in range(1, last))
     for h in range(1, bits_x):          # v <= h drops nothing more than h does; from h - 1 + bits_w on, row h - 1 is
         yield from (f"B({h}, {v})" for v in [0, *range(h + 1, h - 1 + bits_w)])      # empty: that is B(h - 1, v)
 

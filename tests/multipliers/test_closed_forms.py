@@ -13,7 +13,8 @@ from refapprox.multipliers.known import fingerprint, known_circuits
 EXPECTED = {
     "mul12s_": "2PP T(0), 2PQ B(0, 1), 2PR B(0, 2), 2PS B(0, 3), 2PT B(0, 4), 2QD B(1, 0), 2QE B(1, 2), 2QH B(1, 5), "
                "2R5 B(2, 5), 2RP B(3, 0), 2TE B(6, 0), 34K T(1), 34M T(2), 34P T(3)",
-    "mul16s_": "HG4 T(0), GQU B(1, 0), GQV B(1, 2), GRU B(2, 5), GSM B(3, 0), GV3 B(6, 0), HF7 T(1), HG8 T(2), HFB T(3)",
+    "mul16s_": "HG4 T(0), GQU B(1, 0), GQV B(1, 2), GRU B(2, 5), GSM B(3, 0), GV3 B(6, 0), HF7 T(1), HG8 T(2), "
+               "HFB T(3)",
     "mul12u_": "332 T(0), 33C T(5), 33H T(7), 33J T(8), 34G T(11), 2BR B(0, 2), 2BS B(0, 3), 2BT B(0, 4), 2BU B(0, 5), "
                "2BV B(0, 6), 2BX B(0, 7), 2BY B(0, 8), 2C0 B(0, 10), 2C1 B(0, 11), 2C5 B(0, 15), 2CC B(1, 0), "
                "2CD B(1, 2), 2CJ B(1, 7), 2D0 B(2, 0), 2DA B(2, 12), 2DL B(3, 0), 2DV B(3, 12), 2EF B(4, 13), "
