@@ -1,0 +1,65 @@
+"""The figures of `refapprox stats`."""
+import numpy as np
+
+from refapprox.plotting.style import GREYS, MARKERS, new_figure
+
+
+def ladder_scatter(comparison, titles):
+    """Predicted against simulated std, log-log, one panel an estimator, one marker a layer.
+
+    `titles` maps an estimator to the title of its panel.
+    """
+    estimators = list(comparison.predicted)
+    columns = min(4, len(estimators))
+    rows = -(-len(estimators) // columns)
+    figure, axes = new_figure(rows, columns, size=(2.9 * columns, 2.9 * rows + 0.5), sharex=True, sharey=True,
+                              squeeze=False)
+    values = np.concatenate([s[s > 0] for s in comparison.simulated.values()])
+    limits = (values.min() / 2, values.max() * 2) if values.size else (0.5, 2.0)
+    for axis, estimator in zip(axes.flat, estimators, strict=False):
+        for index, (layer, simulated) in enumerate(comparison.simulated.items()):
+            inexact = simulated > 0
+            axis.plot(simulated[inexact], comparison.predicted[estimator][layer][inexact], linestyle="none",
+                      marker=MARKERS[index % len(MARKERS)], markerfacecolor="none", markersize=4.5,
+                      color=GREYS[index % len(GREYS)], label=layer)
+        axis.plot(limits, limits, color="black", linewidth=0.8)
+        axis.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+        axis.set_title(f"{titles[estimator]}\nmean error {100 * comparison.mean_error(estimator):.2g} %", fontsize=9)
+    for axis in axes.flat[len(estimators):]:
+        axis.set_visible(False)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center",
+                  ncols=len(comparison.simulated), frameon=False)
+    figure.supxlabel("simulated std of the accumulated error (accumulator units)", fontsize=10)
+    figure.supylabel("predicted std (accumulator units)", fontsize=10)
+    return figure
+
+
+def error_histograms(laws):
+    """Accumulated error of every layer: simulation, exact law of independent activations, Gaussian."""
+    columns = min(3, len(laws))
+    rows = -(-len(laws) // columns)
+    figure, axes = new_figure(rows, columns, size=(3.7 * columns, 3.0 * rows + 0.4), squeeze=False)
+    for axis, (name, found) in zip(axes.flat, laws.items(), strict=False):
+        draw_histogram(axis, found)
+        axis.set_title(f"{name}, {found.multiplier}", fontsize=9)
+    for axis in axes.flat[len(laws):]:
+        axis.set_visible(False)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3,
+                  frameon=False)
+    figure.supxlabel("accumulated error, exact - approximate (accumulator units)", fontsize=10)
+    figure.supylabel("probability density", fontsize=10)
+    return figure
+
+
+def draw_histogram(axis, found, bins=60):
+    low, high = found.mean - 4.5 * found.std, found.mean + 4.5 * found.std
+    width = max(1, round((high - low) / bins))      # whole numbers, so that every bin holds as many values
+    edges = np.arange(np.floor(low), high + 2 * width, width) - 0.5
+    axis.hist(found.errors.ravel(), edges, density=True, color="#cccccc", label="simulation")
+    sums = np.histogram(found.law.values, edges, weights=found.law.pmf)[0]
+    axis.stairs(sums / width, edges, color=GREYS[2], linewidth=1.2, label="exact law, independent activations")
+    x = np.linspace(low, high, 400)
+    axis.plot(x, np.exp(-0.5 * ((x - found.mean) / found.std) ** 2) / (found.std * np.sqrt(2 * np.pi)), "--",
+              color=GREYS[1], linewidth=1.2, label="Gaussian of the same mean and std")
+    axis.tick_params(labelsize=8)
+    axis.locator_params(axis="x", nbins=5)
