@@ -1,0 +1,142 @@
+"""Hypothesis strategies: multipliers, operand distributions, layer shapes, quantization parameters.
+
+Tables are drawn by seed rather than entry by entry: 2^16 draws would be slow, and no simpler to shrink. Widths
+shrink toward 1 bit, families toward the exact multiplier.
+"""
+import numpy as np
+from hypothesis import strategies as st
+
+from refapprox.multipliers import Multiplier, exact
+from refapprox.multipliers.closed_forms import broken_array_products, truncated_products
+from refapprox.multipliers.multiplier import code_range, codes
+from refapprox.quantization import QuantizationParameters
+
+SEEDS = st.integers(0, 2 ** 32 - 1)
+
+
+@st.composite
+def multiplier_tables(draw, max_bits=5, signed=None, exact_at_zero=None):
+    """Multipliers with random errors in a random share of their table; both widths are free.
+
+    Parameters
+    ----------
+    max_bits : int, optional
+        At most 8.
+    signed : bool, optional
+        Both kinds by default.
+    exact_at_zero : bool, optional
+        True: a zero operand gives 0. False: some zero operand does not. None: either.
+    """
+    signed = draw(st.booleans()) if signed is None else signed
+    bits_x, bits_w = draw(st.integers(1, max_bits)), draw(st.integers(1, max_bits))
+    rng = np.random.default_rng(draw(SEEDS))
+    x, w = codes(bits_x, signed), codes(bits_w, signed)
+    error = rng.integers(-2 ** bits_x, 2 ** bits_x + 1, (x.size, w.size))
+    error *= rng.random(error.shape) < draw(st.sampled_from([0.0, 0.05, 0.5, 1.0]))
+    if exact_at_zero:
+        error[x == 0], error[:, w == 0] = 0, 0
+    elif exact_at_zero is False:
+        error[np.flatnonzero(x == 0), rng.integers(w.size)] = draw(st.sampled_from([1, -1, 7]))
+    return Multiplier("drawn table", np.multiply.outer(x, w) - error, signed, draw(st.floats(0.01, 1)))
+
+
+@st.composite
+def multiplier_families(draw, max_bits=8, signed=None):
+    """Operand truncation T(t) and broken arrays B(h, v): exact at t = 0 and h = v = 0, asymmetric for h > 0."""
+    signed = draw(st.booleans()) if signed is None else signed
+    bits = draw(st.integers(1, max_bits))
+    if draw(st.booleans()):
+        t = draw(st.integers(0, bits))
+        name, table = f"T({t})", truncated_products(t, bits, signed)
+    else:
+        h, v = draw(st.integers(0, bits)), draw(st.integers(0, 2 * bits - 1))
+        name, table = f"B({h}, {v})", broken_array_products(h, v, bits, signed)
+    return Multiplier(name, table, signed, draw(st.floats(0.01, 1)))
+
+
+@st.composite
+def asymmetric_multipliers(draw, max_bits=5, signed=None):
+    """Square tables with m(x, w) != m(w, x) for some operands: they tell swapped axes apart."""
+    signed = draw(st.booleans()) if signed is None else signed
+    bits = draw(st.integers(1, max_bits))
+    operands = codes(bits, signed)
+    table = np.multiply.outer(operands, operands)
+    i, j = draw(st.lists(st.integers(0, operands.size - 1), min_size=2, max_size=2, unique=True))
+    table[i, j] += draw(st.sampled_from([1, -1, 16]))
+    return Multiplier("asymmetric", table, signed, draw(st.floats(0.01, 1)))
+
+
+def multipliers(max_bits=5, signed=None):
+    """Any multiplier: exact, of a family, asymmetric, random, inexact at zero."""
+    kinds = st.booleans() if signed is None else st.just(signed)
+    return st.one_of(
+        st.builds(exact, st.integers(1, max_bits), kinds),
+        multiplier_families(max_bits, signed),
+        asymmetric_multipliers(max_bits, signed),
+        multiplier_tables(max_bits, signed),
+        multiplier_tables(max_bits, signed, exact_at_zero=False))
+
+
+def error_maps(max_bits=5, signed=None):
+    """exact - approximate of any multiplier, int32, ``[x - qmin, w - qmin]``."""
+    return multipliers(max_bits, signed).map(lambda multiplier: multiplier.error_map)
+
+
+@st.composite
+def distributions(draw, size):
+    """Probabilities of `size` codes, summing to 1: single points, sparse and dense ones."""
+    counts = np.zeros(size)
+    for code in draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=3)):
+        counts[code] += draw(st.integers(1, 100))
+    if draw(st.booleans()):
+        counts += np.random.default_rng(draw(SEEDS)).gamma(draw(st.sampled_from([0.1, 1.0, 10.0])), size=size)
+    return counts / counts.sum()
+
+
+@st.composite
+def operand_codes(draw, shape, qmin, qmax):
+    """int64 codes of `shape` within [qmin, qmax], the ends included: uniform, sparse as behind a ReLU, or constant."""
+    rng = np.random.default_rng(draw(SEEDS))
+    values = rng.integers(qmin, qmax + 1, shape)
+    kind = draw(st.sampled_from(["constant", "sparse", "uniform", "ends"]))
+    if kind == "constant":
+        return np.full(shape, draw(st.integers(qmin, qmax)))
+    if kind == "sparse":
+        return values * (rng.random(shape) < 0.4) if qmin <= 0 <= qmax else values
+    return np.where(rng.random(shape) < 0.5, qmin, qmax) if kind == "ends" else values
+
+
+@st.composite
+def linear_shapes(draw, largest=8):
+    """{"n", "k", "m"}: batch, fan-in and outputs of a linear layer."""
+    return {name: draw(st.integers(1, largest)) for name in ("n", "k", "m")}
+
+
+@st.composite
+def conv_shapes(draw, largest=7):
+    """Keyword arguments of a convolution that has at least one output.
+
+    {"n", "c_in", "h", "w", "c_out", "kernel", "stride", "padding", "dilation", "groups"}, kernel, stride, padding
+    and dilation as pairs (vertical, horizontal).
+    """
+    groups = draw(st.integers(1, 3))
+    kernel, stride, padding, dilation, size = [], [], [], [], []
+    for _ in range(2):
+        kernel.append(draw(st.integers(1, 3)))
+        dilation.append(draw(st.integers(1, 2)))
+        stride.append(draw(st.integers(1, 3)))
+        padding.append(draw(st.integers(0, 2)))
+        reach = dilation[-1] * (kernel[-1] - 1) + 1
+        size.append(draw(st.integers(max(1, reach - 2 * padding[-1]), max(largest, reach))))
+    return {"n": draw(st.integers(1, 3)), "c_in": groups * draw(st.integers(1, 2)), "h": size[0], "w": size[1],
+            "c_out": groups * draw(st.integers(1, 2)), "kernel": tuple(kernel), "stride": tuple(stride),
+            "padding": tuple(padding), "dilation": tuple(dilation), "groups": groups}
+
+
+@st.composite
+def quantization_parameters(draw, bits=8, signed=None):
+    """QuantizationParameters: symmetric and affine, scales over ten decades, powers of two (ties!) among them."""
+    signed = draw(st.booleans()) if signed is None else signed
+    qmin, qmax = code_range(bits, signed)
+    scale = draw(st.one_of(st.integers(-10, 10).map(lambda k: 2.0 ** k), st.floats(1e-5, 1e5)))
+    return QuantizationParameters(scale, draw(st.one_of(st.just(0), st.integers(qmin, qmax))), qmin, qmax)
