@@ -20,14 +20,17 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.stats import binomtest
 
 from refapprox import files
 from refapprox.multipliers import verilog
-from refapprox.multipliers.activity import toggle_rates
+from refapprox.multipliers.activity import toggle_rates, zero_delay_rates
 from refapprox.multipliers.cost import CLASS, CLASSES, arrival
 from refapprox.multipliers.gates import GATES
 from refapprox.multipliers.mapping import mapped
 
+AREA_LAW, AREA_AND_ACTIVITY = "published area, power law", "published area and mean activity, power law"
+MODEL = "cell counts and activity"
 POWER_CLASS = {"INV": 0, "NAND": 0, "AND": 0, "OR": 0, "XOR": 1, "HA": 2, "FA": 3}
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = {"power": "PDK45_PWR", "area": "PDK45_AREA", "delay": "PDK45_DELAY"}
@@ -56,12 +59,18 @@ def circuits(folders):
 
 
 def features(netlist):
-    """(counts, transitions) of each class, two arrays in the order of CLASSES."""
-    rates, counts, toggles = toggle_rates(netlist), dict.fromkeys(CLASSES, 0), dict.fromkeys(CLASSES, 0.0)
+    """(counts, transitions, transitions without glitches) of each class, arrays in the order of CLASSES.
+
+    The last are nan above 8x8 bits, where pairs are too many to enumerate.
+    """
+    wide = max(netlist.bits_x, netlist.bits_w) > 8
+    rates = toggle_rates(netlist), np.full(netlist.wire_count, np.nan) if wide else zero_delay_rates(netlist)
+    counts, toggles = np.zeros(len(CLASSES)), np.zeros((2, len(CLASSES)))
     for (kind, _), first in zip(netlist.gates, netlist.gate_wires, strict=True):
-        counts[CLASS[kind]] += 1
-        toggles[CLASS[kind]] += rates[first:first + GATES[kind].outputs].sum()
-    return np.array(list(counts.values()), float), np.array(list(toggles.values()))
+        c = CLASSES.index(CLASS[kind])
+        counts[c] += 1
+        toggles[:, c] += [rate[first:first + GATES[kind].outputs].sum() for rate in rates]
+    return counts, *toggles
 
 
 def non_negative(exponent):
@@ -121,6 +130,13 @@ def relative_error(predicted, published):
            f"r {np.corrcoef(predicted, published)[0, 1]:.4f}"
 
 
+def compare(predicted, baseline, published, name):
+    """Print how many circuits a predictor comes closer to than the power law of the published area."""
+    wins = int((np.abs(predicted / published - 1) < np.abs(baseline / published - 1)).sum())
+    p = binomtest(wins, published.size).pvalue
+    print(f"  {name}: closer than the area's power law for {wins} of {published.size}, sign test p = {p:.2g}")
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the table and the figure into the source tree")
@@ -130,24 +146,31 @@ def main(argv=None):
         sys.exit("REFAPPROX_EVOAPPROX_DIR must name one checkout of EvoApproxLib, or several with "
                  f"{os.pathsep!r} between them")
     found = circuits(folders)
-    counts, toggles = (np.array(column) for column in zip(*(features(c["netlist"]) for c in found), strict=True))
+    counts, toggles, settled = (np.array(a) for a in zip(*(features(c["netlist"]) for c in found), strict=True))
     power, area, delay = (np.array([c[key] for c in found]) for key in ("power", "area", "delay"))
     pooling = np.eye(4)[[POWER_CLASS[c] for c in CLASSES]]
-    model, models = np.hstack([counts @ pooling, toggles @ pooling]), {}
+    model, still = (np.hstack([counts @ pooling, rates @ pooling]) for rates in (toggles, settled))
+    models = {}
     eight = np.array([c["widths"].startswith("8x8") for c in found])
     sets = {"8x8": eight, "8x8 of the first release named": eight & np.array([c["release"] == Path(folders[0]).name
                                                                              for c in found]),
             "all multipliers": np.ones(len(found), bool)}
+    areas = nnls(counts / area[:, None], np.ones(area.size))[0]
+    density = toggles @ areas / (counts @ areas)              # transitions a cycle, averaged over the cell area
     for label, chosen in sets.items():
         print(f"\npower, leave-one-out, {label}: {chosen.sum()} circuits")
         for name, X, fit in (("published area, straight line", area[:, None], straight_line),
-                             ("published area, power law", area[:, None], power_law),
+                             (AREA_LAW, area[:, None], power_law),
                              ("cell counts, no activity", counts @ pooling, non_negative(0.5)),
-                             ("cell counts and activity", model, non_negative(0.5))):
-            models[label, name] = leave_one_out(X[chosen], power[chosen], fit)
-            print(f"  {name:30s} {relative_error(models[label, name], power[chosen])}")
+                             ("cell counts, zero-delay activity", still, non_negative(0.5)),
+                             (MODEL, model, non_negative(0.5)),
+                             (AREA_AND_ACTIVITY, np.column_stack([area, density]), power_law)):
+            if not np.isnan(X[chosen]).any():
+                models[label, name] = leave_one_out(X[chosen], power[chosen], fit)
+                print(f"  {name:44s} {relative_error(models[label, name], power[chosen])}")
+        for name in (MODEL, AREA_AND_ACTIVITY):
+            compare(models[label, name], models[label, AREA_LAW], power[chosen], name)
     coefficients = nnls(model / np.sqrt(power)[:, None], np.sqrt(power))[0]
-    areas = nnls(counts / area[:, None], np.ones(area.size))[0]
     delays = fit_delays(found)
     longest = np.array([max(arrival(c["netlist"], delays)[w] for w in c["netlist"].outputs) for c in found])
     area_8x8 = leave_one_out(counts[eight], area[eight], non_negative(1))
@@ -174,7 +197,7 @@ def draw(power, eight, models):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharex=True, sharey=True)
-    for axis, name in zip(axes, ("published area, power law", "cell counts and activity"), strict=True):
+    for axis, name in zip(axes, (AREA_LAW, MODEL), strict=True):
         for label, chosen, style in (("other widths", ~eight, dict(c="0.7", s=9, marker="o")),
                                      ("8x8", eight, dict(c="k", s=16, marker="x", linewidths=0.9))):
             predicted = models["all multipliers", name]

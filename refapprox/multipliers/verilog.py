@@ -15,7 +15,8 @@ from refapprox.multipliers.builder import Builder
 from refapprox.multipliers.netlist import MAX_OPERAND_BITS
 from refapprox.multipliers.verilog_emit import emit_all
 from refapprox.multipliers.verilog_flatten import CELLS, flatten
-from refapprox.multipliers.verilog_parser import Instance, Parser, VerilogError
+from refapprox.multipliers.verilog_parser import Instance, Parser
+from refapprox.multipliers.verilog_tokens import VerilogError
 
 __all__ = ["VerilogError", "read", "write"]
 

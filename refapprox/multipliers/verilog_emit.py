@@ -1,6 +1,6 @@
 """From bit definitions to gates: definitions in an order of evaluation, trees as gates of a builder."""
 from refapprox.multipliers.builder import INVERSE, ONE, ZERO
-from refapprox.multipliers.verilog_parser import VerilogError
+from refapprox.multipliers.verilog_tokens import VerilogError
 from refapprox.multipliers.wiring import evaluation_order
 
 

@@ -1,39 +1,21 @@
-"""Tokens and syntax of structural Verilog: text in, a tuple of `Module` out, nothing of it executed.
+"""Syntax of structural Verilog: text in, a tuple of `Module` out, nothing of it executed.
 
 The subset is what generated netlists use: ports in either style, wires and buses, ``assign``, instances with named or
 positional connections, named constants, and the operators ``~ ! & | ^ ~^ ^~ + - *``, concatenation, replication, bit
 and part selects, ``$signed`` and ``$unsigned``. Everything else (always, reg, delays, ...) is refused with its line.
 """
 import math
-import re
 from typing import NamedTuple
 
-MAX_CHARACTERS = 8_000_000
-MAX_DEPTH = 40             # nested parentheses, braces and unary operators; bounds every recursion below
-DIRECTIVES = ("timescale", "default_nettype", "celldefine", "endcelldefine", "resetall")
+from refapprox.multipliers.verilog_tokens import VerilogError, parse_number, tokenize
 
-TOKEN = re.compile(r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/|\(\*.*?\*\))
-                     |(?P<directive>`[A-Za-z_]\w*[^\n]*)
-                     |(?P<number>\d+\s*'\s*[sS]?[bBdDhHoO]\s*[0-9a-fA-F_]+|\d[\d_]*)
-                     |(?P<name>\\\S+|\$?[A-Za-z_][\w$]*)
-                     |(?P<symbol>~\^|\^~|[()\[\]{},;:.=~!&|^+*-])""", re.VERBOSE | re.DOTALL)
+MAX_DEPTH = 40             # nested parentheses, braces and unary operators; bounds every recursion below
 # operator -> (precedence, node); a - b becomes a + NEG b, and a ~^ b becomes NOT of a ^ b
 OPERATORS = {"|": (0, "OR"), "^": (1, "XOR"), "~^": (1, "XOR"), "^~": (1, "XOR"), "&": (2, "AND"),
              "+": (3, "+"), "-": (3, "+"), "*": (4, "*")}
 RESERVED = {"module", "endmodule", "input", "output", "inout", "wire", "reg", "assign", "always", "initial", "begin",
             "end", "signed", "localparam", "parameter", "generate", "genvar", "function", "task", "if", "else", "case",
             "for", "integer", "defparam", "supply0", "supply1", "tri"}
-RADIX = {"b": 2, "d": 10, "h": 16, "o": 8}
-
-
-class VerilogError(ValueError):
-    """Text that is not a structural netlist; the message names line and token."""
-
-
-class Token(NamedTuple):
-    kind: str          # number, name, symbol, end
-    text: str
-    line: int
 
 
 class Net(NamedTuple):
@@ -65,45 +47,6 @@ class Module(NamedTuple):
     nets: dict         # name -> Net
     items: tuple       # in text order: Assign and Instance
     line: int
-
-
-def tokenize(text):
-    """Tokens of `text`, comments and harmless directives left out, closed by an end token."""
-    if len(text) > MAX_CHARACTERS:
-        raise VerilogError(f"Verilog text must have at most {MAX_CHARACTERS} characters, got {len(text)}.")
-    tokens, position, line = [], 0, 1
-    while position < len(text):
-        match = TOKEN.match(text, position)
-        if match is None:
-            raise VerilogError(f"line {line}: unexpected {text[position:position + 10]!r}.")
-        found, kind = match.group(), match.lastgroup
-        if kind == "directive" and found[1:].split()[0] not in DIRECTIVES:
-            raise VerilogError(f"line {line}: directive {found.split()[0]} is not supported in a netlist.")
-        if kind not in ("skip", "directive"):
-            tokens.append(Token(kind, found, line))
-        line += found.count("\n")
-        position = match.end()
-    tokens.append(Token("end", "end of text", line))
-    return tokens
-
-
-def parse_number(text, line):
-    """(value, width, signed) of a literal; unsized ones are 32 bits wide and signed."""
-    if "'" not in text:
-        digits = text.replace("_", "")
-        if len(digits) > 20:
-            raise VerilogError(f"line {line}: number {text[:20]}... is too long.")
-        return int(digits), 32, True
-    size, literal = (part.strip() for part in text.split("'"))
-    signed = literal[0] in "sS"
-    literal = literal[1:] if signed else literal
-    if len(size) > 4 or not 1 <= int(size) <= 1024 or len(literal) > 1100:
-        raise VerilogError(f"line {line}: literal {text[:30]} must be 1 to 1024 bits wide.")
-    try:
-        value = int(literal[1:].strip().replace("_", ""), RADIX[literal[0].lower()])
-    except ValueError:
-        raise VerilogError(f"line {line}: literal {text[:30]} has a digit outside its base.") from None
-    return value % 2 ** int(size), int(size), signed
 
 
 class Parser:

@@ -1,4 +1,4 @@
-"""Gate-level families against plain definitions, at every width and sign, and against published figures."""
+"""Gate-level families against plain definitions, at every width and sign, and against reference figures."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -166,7 +166,7 @@ def test_broken_arrays_and_truncation_are_the_closed_forms(bits, signed):
                               closed_forms.truncated_products(t, bits, signed))
 
 
-# exhaustive 8x8 unsigned: NMED %, MRED %, ER %, WCE, mean of approximate - exact, as collected from the literature
+# exhaustive 8x8 unsigned: NMED %, MRED %, ER %, WCE, mean of approximate - exact, computed independently of us
 GOLD = {
     "truncated(k=4)": (".0188", ".564", "81.25", 49, "-12.25"),
     "truncated(k=6)": (".1234", "2.638", "93.75", 321, "-80.25"),
@@ -199,14 +199,14 @@ def check_gold(specification, gold):
     metrics = from_family(specification, signed=False).metrics()
     nmed, mred, rate, wce, bias = gold
     assert agrees(100 * metrics["NMED"], nmed), metrics["NMED"]
-    assert agrees(metrics["MRE%"], mred), metrics["MRE%"]
+    assert mred is None or agrees(metrics["MRE%"], mred), metrics["MRE%"]
     assert rate is None or agrees(metrics["EP%"], rate), metrics["EP%"]
     assert wce is None or metrics["WCE"] == wce
     assert bias is None or agrees(-metrics["bias"], bias), metrics["bias"]
 
 
 @pytest.mark.parametrize("specification", GOLD)
-def test_published_figures_of_8x8_circuits(specification):
+def test_reference_figures_of_8x8_circuits(specification):
     check_gold(specification, GOLD[specification])
 
 

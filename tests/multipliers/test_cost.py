@@ -193,7 +193,10 @@ def test_the_committed_figures_are_those_of_the_script(capsys):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     assert script.main([]) == cost.cell_figures()
-    lines = [line for line in capsys.readouterr().out.splitlines() if "median" in line]
-    medians = [float(line.split("median")[1].split("%")[0]) for line in lines[:12]]
-    for straight, law, _, activity in zip(*[iter(medians)] * 4, strict=True):
-        assert activity < law < straight
+    for block in capsys.readouterr().out.split("power, leave-one-out")[1:]:
+        medians = {line.split("median")[0].strip(): float(line.split("median")[1].split("%")[0])
+                   for line in block.splitlines() if "median" in line}
+        others = [medians[name] for name in ("published area, straight line", "published area, power law",
+                                             "cell counts, no activity")]
+        assert medians["cell counts and activity"] < min(others)
+        assert medians["published area and mean activity, power law"] < medians["published area, power law"]

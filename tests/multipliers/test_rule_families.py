@@ -1,4 +1,4 @@
-"""Rule families against their papers' formulas in exact fractions and bit strings, and against published figures."""
+"""Rule families against their papers' formulas in exact fractions and bit strings, and against reference figures."""
 from fractions import Fraction
 from math import floor
 
@@ -191,14 +191,14 @@ GOLD = {
     "drum(k=6)": (".3581", "1.301", "85.43", 2000, None),
     "tosam(h=2,t=5)": (".5513", "2.173", None, None, None),
     "etm": ("2.53", "19.8", "99.2", None, None),
-    "ou(level=0)": ("5.22", "86.5", None, None, None),
+    "ou(level=0)": ("5.22", None, None, None, None),
     "ou(level=1)": ("1.458", "31.54", "98.05", 4096, "75.61"),
     "ou(level=3)": (".0971", "3.211", "93.46", 256, ".595"),
 }
 
 
 @pytest.mark.parametrize("specification", GOLD)
-def test_published_figures_of_8x8_rules(specification):
+def test_reference_figures_of_8x8_rules(specification):
     check_gold(specification, GOLD[specification])
 
 
@@ -208,7 +208,7 @@ PUBLISHED_16 = {
     "iterative_log(2)": (".11", None), "iterative_log(3)": (".012", None), "mbm": ("2.58", "7.81"),
     "realm(16)": (".38", None), "realm(4)": ("1.38", None), "roba": ("2.89", "11.1"), "ssm(8)": ("2.08", None),
     "dsm(6)": ("2.13", None), "drum(3)": ("11.91", None), "drum(4)": ("5.90", None), "drum(5)": ("2.94", None),
-    "drum(6)": ("1.47", "6.31"), "drum(7)": (".73", None), "drum(8)": (".37", None), "tosam(0,2)": ("10.9", None),
+    "drum(6)": ("1.47", None), "drum(7)": (".73", None), "drum(8)": (".37", None), "tosam(0,2)": ("10.9", None),
     "tosam(0,3)": ("7.6", None), "tosam(1,5)": ("3.95", None), "tosam(2,6)": ("2.06", None),
     "tosam(3,7)": ("1.05", None),
 }
@@ -228,6 +228,15 @@ def test_published_figures_of_16x16_rules(specification):
     assert abs(relative.mean() - float(mean)) < allowed
     if largest:
         assert 0.96 * float(largest) < relative.max() < float(largest) + 0.05
+
+
+def test_the_largest_error_of_drum_is_above_the_printed_one():
+    """6.31 % is printed for k = 6; at x = w = 2**15 it is (33 / 32)**2 - 1 = 6.35 %, and no operand loses more."""
+    drum = from_family("drum(6)", bits=16, signed=False)
+    assert drum(2 ** 15, 2 ** 15) / 2 ** 30 == (33 / 32) ** 2
+    every = np.arange(1, 2 ** 16)
+    kept = drum(every, 1)
+    assert (kept / every).max() == 33 / 32
 
 
 def test_drum_is_almost_unbiased_and_as_spread_as_printed():

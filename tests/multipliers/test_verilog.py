@@ -1,4 +1,7 @@
 """Verilog in and out: round trips, every construct against its value in Python, and refused texts."""
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +58,7 @@ EXPRESSIONS = {
     "assign x = 1; wire x; assign O = x;": 1 + 0 * A,
     "assign O[7:1] = 0; assign O[0] = \\odd+name ; wire \\odd+name = A[0];": A & 1,
     "assign O[1:0] = A, O[7:2] = 0;": A & 3,
+    '(* src = "x.v:1" *) wire t; assign t = A[0]; assign O = t;': A & 1,
 }
 
 
@@ -132,6 +136,8 @@ REFUSED = {
     "assign O = " + "~" * 100_000 + "A;": "nested more than 40 deep",
     "assign O = " + "{" * 100_000 + "A": "nested more than 40 deep",
     "assign O = A; \x00": "line 2: unexpected",
+    "assign O = A; /* forgotten": r"line 2: /\* is never closed",
+    "(* keep *) assign O = A & " + "(*" * 100_000: r"line 2: \(\* is never closed",
 }
 
 
@@ -144,6 +150,7 @@ def test_refused_texts_name_line_and_reason(body):
 @pytest.mark.parametrize("text, message", [
     ("", "line 1: expected at least one module"),
     (b"\xff", "must be UTF-8"),
+    (" " * 1_000_001, "at most 1000000 characters"),
     ("module m(A); input A; endmodule", "one output port, the result word, got none"),
     ("module m(A, O, P); input A; output O, P; assign O = A; assign P = A; endmodule", "got O, P"),
     ("module m(O); output O; assign O = 1; endmodule", "at least one input port"),
@@ -192,3 +199,16 @@ def test_mutated_sources_give_a_netlist_or_a_verilog_error(edits):
         assert str(error)
     else:
         assert netlist.operands
+
+
+@pytest.mark.slow
+def test_every_verilog_file_of_a_checkout_is_read():
+    folders = [f for f in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if f]
+    if not folders:
+        pytest.skip("REFAPPROX_EVOAPPROX_DIR is not set: no checkout of EvoApproxLib here")
+    for folder in folders:
+        files = {path.name: path for path in sorted(Path(folder).rglob("*.v"))}
+        assert len(files) >= 656
+        for path in files.values():
+            netlist = verilog.read(path.read_bytes())
+            assert len(netlist.operands) == 2 and verilog.read(verilog.write(netlist)).gates == netlist.gates, path
