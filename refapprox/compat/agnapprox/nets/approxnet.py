@@ -112,9 +112,13 @@ class ApproxNet:
         train = getattr(self.net, f"train_{MODES[mode][0]}")
         with tracked_run(self.name, run_name, log_mlflow) as track:
             def on_epoch(progress):
-                track(progress.record)
+                record = progress.record
+                metrics = {"train_loss": record["loss"], "val_loss": record["val_loss"],
+                           "val_acc_top1": record["val_accuracy"]}
                 if mode == "gradient_search":
                     self._log_noise(progress.epoch - 1)
+                    metrics |= {f"sigma_l.{name}": float(module.stdev) for name, module in self.noisy_modules}
+                track(progress.epoch, metrics)
 
             train(native_datamodule(datamodule), epochs=self.epochs[mode] if epochs is None else epochs,
                   on_epoch=on_epoch, **(native_options or {}))
