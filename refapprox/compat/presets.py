@@ -21,11 +21,12 @@ Emulation of DNN Approximate Hardware Accelerators on GPU", DATE 2020, arXiv:200
 "AdaPT: Fast Emulation of Approximate DNN Accelerators in PyTorch", TCAD 2022, arXiv:2203.04071.
 """
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
 from refapprox.compat import pipelines
+from refapprox.nets.resnet import NOISE_SEARCH as RESNET_NOISE_SEARCH
+from refapprox.nets.resnet import NoiseSearch
 from refapprox.quantization import QuantizationParameters
 from refapprox.validation import check_choice, check_finite
 
@@ -160,18 +161,6 @@ def get_preset(name):
     return PRESETS[check_choice("preset", name, PRESETS)]
 
 
-class NoiseSearch(NamedTuple):
-    """Settings of a noise search: weight of the noise term, cap and start of the noise levels."""
-
-    lmbd: float
-    sigma_max: float
-    initial_noise: float
-
-
-NOISE_SEARCH = {      # agnapprox 0.1, and the residual networks of its branch research/qos_nets
-    "agnapprox": NoiseSearch(0.2, 0.5, 0.1),
-    "ResNet8": NoiseSearch(0.3, 0.3, 0.1),
-    "ResNet14": NoiseSearch(0.3, 0.15, 0.05),
-    "ResNet20": NoiseSearch(0.2, 0.075, 0.01),
-    "ResNet32": NoiseSearch(0.15, 0.075, 0.01),
-}
+# agnapprox 0.1, and the residual networks of its branch research/qos_nets
+NOISE_SEARCH = {"agnapprox": NoiseSearch(0.2, 0.5, 0.1),
+                **{f"ResNet{depth}": settings for depth, settings in RESNET_NOISE_SEARCH.items()}}

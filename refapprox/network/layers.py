@@ -2,7 +2,7 @@
 import numpy as np
 
 from refapprox.network.module import Layer, Parameter
-from refapprox.ops import avg_pool2d, batch_norm, flatten, max_pool2d, relu
+from refapprox.ops import avg_pool2d, batch_norm, flatten, max_pool2d, relu, subsample
 
 
 class BatchNorm(Layer):
@@ -65,3 +65,10 @@ class MaxPool2D(PureLayer):
 class AvgPool2D(PureLayer):
     def __init__(self, kernel, stride=None, padding=0):
         super().__init__(avg_pool2d, kernel=kernel, stride=stride, padding=padding)
+
+
+class Subsample(PureLayer):
+    """The shortcut of a residual block that shrinks and widens."""
+
+    def __init__(self, channels, stride=1):
+        super().__init__(subsample, channels=channels, stride=stride)

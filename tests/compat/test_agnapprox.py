@@ -11,7 +11,7 @@ from refapprox.compat.agnapprox import utils
 from refapprox.compat.agnapprox.datamodules import MNIST, ApproxDataModule
 from refapprox.compat.agnapprox.libs.approxlib import ApproximateMultiplier
 from refapprox.compat.agnapprox.libs.evoapprox import V2022_NAMES, EvoApprox, EvoApproxLib
-from refapprox.compat.agnapprox.nets import ApproxNet, LeNet5
+from refapprox.compat.agnapprox.nets import ApproxNet, LeNet5, ResNet
 from refapprox.compat.lightning import Trainer
 from refapprox.compat.lut_order import signed_multiplier
 from refapprox.datasets import SyntheticDigits
@@ -215,6 +215,17 @@ def test_modes_are_flags_of_the_layers():
     with pytest.raises(ValueError, match="needs a multiplier"):
         modules[0].approximate = True
     assert not modules[0].approximate and modules[0].layer.mode == "float"
+
+
+def test_residual_networks_have_the_published_layer_names():
+    model = ResNet(input_shape=(1, 8, 8), width=2)
+    assert [name for name, _ in model.noisy_modules] == [
+        "model.conv1", "model.layer1.0.conv1", "model.layer1.0.conv2", "model.layer2.0.conv1", "model.layer2.0.conv2",
+        "model.layer3.0.conv1", "model.layer3.0.conv2", "model.linear"]
+    assert model.epochs == {"baseline": 180, "qat": 30, "gradient_search": 30, "approx": 10}
+    assert model.sigma_max == 0.5 and model.name == "ResNet8"
+    with pytest.raises(ValueError, match="resnet_size must be one of ResNet8, ResNet14, ResNet20, ResNet32"):
+        ResNet("ResNet18")
 
 
 def test_epochs_of_a_stage_can_be_set(capsys):

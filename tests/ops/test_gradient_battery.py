@@ -21,6 +21,7 @@ from refapprox.ops import (
     max_pool2d,
     noise_loss,
     relu,
+    subsample,
 )
 
 
@@ -84,6 +85,11 @@ def add_case(draw, rng):
     return add.forward, add.backward, list(rng.normal(size=(2, *sizes(draw, (1, 3), (1, 4)))))
 
 
+def subsample_case(draw, rng):
+    n, c, more, stride, h, w = sizes(draw, (1, 2), (1, 3), (0, 3), (1, 3), (1, 5), (1, 4))
+    return (lambda x: subsample.forward(x, c + more, stride)), subsample.backward, [rng.normal(size=(n, c, h, w))]
+
+
 def cross_entropy_case(draw, rng):
     n, classes = sizes(draw, (1, 5), (1, 6))
     labels = rng.integers(0, classes, n)
@@ -110,7 +116,8 @@ def noise_loss_case(draw, rng):
 
 CASES = {"linear": linear_case, "bias": bias_case, "batch_norm": batch_norm_case, "relu": relu_case,
          "max_pool2d": pool_case(max_pool2d), "avg_pool2d": pool_case(avg_pool2d), "flatten": flatten_case,
-         "add": add_case, "cross_entropy": cross_entropy_case, "noise_loss": noise_loss_case}
+         "add": add_case, "subsample": subsample_case, "cross_entropy": cross_entropy_case,
+         "noise_loss": noise_loss_case}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -181,6 +188,8 @@ MUTANTS = {
     "max pool, transposed cotangent": ("max_pool2d", lambda b: lambda dy, c: b(dy.transpose(0, 1, 3, 2), c)),
     "average pool without padding in the mean": ("avg_pool2d", on_dx(lambda dx, dy, c: dx * 9 / 4)),
     "flatten, channels last": ("flatten", lambda b: lambda dy, c: dy.reshape(c[0], *c[2:], c[1]).transpose(0, 3, 1, 2)),
+    "subsample, one channel on": ("subsample", lambda b: lambda dy, c: b(np.roll(dy, 1, axis=1), c)),
+    "subsample, transposed cotangent": ("subsample", lambda b: lambda dy, c: b(dy.transpose(0, 1, 3, 2), c)),
     "shortcut forgotten": ("add", lambda b: lambda dy, c: (dy, 0 * dy)),
     "cross-entropy summed": ("cross_entropy", on_dx(lambda dx, dy, c: dx * len(dx))),
     "cross-entropy without the label": ("cross_entropy", on_dx(lambda dx, dy, c: dy * c[0] / len(dx))),
