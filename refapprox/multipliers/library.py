@@ -54,7 +54,7 @@ def check_search_space(multipliers):
     if not multipliers:
         raise ValueError("the search space must hold at least one multiplier, got none.")
     for multiplier in multipliers:
-        if multiplier.operation != "mul":
+        if getattr(multiplier, "operation", "mul") != "mul":      # what says nothing counts as a multiplier
             raise ValueError(f"the search space must hold multipliers only, got the adder {multiplier.name}.")
         if math.isnan(multiplier.performance_metric):
             raise ValueError(f"performance_metric of {multiplier.name} must be known to choose by cost, got nan.")

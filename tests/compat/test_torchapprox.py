@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox import Multiplier, load_library
-from refapprox.compat.lut_order import to_twos_complement
 from refapprox.compat.torchapprox import layers as tal
 from refapprox.compat.torchapprox.operators.backend import approx
+from refapprox.multipliers.formats import swap_order
 from refapprox.quantization import QuantizationParameters, TensorScheme
 
 CODES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int32)
@@ -169,7 +169,7 @@ def real():
 def test_the_real_product_is_the_same(real):
     torch, _, real_approx = real
     rng = np.random.default_rng(7)
-    lut = to_twos_complement(load_library()["mul8s_1KVL"].lut)
+    lut = swap_order(load_library()["mul8s_1KVL"].lut)
     a, b = codes(rng, (2, 5, 23), np.int8), codes(rng, (23, 7), np.int8)
     for first, second in ((a, b), (b.T.copy(), a.transpose(0, 2, 1).copy())):
         theirs = real_approx(torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(lut))
@@ -183,7 +183,7 @@ def test_the_real_layers_are_the_same_with_their_defects(real, layer, zero_point
     kind, shape, arguments, options = layer
     theirs = getattr(layers, kind.__name__)(*arguments, **options, qconfig=layers.ApproxLayer.default_qconfig())
     theirs.inference_mode = layers.InferenceMode.APPROXIMATE
-    theirs.lut = to_twos_complement(asymmetric().lut)
+    theirs.lut = swap_order(asymmetric().lut)
     quantizer = theirs.weight_fake_quant
     weight = quantizer(theirs.weight)      # its observer chooses a range of its own, which ours takes
     quantizer.apply(torch.ao.quantization.disable_observer)

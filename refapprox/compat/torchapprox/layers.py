@@ -9,9 +9,10 @@ import math
 import numpy as np
 
 from refapprox.compat import pipelines
-from refapprox.compat.lut_order import signed_multiplier, to_twos_complement
 from refapprox.compat.presets import get_preset
+from refapprox.compat.tables import signed_multiplier
 from refapprox.multipliers import exact
+from refapprox.multipliers.formats import swap_order
 from refapprox.ops import agn, conv2d, linear
 from refapprox.ops.patches import pair
 from refapprox.quantization import LayerQuantization, QuantizationParameters, round_to_codes
@@ -58,7 +59,7 @@ class ApproxLayer:
 
     @property
     def lut(self):
-        return to_twos_complement(self.multiplier.lut)
+        return swap_order(self.multiplier.lut)
 
     @lut.setter
     def lut(self, table):

@@ -5,16 +5,10 @@ later versions of agnapprox have in its place, with those of v2022. Ten names ex
 circuit, so the two must not be mixed.
 """
 from refapprox.compat.agnapprox.libs.approxlib import ApproximateMultiplier, ApproxLibrary
-from refapprox.compat.lut_order import to_twos_complement
 from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.multipliers.closed_forms import closed_form, closed_form_names
+from refapprox.multipliers.formats import swap_order
 from refapprox.validation import check_choice
-
-V2022_NAMES = {      # of the circuits that have these names in v1.1
-    "mul8s_1KV8": "mul8s_1KV6", "mul8s_1KVA": "mul8s_1KV8", "mul8s_1KVB": "mul8s_1KV9", "mul8s_1KX2": "mul8s_1KVA",
-    "mul8s_1L2H": "mul8s_1L2J", "mul8s_1L2D": "mul8s_1L2L", "mul8s_1L1G": "mul8s_1L2N", "mul8s_1KR8": "mul8s_1KVM",
-    "mul8s_1KR6": "mul8s_1KVP", "mul8s_1KRC": "mul8s_1KVQ", "mul8s_1KVL": "mul8s_1KX5", "mul8s_1KTY": "mul8s_1KXF",
-    "mul8s_1KR3": "mul8s_1L12",
-}
 
 
 class EvoApproxLib(ApproxLibrary):
@@ -41,7 +35,7 @@ class EvoApproxLib(ApproxLibrary):
 
     def load_lut(self, name):
         """Table of the multiplier called `name`, int32 (256, 256), two's-complement order."""
-        return to_twos_complement(self.library.load_lut(name))
+        return swap_order(self.library.load_lut(name))
 
 
 class EvoApprox(EvoApproxLib):
@@ -57,16 +51,11 @@ class EvoApprox(EvoApproxLib):
 
     def __init__(self, filter_str="mul8s", metric="PDK45_PWR"):
         check_choice("metric", metric, ("PDK45_PWR",))
-        renamed = sorted((V2022_NAMES[m.name], m) for m in load_library())
-        kept = [renamed_multiplier(m, name) for name, m in renamed if filter_str in name]
-        if not kept:
-            raise ValueError(f"no built-in multiplier has {filter_str!r} in its name: they are mul8s_*.")
-        self.library, self.metric = MultiplierLibrary(kept, "EvoApproxLib v2022"), metric
-        self.names = self.library.names
-
-
-def renamed_multiplier(multiplier, name):
-    return type(multiplier)(name, multiplier.lut, True, multiplier.performance_metric, "v2022", multiplier.info)
+        names = [name for name in closed_form_names("v2022") if name.startswith("mul8s")]
+        self.names, self.metric = [name for name in names if filter_str in name], metric
+        if not self.names:
+            raise ValueError(f"no built-in multiplier has {filter_str!r} in its name: they are {', '.join(names)}.")
+        self.library = MultiplierLibrary([closed_form("v2022", name) for name in self.names], "EvoApproxLib v2022")
 
 
 def candidate(multiplier):

@@ -1,7 +1,8 @@
 """A multiplying layer as agnapprox's user sees it: attributes of a module around a `network.MultiplyingLayer`."""
 import numpy as np
 
-from refapprox.compat.lut_order import signed_multiplier, to_twos_complement
+from refapprox.compat.tables import signed_multiplier
+from refapprox.multipliers.formats import swap_order
 
 
 class ApproxOp:
@@ -13,7 +14,7 @@ class ApproxOp:
     @property
     def lut(self):
         """Product table, int32 (256, 256), two's-complement order; None before one is deployed."""
-        return None if self._layer.multiplier is None else to_twos_complement(self._layer.multiplier.lut)
+        return None if self._layer.multiplier is None else swap_order(self._layer.multiplier.lut)
 
     @lut.setter
     def lut(self, table):

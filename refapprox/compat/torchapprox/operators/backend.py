@@ -1,7 +1,7 @@
 """The approximate matrix product."""
 import numpy as np
 
-from refapprox.compat.lut_order import check_side, signed_multiplier
+from refapprox.compat.tables import check_side, signed_multiplier
 from refapprox.multipliers import Multiplier
 from refapprox.ops.lut_matmul import lut_matmul
 
