@@ -34,8 +34,8 @@ def run(problem, out, tile, dtype, cuts):
     w_factors = np.ascontiguousarray(factors.w_factors, dtype=dtype)
     weights = banded(problem, np.take(w_factors, problem.w_index, axis=0), tile)
 
-    def work(block, scratch):
-        images, rows = block
+    def work(job, scratch):
+        images, rows, kernels = job
         index = problem.x_index(images, rows, scratch)
         mapped = scratch.array("mapped", (*index.shape, factors.rank), x_factors.dtype)
         np.take(x_factors, index, axis=0, out=mapped, mode="clip")                  # "raise" would buffer the result
@@ -43,17 +43,23 @@ def run(problem, out, tile, dtype, cuts):
         total = None
         for start, stop in zip(cuts, cuts[1:], strict=False):
             columns = slice(start * factors.rank, stop * factors.rank)
-            part = scratch.array("part", (len(lines), len(weights)), x_factors.dtype)
-            np.matmul(lines[:, columns], weights[:, columns].T, out=part)
+            part = scratch.array("part", (len(lines), len(weights[kernels])), x_factors.dtype)
+            np.matmul(lines[:, columns], weights[kernels, columns].T, out=part)
             if not factors.is_integer:
                 np.rint(part, out=part)
             if len(cuts) > 2:
                 total = part.astype(out.dtype) if total is None else np.add(total, part, out=total, casting="unsafe")
         target = out[images.start:images.stop, rows.start:rows.stop]
+        if tile == 1:
+            target = target[..., kernels]
         target[...] = (part if total is None else total).reshape(target.shape)
 
-    problem.each(work, problem.blocks(partial(block_bytes, problem, factors.rank, tile, x_factors.itemsize),
-                                      BLOCK_BYTES))
+    # kernels are packed anew for every block, so blocks must not be small beside them
+    blocks = problem.blocks(partial(block_bytes, problem, factors.rank, tile, x_factors.itemsize),
+                            max(BLOCK_BYTES, weights.nbytes))
+    shares = problem.workers if tile == 1 and len(blocks) < problem.workers else 1
+    bounds = np.linspace(0, len(weights), shares + 1).astype(int).tolist()
+    problem.each(work, [(*block, slice(*share)) for block in blocks for share in zip(bounds, bounds[1:], strict=False)])
 
 
 def patch_shape(problem, tile):
@@ -100,32 +106,27 @@ def banded(problem, weights, tile):
 
 
 def chunks(problem, tile, dtype):
-    """Where to cut the columns (kh, width, c) of a patch so that every chunk is exact in `dtype`; None if nowhere.
-
-    The bound of the whole table comes first, that of the weights at hand only where it fails.
-    """
+    """Where to cut the columns (kh, width, c) of a patch so that every chunk is exact in `dtype`; None if nowhere."""
     factors = problem.multiplier.factorization
-    columns = int(np.prod(patch_shape(problem, tile)))
-    if dtype == np.float32 and not (factors.is_integer and max(
-            np.abs(f).max(initial=0) for f in (factors.x_factors, factors.w_factors)) <= LIMIT["float32"]):
+    columns, longest = math.prod(patch_shape(problem, tile)), longest_exact(factors, dtype)
+    if longest == 0:
         return None
-    if exact(factors, problem.k * factors.largest, problem.k, dtype):
-        return [0, columns]
-    worst = banded(problem, factors.magnitude.max(axis=0)[problem.w_index][..., None], tile)
-    sums = np.cumsum(worst, axis=1)
-    fewest = max(1, math.ceil(sums[:, -1].max() / (LIMIT[np.dtype(dtype).name] * factors.quantum)))
-    for count in range(fewest, min(columns, 64 * fewest) + 1):
-        cuts = np.linspace(0, columns, count + 1).astype(int)
-        bound = np.diff(sums[:, cuts[1:] - 1], axis=1, prepend=0).max()
-        if exact(factors, bound, np.diff(cuts).max(), dtype):
-            return cuts.tolist()
-    return None
+    count = 1 if problem.k <= longest else -(-columns // longest)
+    return [columns * i // count for i in range(count + 1)]
 
 
-def exact(factors, bound, k, dtype):
-    """Whether a sum of k products with sum |F G| <= bound is exact in `dtype` (after rounding, if floating)."""
-    bound *= 1 + 1e-9                                    # `bound` itself was summed in float64
+def longest_exact(factors, dtype):
+    """Largest k for which any sum of k products is exact in `dtype` (after rounding, if the factors are floating).
+
+    Integer factors: k largest <= 2**24 or 2**53 quanta. Floating ones: gamma_(k r) k largest + k slack < 1/2.
+    """
     if factors.is_integer:
-        return bound <= LIMIT[np.dtype(dtype).name] * factors.quantum
-    terms = k * factors.rank + 1
-    return dtype != np.float32 and 1.01 * terms * EPS * bound + k * factors.slack < 0.49
+        representable = max(np.abs(f).max(initial=0) for f in (factors.x_factors, factors.w_factors))
+        limit = LIMIT[np.dtype(dtype).name]
+        return 0 if representable > limit else int(limit * factors.quantum / max(1, factors.largest * (1 + 1e-9)))
+    if dtype == np.float32:
+        return 0
+    k = int((0.49 / (1.01 * EPS * factors.rank * factors.largest)) ** 0.5)        # rounding alone, to start from
+    while k and 1.01 * EPS * (k * factors.rank + 1) * k * factors.largest + k * factors.slack >= 0.49:
+        k //= 2
+    return k

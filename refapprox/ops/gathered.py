@@ -54,7 +54,7 @@ def by_activations(problem, out, tile):
             build_rows(table, lut, weights[i, :, channel], j, sw, kw)
             np.copyto(selected, index[:, i * dh:i * dh + (len(rows) - 1) * sh + 1:sh,
                                       j * dw:j * dw + (tiles - 1) * sw * tile + 1:sw * tile, channel])
-            np.take(table.reshape(last - first, tile * m), selected, axis=0, out=products, mode="clip")
+            table.reshape(last - first, tile * m).take(selected, axis=0, out=products, mode="clip")
             np.add(sums, products, out=sums)
         target = out[images.start:images.stop, rows.start:rows.stop]
         if stop - start == positions:
@@ -65,10 +65,10 @@ def by_activations(problem, out, tile):
     positions = c * kh * width
     def bytes_of(rows):
         return (rows * tiles * (2 * tile * m * lut.itemsize + 8)
-                + 8 * problem.rows_read(rows) * problem.padded_width * c + table_bytes)
+                + 8 * problem.rows_read(rows) * problem.padded_width * c)
 
-    table_bytes = 3 * len(lut) * tile * m * lut.itemsize
-    blocks = problem.blocks(bytes_of, bytes_of(max(1, BLOCK_ROWS // tiles)))
+    tables = 3 * len(lut) * tile * m * lut.itemsize                     # one, and what building it takes
+    blocks = problem.blocks(bytes_of, bytes_of(-(-BLOCK_ROWS // tiles)), reserved=tables)
     parts = problem.workers if len(blocks) < problem.workers and positions >= 4 * problem.workers else 1
     cuts = np.linspace(0, positions, parts + 1).astype(int).tolist()
     jobs = [(*block, cut) for block in blocks for cut in zip(cuts, cuts[1:], strict=False)]
@@ -86,7 +86,7 @@ def build_rows(table, lut, weights, j, stride, kw):
     for t in range(tile):
         tap = j - t * stride if tile > 1 else j
         if 0 <= tap < kw:
-            table[:, t] = lut[:, weights[tap]]
+            table[:, t] = lut.take(weights[tap], axis=1, mode="clip")
         else:
             table[:, t] = 0
 
@@ -112,12 +112,12 @@ def by_weights(problem, out):
         sums[...] = 0
         table[(last - first) * pixels:] = 0
         for channel in range(start, stop):
-            np.take(lut, index[..., channel].reshape(-1), axis=1, mode="clip",
-                    out=table[:(last - first) * pixels].reshape(last - first, pixels))
+            lut.take(index[..., channel].reshape(-1), axis=1, mode="clip",
+                     out=table[:(last - first) * pixels].reshape(last - first, pixels))
             for i, j in np.ndindex(kh, kw):
                 shift = i * dh * width + j * dw
                 shifted = table[shift:shift + (last - first) * pixels].reshape(last - first, pixels)
-                np.take(shifted, weights[channel, i, j], axis=0, out=products, mode="clip")
+                shifted.take(weights[channel, i, j], axis=0, out=products, mode="clip")
                 np.add(sums, products, out=sums)
         used = sums.reshape(m, len(images), height, width)[:, :, :(len(rows) - 1) * sh + 1:sh, :(w_out - 1) * sw + 1:sw]
         target = out[images.start:images.stop, rows.start:rows.stop]

@@ -4,7 +4,8 @@ Every route gives the same integers, so a wrong guess costs time only. The const
 element on one machine with two cores (docs/performance.md); only their ratios matter.
 """
 import math
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,12 +13,20 @@ from refapprox.ops import factored, gathered
 
 LOOKUP, LOOKUP_ODD = 0.65, 0.6      # one row of 4 to 32 bytes, a power of two; of other rows, one element
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
-MAC, HALF_RATE = 0.0105, 25         # one multiply-add of a wide float32 product; columns at half that rate
+MAC, HALF_RATE = 0.02, 14           # one multiply-add of a wide float32 product; columns at half that rate
 OUTPUT = 0.8                        # one output, once more
 ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
 INDEX = 4.0                         # one product of the definition
 CALL = 1500.0                       # one NumPy call on little data
 MAX_COLUMNS = 512                   # tiles make products this wide at most
+
+
+def blas_threads():
+    """Threads that BLAS was told to use, else the number of cores: it has no portable way to ask."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdigit() and int(os.environ[name]) > 0:
+            return int(os.environ[name])
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -40,14 +49,11 @@ def choose(problem, method):
         plans += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
     if method in ("auto", "factored"):
         plans += [factored_plan(problem, tile, dtype) for tile in tiles(problem) for dtype in (np.float32, np.float64)]
-    for plan in sorted(plans, key=lambda plan: plan.cost):
-        if plan.route != "factored":
-            return plan
-        cuts = factored.chunks(problem, plan.tile, plan.dtype)
-        if cuts is not None:
-            return replace(plan, cuts=tuple(cuts))
-    raise ValueError(f"method 'factored' has no exact way to sum {problem.k} products of {problem.multiplier.name}, "
-                     f"which reach {problem.largest_product}: use 'auto'.")
+    plans = [plan for plan in plans if plan.cost < math.inf]
+    if plans:
+        return min(plans, key=lambda plan: plan.cost)
+    raise ValueError(f"method 'factored' has no exact way to sum products of {problem.multiplier.name}, which reach "
+                     f"{problem.largest_product}: use 'auto'.")
 
 
 def tiles(problem):
@@ -70,17 +76,19 @@ def factored_plan(problem, tile, dtype):
     factors, itemsize = problem.multiplier.factorization, np.dtype(dtype).itemsize
     lines, positions, columns, pixels = sizes(problem, tile)
     kh, width, c = factored.patch_shape(problem, tile)
+    terms, scale = positions * factors.rank, itemsize / 4
     lookup = LOOKUP if factors.rank * itemsize in (4, 8, 16, 32) else LOOKUP_ODD * factors.rank
-    cost = lookup * (pixels * c + problem.k * problem.output_shape[3]) + COPY * columns * positions * factors.rank
+    cost = lookup * (pixels * c + problem.k * problem.output_shape[3]) + COPY * columns * terms
     if (kh, width) != (1, 1):
         runs = lines * kh * (1 if problem.window.dilation[1] == 1 else width)
-        cost += COPY * itemsize / 4 * lines * positions * factors.rank + COPY_RUN * runs
-    wide = MAC * itemsize / 4 * (1 + HALF_RATE / max(1, columns))
-    cost += wide * lines * positions * factors.rank * columns + OUTPUT * lines * columns
-    if dtype == np.float32:
-        chunks = problem.k * factors.largest / (2 ** 24 * factors.quantum)
-        cost += OUTPUT * lines * columns * np.ceil(max(0, chunks - 1))
-    return Plan("factored", cost, tile, dtype)
+        cost += COPY * scale * lines * terms + COPY_RUN * runs
+    cuts = factored.chunks(problem, tile, dtype)
+    if cuts is None:
+        return Plan("factored", math.inf)
+    cost += OUTPUT * lines * columns * (len(cuts) - 1)
+    products = MAC * scale * (1 + HALF_RATE / max(1, columns)) * lines * terms * columns
+    cost = cost / problem.workers + products / max(problem.workers, blas_threads())
+    return Plan("factored", cost, tile, dtype, tuple(cuts))
 
 
 def by_activations_plan(problem, tile):

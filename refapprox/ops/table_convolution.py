@@ -77,16 +77,17 @@ class TableConvolution:
                     dtype=np.intp, casting="unsafe")
         return index
 
-    def blocks(self, bytes_of, target):
+    def blocks(self, bytes_of, target, reserved=0):
         """(images, output rows) of blocks near `target` bytes; `bytes_of(rows)` outputs' rows of one image take.
 
-        Whole images where they fit, else bands of rows of one image; at least one row, else a ValueError.
+        Whole images where they fit, else bands of rows of one image; at least one row, else a ValueError. Every
+        worker holds one block and `reserved` bytes beside it.
         """
         n, h_out = self.output_shape[:2]
-        limit = self.memory_limit // self.workers
+        limit = self.memory_limit // self.workers - reserved
         if bytes_of(1) > limit:
             raise ValueError(f"memory_limit must allow each of {self.workers} worker(s) one row of outputs, "
-                             f"{bytes_of(1) * self.workers} bytes in all, got {self.memory_limit}.")
+                             f"{(bytes_of(1) + reserved) * self.workers} bytes in all, got {self.memory_limit}.")
         target = min(target, limit)
         if bytes_of(h_out) <= target:
             step = target // bytes_of(h_out)

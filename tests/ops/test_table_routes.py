@@ -151,18 +151,10 @@ def test_sums_beyond_the_mantissa_are_cut_into_exact_chunks(k):
     assert lut_matmul(x, w, m, method="factored").tolist() == [[k * (2 ** 14 - 1)] * 2] * 2
     problem = as_convolution(x, w, m, 1 << 20, 1)
     cuts = factored.chunks(problem, 1, np.float32)
-    assert len(cuts) - 1 == -(-k * (2 ** 14 - 1) // 2 ** 24)
+    assert max(np.diff(cuts)) * (2 ** 14 - 1) <= 2 ** 24 and len(cuts) - 1 <= k // 1024 + 1
     sums = np.empty((2, 1, 1, 2))
     factored.run(problem, sums, 1, np.float32, cuts)
     assert (sums == k * (2 ** 14 - 1)).all()
-
-
-def test_the_weights_at_hand_can_spare_a_chunk():
-    m = load_library()["mul8s_1KV8"]
-    small = as_convolution(np.full((1, 4000), 127), np.full((4000, 1), 3), m, 1 << 20, 1)
-    assert factored.chunks(small, 1, np.float32) == [0, 4000]
-    large = as_convolution(np.full((1, 4000), 127), np.full((4000, 1), -127), m, 1 << 20, 1)
-    assert len(factored.chunks(large, 1, np.float32)) > 2
 
 
 def test_a_product_without_an_exact_factored_sum_is_refused_and_auto_takes_another_route():
@@ -221,7 +213,7 @@ def test_the_check_for_wrong_variants_passes_on_the_right_one():
 
 @pytest.mark.parametrize("owner, name, wrong", [
     (np, "rint", lambda a, out: a),                                             # floating sums are not integers
-    (factored, "exact", lambda *_: True),                                       # chunks that leave the mantissa
+    (factored, "longest_exact", lambda *_: 2 ** 40),                            # chunks that leave the mantissa
     (factored, "LIMIT", {"float32": 2.0 ** 25, "float64": 2.0 ** 53}),          # one bit too many
     (factored, "banded", lambda problem, weights, tile, right=factored.banded:
         right(problem, weights[:, :, ::-1], tile)),                             # kernel flipped
