@@ -1,14 +1,17 @@
 """Which known circuit is this? By its table, not by its name."""
+import itertools
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from refapprox.multipliers.closed_forms import from_form
+from refapprox.multipliers.families import MIN_FAMILY_BITS, families, from_family
 from refapprox.multipliers.known import fingerprint, known_circuits, names_by_fingerprint
 from refapprox.multipliers.multiplier import Multiplier, codes
 
-SCREEN = 4096          # entries on which all forms are tried
-FINALISTS = 8          # forms that are then compared in full
+SCREEN = 4096          # entries on which all candidates are tried
+FINALISTS = 8          # candidates that are then compared in full
 GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -22,7 +25,7 @@ class Identification(NamedTuple):
 
 
 class Neighbor(NamedTuple):
-    """A closed form near a table: the form, whether transposed, its table, and in how many entries it differs."""
+    """A known rule near a table: closed form or family, whether transposed, its table, how many entries differ."""
 
     form: str
     transposed: bool
@@ -79,32 +82,59 @@ def forms(bits_x, bits_w):
         yield from (f"B({h}, {v})" for v in [0, *range(h + 1, h - 1 + bits_w)])      # empty: that is B(h - 1, v)
 
 
-def nearest_form(multiplier):
-    """The closed form, or transposed closed form, that differs from a table in the fewest entries.
+def nearest(multiplier, near_enough=1 / 200):
+    """The table of a known rule, or its transpose, that differs from a table in the fewest entries.
 
-    All forms are tried on 4096 spread entries, the best eight in full.
+    The closed forms T(t) and B(h, v) are tried first, then, unless one of them differs in at most the share
+    `near_enough` of the entries, all of `families` over their whole parameter ranges. Candidates are compared on
+    4096 spread entries, the best eight in full.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    near_enough : float, optional
+
+    Returns
+    -------
+    Neighbor
     """
-    sizes = multiplier.lut.shape
+    rows, columns = spread_entries(*multiplier.lut.shape)
+    by_form = best_of(multiplier, form_samples(multiplier, rows, columns), form_table)
+    square = multiplier.bits_x == multiplier.bits_w and multiplier.bits_x >= MIN_FAMILY_BITS
+    if not square or by_form.differing <= near_enough * multiplier.lut.size:
+        return by_form
+    by_family = best_of(multiplier, family_samples(multiplier.bits_x, multiplier.signed), family_table)
+    return min(by_form, by_family, key=lambda neighbor: neighbor.differing)
+
+
+def spread_entries(height, width):
+    """Rows and columns of 4096 entries spread over a table."""
     k = np.arange(1, SCREEN + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    rows, columns = (k >> np.uint64(40)) % np.uint64(sizes[0]), (k >> np.uint64(20)) % np.uint64(sizes[1])
-    x, w = rows.astype(np.int64), columns.astype(np.int64)
-    entries = multiplier.lut[x, w]
-    ranked = []
-    for transposed in (False, True):
-        bits_x, bits_w = (multiplier.bits_w, multiplier.bits_x) if transposed else (multiplier.bits_x,
-                                                                                    multiplier.bits_w)
-        operands = [x + multiplier.range_x[0], w + multiplier.range_w[0]]
-        for form in forms(bits_x, bits_w):
-            if transposed and form.startswith("T"):
-                continue
-            function = from_form(form, bits_x=bits_x, bits_w=bits_w, signed=multiplier.signed)
-            agreeing = int((function(*operands[::-1 if transposed else 1]) == entries).sum())
-            ranked.append((-agreeing, len(ranked), form, transposed))
+    return tuple((k >> np.uint64(bit) & np.uint64(side - 1)).astype(np.int64)
+                 for bit, side in ((40, height), (20, width)))
+
+
+def best_of(multiplier, samples, table_of):
+    """The nearest of candidates (name, transposed, spread entries), whose full table is ``table_of(name, ...)``."""
+    entries = multiplier.lut[spread_entries(*multiplier.lut.shape)]
+    ranked = sorted((-int((sample == entries).sum()), place, name, transposed)
+                    for place, (name, transposed, sample) in enumerate(samples))
     finalists = []
-    for _, _, form, transposed in sorted(ranked)[:FINALISTS]:
-        lut = form_table(form, multiplier, transposed)
-        finalists.append(Neighbor(form, transposed, lut, int((lut != multiplier.lut).sum())))
+    for _, _, name, transposed in ranked[:FINALISTS]:
+        lut = table_of(name, multiplier, transposed)
+        finalists.append(Neighbor(name, transposed, lut, int((lut != multiplier.lut).sum())))
     return min(finalists, key=lambda neighbor: neighbor.differing)
+
+
+def form_samples(multiplier, rows, columns):
+    """(form, transposed, spread entries) of every closed form with the widths of `multiplier`."""
+    x, w = rows + multiplier.range_x[0], columns + multiplier.range_w[0]
+    for transposed, bits_x, bits_w, first, second in ((False, multiplier.bits_x, multiplier.bits_w, x, w),
+                                                      (True, multiplier.bits_w, multiplier.bits_x, w, x)):
+        for form in forms(bits_x, bits_w):
+            if not (transposed and form.startswith("T")):
+                function = from_form(form, bits_x=bits_x, bits_w=bits_w, signed=multiplier.signed)
+                yield form, transposed, function(first, second)
 
 
 def form_table(form, multiplier, transposed=False):
@@ -115,3 +145,35 @@ def form_table(form, multiplier, transposed=False):
     bits_x, bits_w = x.size.bit_length() - 1, w.size.bit_length() - 1
     table = from_form(form, bits_x=bits_x, bits_w=bits_w, signed=multiplier.signed)(x[:, None], w[None, :])
     return table.T if transposed else table
+
+
+def family_specifications(bits):
+    """Every family with every choice of its integer and named parameters, such as "drum(k=6)"."""
+    for name, family in families().items():
+        ranges = [parameter.choices or ([parameter.default] if parameter.real
+                                        else range(parameter.minimum, parameter.maximum(bits) + 1))
+                  for parameter in family.parameters]
+        for values in itertools.product(*ranges):
+            settings = zip([parameter.name for parameter in family.parameters], values, strict=True)
+            yield f"{name}({', '.join(f'{key}={value}' for key, value in settings)})"
+
+
+@lru_cache(maxsize=4)
+def family_samples(bits, signed):
+    """[(specification, transposed, spread entries)] of every member of every family; takes two seconds at 8 bits."""
+    rows, columns = spread_entries(2 ** bits, 2 ** bits)
+    samples = []
+    for specification in family_specifications(bits):
+        try:
+            lut = from_family(specification, bits=bits, signed=signed).lut
+        except ValueError:                           # a choice of parameters that the family excludes
+            continue
+        samples.append((specification, False, lut[rows, columns]))
+        samples.append((specification, True, lut[columns, rows]))
+    return samples
+
+
+def family_table(specification, multiplier, transposed=False):
+    """The table of a family's member with the width and signedness of `multiplier`."""
+    lut = from_family(specification, bits=multiplier.bits_x, signed=multiplier.signed).lut
+    return lut.T if transposed else lut

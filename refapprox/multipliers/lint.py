@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refapprox.multipliers.formats.orders import CLEAR, described, readings
-from refapprox.multipliers.identify import identify, nearest_form
+from refapprox.multipliers.identify import identify, nearest
 from refapprox.multipliers.multiplier import Multiplier
 
 SHOWN = 8                    # entries that a message spells out
-SINGLE_ENTRIES = 1 / 200     # share of entries that may differ from a closed form and still count as mistakes in it
+SINGLE_ENTRIES = 1 / 200     # share of entries that may differ from a known rule and still count as mistakes in it
 WRAP = 2 ** 16
 
 
@@ -57,7 +57,7 @@ def lint_lut(table, signed=None, order=None):
     list of Finding
         Errors, warnings and facts, in this order of checks: signedness, index order, which operand the row is,
         symmetry, products with zero, wrapped 16-bit entries, a quadrant filled by magnitudes, single wrong entries
-        against the nearest closed form, hash and known circuits.
+        against the nearest known rule, hash and known circuits.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def lint_lut(table, signed=None, order=None):
     lut = Multiplier("table", table).lut
     best = readings(lut, signed, order)[0]
     multiplier = Multiplier("table", best.lut, best.signed)
-    neighbor = nearest_form(multiplier)
+    neighbor = nearest(multiplier, SINGLE_ENTRIES)
     known = identify(multiplier)
     checks = [check_signedness(lut, best, signed), check_order(lut, best, order),
               check_row(multiplier, known, neighbor), check_symmetry(multiplier), *check_zero(multiplier),
@@ -96,7 +96,7 @@ def entries_at(multiplier, mask, expected=None):
 def check_signedness(lut, best, signed):
     others = [reading for reading in readings(lut) if reading.signed != best.signed]
     kind = "signed" if best.signed else "unsigned"
-    if others and others[0].mae * CLEAR <= best.mae:
+    if others and others[0].mae * CLEAR < best.mae:
         return Finding("signedness", "error", f"given as {kind}, but {described(others[0])} fits far better than "
                                               f"{described(best)}.")
     if signed is None and others and others[0].mae < CLEAR * best.mae:
@@ -110,7 +110,7 @@ def check_order(lut, best, order):
     other = next(r for r in readings(lut, signed=True) if r.order != best.order)
     corner = (f"the first entry is that of {'(0, 0)' if best.order == 'code' else 'the two smallest operands'}, "
               f"{int(lut[0, 0])}")
-    if other.mae * CLEAR <= best.mae:
+    if other.mae * CLEAR < best.mae:
         return Finding("order", "error", f"given in {best.order} order, but {described(other)} fits far better than "
                                          f"{described(best)}.")
     if order is None and other.mae < CLEAR * best.mae:
@@ -204,7 +204,7 @@ def check_quadrant(multiplier, neighbor):
 
 
 def check_entries(multiplier, neighbor, known):
-    """Single entries that differ from the nearest closed form."""
+    """Single entries that differ from the nearest known rule."""
     if known or not 0 < neighbor.differing <= SINGLE_ENTRIES * multiplier.lut.size:
         return None
     turned = ", transposed" if neighbor.transposed else ""
@@ -217,5 +217,5 @@ def check_identity(multiplier, known, neighbor):
     names = ", ".join(f"{i.name} ({i.release}{', transposed' if i.transposed else ''})" for i in known)
     form = "the exact product" if neighbor.form == "T(0)" else neighbor.form
     if neighbor.differing:
-        form = f"nearest closed form {form} differs in {neighbor.differing} entries"
+        form = f"the nearest known rule, {form}, differs in {neighbor.differing} entries"
     return Finding("identity", "info", f"sha256 {multiplier.lut_hash[:16]}; {names or 'no published circuit'}; {form}.")

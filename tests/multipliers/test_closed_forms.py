@@ -4,9 +4,10 @@ import re
 import numpy as np
 import pytest
 
-from refapprox import Circuit
+from refapprox import Circuit, Multiplier
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names, from_form, truncated
-from refapprox.multipliers.identify import forms, identify, nearest_form
+from refapprox.multipliers.families import from_family
+from refapprox.multipliers.identify import forms, identify, nearest
 from refapprox.multipliers.known import fingerprint, known_circuits
 
 # as found independently of the data file: name -> form, release v2022
@@ -93,9 +94,20 @@ def test_fingerprints_tell_all_published_circuits_apart():
 def test_the_nearest_form_of_a_table_with_wrong_entries():
     lut = closed_form("v1.1", "mul8s_1KRC").lut.T.copy()
     lut[::50, 17] += 1
-    multiplier = closed_form("v1.1", "mul8s_1KRC").__class__("wrong", lut)
-    neighbor = nearest_form(multiplier)
+    neighbor = nearest(Multiplier("wrong", lut))
     assert (neighbor.form, neighbor.transposed, neighbor.differing) == ("B(1, 4)", True, 6)
+
+
+def test_the_nearest_family_is_found_where_no_form_is_near():
+    neighbor = nearest(from_family("drum(k=4)", bits=6, signed=False))
+    assert (neighbor.form, neighbor.differing) == ("drum(k=4)", 0)
+    neighbor = nearest(from_family("udm", bits=6))
+    assert (neighbor.form, neighbor.differing) == ("udm()", 0)
+    perforated = from_family("perforated(j=2, k=1)", bits=6, signed=False)
+    lut = perforated.lut.T.copy()
+    lut[7, 9] += 5
+    neighbor = nearest(Multiplier("wrong", lut, False), near_enough=0)
+    assert neighbor.differing == 1 and np.argwhere(neighbor.lut != lut).tolist() == [[7, 9]]
 
 
 def test_forms_are_distinct_and_misspelled_ones_refused():

@@ -1,0 +1,207 @@
+"""Other tools' table files: the published layouts by literal entries, round trips, detection, and bad files."""
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refapprox import Multiplier, exact, load_library
+from refapprox.multipliers.closed_forms import closed_form
+from refapprox.multipliers.formats import (
+    FORMATS,
+    detect,
+    read_mantissa_table,
+    read_table,
+    swap_order,
+    write_table,
+)
+from refapprox.multipliers.reading import read_file
+
+SUFFIX = {"npy": ".npy", "npz": ".npz", "tfapprox": ".bin", "adapt": ".h", "transaxx": ".h", "approxflow": ".csv",
+          "approxtorch": ".txt", "appmult": ".txt"}
+SIGNED = closed_form("v1.1", "mul8s_1KVL")                   # B(2, 5): its operands do not commute
+
+
+def unsigned_asymmetric():
+    x = np.arange(256)
+    return Multiplier("asymmetric", (x[:, None] >> 2 << 2) * x, signed=False)
+
+
+def test_tfapprox_entries_lie_at_twice_256_x_plus_w(tmp_path):
+    path = tmp_path / "m.bin"
+    write_table(path, unsigned_asymmetric())
+    content = path.read_bytes()
+    assert len(content) == 131072
+    assert struct.unpack_from("<H", content, 2 * (256 * 203 + 57)) == (200 * 57,)
+    write_table(path, SIGNED)
+    assert struct.unpack_from("<h", path.read_bytes(), 2 * (256 * (256 - 5) + 7)) == (SIGNED(-5, 7),)
+
+
+def test_adapt_and_transaxx_rows_are_codes(tmp_path):
+    truncated = closed_form("v1.1", "mul8s_1L2H")
+    path = tmp_path / "mul8s_1L2H.h"
+    write_table(path, truncated, "adapt")
+    text = path.read_text()
+    assert text.startswith("#include <stdint.h>\n\nconst int16_t lut [256][256] = {{0, 0, 0") and text.endswith("}};\n")
+    rows = [line.strip("{};").split(", ") for line in text.split(" = ")[1].replace("},", "}").splitlines()]
+    assert rows[251][7] == "-36" and rows[251][249] == "48"
+    write_table(path, truncated, "transaxx")
+    assert "const __device__ short lut[256][256] = {{" in path.read_text()
+
+
+def test_approxtorch_and_appmult_entries(tmp_path):
+    write_table(tmp_path / "e.txt", exact(), "approxtorch")
+    assert np.loadtxt(tmp_path / "e.txt", dtype=int)[0, 0] == 16384
+    write_table(tmp_path / "a.txt", unsigned_asymmetric(), "appmult")
+    lines = (tmp_path / "a.txt").read_text().splitlines()
+    assert len(lines) == 65537 and lines[1 + 256 * 7 + 9] == "7 9 36"
+
+
+@pytest.mark.parametrize("format", SUFFIX)
+@pytest.mark.parametrize("multiplier", [SIGNED, unsigned_asymmetric()], ids=["signed", "unsigned"])
+def test_round_trips_keep_every_entry(format, multiplier, tmp_path):
+    path = tmp_path / f"table{SUFFIX[format]}"
+    unfit = (format in ("approxflow", "appmult")) if multiplier.signed else (format in ("adapt", "transaxx"))
+    if unfit:
+        with pytest.raises(ValueError, match="unsigned operands only|int16, got values from 0 to 64260"):
+            write_table(path, multiplier, format)
+        return
+    for transposed in (False, True):
+        write_table(path, multiplier, format, transposed=transposed)
+        assert detect(path.read_bytes()) in (format, "approxflow" if format == "approxtorch" else format)
+        back = read_table(path, transposed=transposed)
+        assert np.array_equal(back.lut, multiplier.lut) and back.signed == multiplier.signed
+        assert not np.array_equal(read_table(path, transposed=not transposed).lut, multiplier.lut)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_both_orders_of_numpy_files(suffix, tmp_path):
+    for order in ("value", "code"):
+        path = tmp_path / f"{order}{suffix}"
+        write_table(path, SIGNED, order=order)
+        back = read_table(path)
+        assert np.array_equal(back.lut, SIGNED.lut) and back.info["order"] == order
+        assert read_table(path, signed=True, order="value").lut[0, 0] == (SIGNED.lut[0, 0] if order == "value" else 0)
+    assert np.array_equal(swap_order(swap_order(SIGNED.lut)), SIGNED.lut)
+    assert swap_order(exact(2).lut).tolist() == [[x * w for w in (0, 1, -2, -1)] for x in (0, 1, -2, -1)]
+
+
+def test_load_library_reads_every_format_and_warns_of_code_order(tmp_path):
+    for format, suffix in SUFFIX.items():
+        if format not in ("approxflow", "appmult"):
+            write_table(tmp_path / f"{format}{suffix}", SIGNED, format)
+    (tmp_path / "note.txt").write_text("What these are.")
+    (tmp_path / "adapt.json").write_text(json.dumps({"name": "mine", "performance_metric": 0.5}))
+    library = load_library(tmp_path)
+    assert sorted(library.names) == ["approxtorch", "mine", "mul8s_1KVL", "npy", "tfapprox", "transaxx"]
+    assert all(np.array_equal(m.lut, SIGNED.lut) for m in library) and library["mine"].performance_metric == 0.5
+    write_table(tmp_path / "code.npy", SIGNED, order="code")
+    with pytest.warns(UserWarning, match=r"code is read in value order but looks like code order"):
+        load_library(tmp_path / "code.npy")
+    (tmp_path / "code.json").write_text('{"order": "code"}')
+    assert np.array_equal(load_library(tmp_path / "code.npy")["code"].lut, SIGNED.lut)
+
+
+def test_small_matrices_and_separators(tmp_path):
+    path = tmp_path / "small.csv"
+    path.write_text("0,0\t0 0\n0,1\t2 3\n0,2\t4 6\n0,3\t6 9\n")
+    assert np.array_equal(read_table(path).lut, exact(2, signed=False).lut)
+    path.write_text("\n".join(str(v) for v in exact(8, signed=False).lut.ravel()))      # lines may break anywhere
+    assert np.array_equal(read_table(path).lut, exact(8, signed=False).lut)
+    np.savetxt(tmp_path / "floats.txt", exact(8).lut)                                   # -1.638400...e+04
+    assert np.array_equal(read_table(tmp_path / "floats.txt").lut, exact(8).lut)
+
+
+def test_an_unclear_table_must_be_declared(tmp_path):
+    path = tmp_path / "zeros.npy"
+    np.save(path, np.zeros((16, 16), dtype=np.int32))
+    with pytest.raises(ValueError, match="signedness and order of .*zeros.npy are not clear .* Pass signed="):
+        read_table(path)
+    assert read_table(path, signed=False).signed is False
+    with pytest.raises(ValueError, match="order must be one of value, code"):
+        read_table(path, order="row")
+
+
+def test_float_products_of_approxtrain(tmp_path):
+    path = tmp_path / "ACC_7.bin"
+    a = 1 + np.arange(128) / 128
+    product = np.multiply.outer(a, a)
+    carry = product >= 2
+    mantissa = np.floor((product / (1 + carry) - 1) * 128).astype(int)
+    path.write_bytes((carry * 128 + mantissa).astype(np.uint8).tobytes())
+    assert detect(path.read_bytes()) == "approxtrain"
+    table = read_mantissa_table(path)
+    assert (table.mantissa_bits, table.products[64, 64], table.products[0, 0]) == (7, 2.25, 1.0)
+    assert path.read_bytes()[64 << 7 | 64] == 144
+    assert table.relative_errors().max() < 2 / 128      # floor to 7 bits loses less than a unit, of 1 or of 2
+    with pytest.raises(ValueError, match="see read_mantissa_table"):
+        read_table(path)
+    path.write_bytes(bytes([0b1_0110000]) * 4 ** 3)     # 3 mantissa bits stand at the top of the seven
+    assert read_mantissa_table(path).products[0, 0] == 2 * (1 + 3 / 8)
+    with pytest.raises(ValueError, match=r"2\*\*\(2 m\) bytes"):
+        path.write_bytes(bytes(100))
+        read_mantissa_table(path)
+
+
+BAD = {
+    "cut.h": ("const int16_t lut [256][256] = {{1, 2,", "array lut is not closed"),
+    "short.h": ("const int16_t lut [256][256] = {{1, 2}};", "256 x 256 = 65536 entries, got 2"),
+    "word.h": ("// a\nconst int16_t lut [2][2] = {{1, x},\n{3, 4}};", "line 2: expected an integer, got 'x'"),
+    "other.h": ("int x = 3;", "expected an integer|define an array"),
+    "ragged.csv": ("0 0\n0 1 2\n", "2 x 2 = 4 entries, got 5"),
+    "three.csv": ("0 0 0\n0 1 2\n0 2 4\n", r"2\*\*bits_x, .* got \(3, 3\)"),
+    "empty.csv": ("", r"must have shape|got 0|known format"),
+    "fraction.txt": ("0 0.5\n0 1\n", "expected an integer, got '0.5'"),
+    "huge.txt": ("0 0\n0 99999999999\n", "must fit int32"),
+    "huger.txt": ("0 0\n0 " + "9" * 5000, "expected an integer, got '9999"),
+    "triples.txt": ("LUT for approximate multiplier:\n0 0 0\n0 1 0\n1 0 0\n",
+                    r"every operand pair once, got \(1, 1\) 0"),
+    "twice.txt": ("LUT for approximate multiplier:\n0 0 0\n0 0 0\n", r"got \(0, 0\) 2 times"),
+    "pair.txt": ("LUT for approximate multiplier:\n0 0 0 1\n", "three numbers"),
+    "wide.txt": ("LUT for approximate multiplier:\n0 300 0\n", "operands from 0 to 255"),
+    "cut.bin": (b"\x00\xff" * 1000, "no known format"),
+    "cut.npy": (b"\x93NUMPY\x01\x00v\x00", "not a readable npy"),
+    "cut.npz": (b"PK\x03\x04abc", "not a readable npz"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_refused_by_name(name, tmp_path):
+    content, message = BAD[name]
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=message) as error:
+        read_table(path)
+    assert name in str(error.value)
+
+
+def test_what_a_format_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="format holds 8x8 bits, got 4x4"):
+        write_table(tmp_path / "x.bin", exact(4))
+    with pytest.raises(ValueError, match="must be named for .*its suffix '.dat'"):
+        write_table(tmp_path / "x.dat", exact())
+    with pytest.raises(ValueError, match="format must be one of npy, npz"):
+        write_table(tmp_path / "x.bin", exact(), "approxtrain")
+    with pytest.raises(ValueError, match="order is fixed by format tfapprox"):
+        write_table(tmp_path / "x.bin", exact(), order="code")
+    with pytest.raises(ValueError, match="would wrap"):
+        write_table(tmp_path / "x.bin", Multiplier("big", exact().lut * 3))
+    with pytest.raises(ValueError, match="holds 131072 bytes|must have 131072 bytes for format tfapprox"):
+        (tmp_path / "x.bin").write_bytes(bytes(10))
+        read_table(tmp_path / "x.bin", "tfapprox")
+    with pytest.raises(ValueError, match="suffix of a multiplier file"):
+        next(read_file(tmp_path / "x.dat"))
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(set(SUFFIX.values()))), st.sampled_from([None, *FORMATS]))
+@settings(max_examples=100)
+def test_any_bytes_are_a_table_or_a_value_error(tmp_path_factory, content, suffix, format):
+    path = tmp_path_factory.mktemp("fuzz") / f"f{suffix}"
+    path.write_bytes(content)
+    try:
+        multiplier = read_table(path, format, signed=False)
+    except ValueError:
+        return
+    assert multiplier.lut.ndim == 2
