@@ -89,6 +89,10 @@ class Circuit(Operands):
             result[block] = self._evaluate(x[block], w[block])
         return result.reshape(shape)[()]
 
+    def products_at(self, rows, columns):
+        """As `Multiplier.products_at`: results for operands given as code - qmin."""
+        return self(rows + self.range_x[0], columns + self.range_w[0])
+
     def _evaluate(self, x, w):
         result = np.asarray(self.func(x, w))
         if result.dtype.kind not in "iu" or result.shape != x.shape:

@@ -159,6 +159,10 @@ class Multiplier(Operands):
         w = check_codes(f"w of {self.name}", w, *self.range_w)
         return self.lut[x.astype(np.intp) - self.range_x[0], w.astype(np.intp) - self.range_w[0]]
 
+    def products_at(self, rows, columns):
+        """Products at positions of the table (code - qmin), which are trusted; broadcasts; int32."""
+        return self.lut[rows, columns]
+
     def __repr__(self):
         kind = "signed" if self.signed else "unsigned"
         return f"Multiplier({self.name!r}, {self.bits_x}x{self.bits_w} bits, {kind})"

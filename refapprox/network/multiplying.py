@@ -68,6 +68,8 @@ class MultiplyingLayer(Layer):
         check_choice("mode", mode, MODES)
         if mode == "approximate" and self.multiplier is None:
             raise ValueError("mode 'approximate' needs a multiplier: deploy one first.")
+        if mode == "approximate":
+            check_code_ranges(self.quantization, self.multiplier)
         self.mode = mode
 
     # ---- forward
@@ -132,6 +134,15 @@ class MultiplyingLayer(Layer):
             dy, self.parameters["sigma"].grad = agn.backward(dy, noise)
         dx, self.parameters["weight"].grad = products(dy, need_dx)
         return dx
+
+
+def check_code_ranges(quantization, multiplier):
+    """Refuse a multiplier whose operands do not hold every code of a layer; sub-ranges are fine."""
+    for side, scheme, (qmin, qmax) in (("x", quantization.x, multiplier.range_x),
+                                       ("w", quantization.w, multiplier.range_w)):
+        if scheme.qmin < qmin or scheme.qmax > qmax:
+            raise ValueError(f"codes {side} of the layer lie in [{scheme.qmin}, {scheme.qmax}], but {multiplier.name} "
+                             f"takes [{qmin}, {qmax}]: quantize to that range, or less, with LayerQuantization.")
 
 
 def masked(gradient, inside):

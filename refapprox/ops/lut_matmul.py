@@ -29,7 +29,8 @@ def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, wo
         Activation codes.
     w : integer array, shape (k, m)
         Weight codes.
-    multiplier : Multiplier
+    multiplier : Multiplier or Circuit
+        A circuit (operands wider than 8 bits) has no table: its function is called for every product.
     method : str, optional
         "index" is the definition by fancy indexing; "factored" multiplies factors of the table as matrices;
         "gather" adds rows of small tables; "auto" takes what should be fastest. The result is the same.
@@ -104,7 +105,7 @@ def fill(problem, out, method):
 
 
 def index_route(problem, out):
-    """The definition: look every product up, sum in int64, in blocks."""
+    """The definition: look every product up, or have a circuit compute it, and sum in int64, in blocks."""
     m, k = problem.w.shape[0], problem.k
     columns = problem.w_index.reshape(m, k).T
 
@@ -116,7 +117,7 @@ def index_route(problem, out):
         index = problem.x_index(images, rows, scratch)
         patches = problem.window.patches(index).reshape(-1, k)
         target = out[images.start:images.stop, rows.start:rows.stop]
-        products = problem.multiplier.lut[patches[:, :, None], columns]
+        products = problem.multiplier.products_at(patches[:, :, None], columns)
         target[...] = products.sum(axis=1, dtype=np.int64).reshape(target.shape)
 
     problem.each(work, problem.blocks(bytes_of, INDEX_BYTES))
@@ -151,6 +152,8 @@ def zero_point_terms(x_sums, w_sums, k, x_zero_point, w_zero_point):
 
 def check_sums_fit(k, multiplier, x_zero_point=0, w_zero_point=0):
     """Refuse sums of k products that could leave int64, zero-point terms included."""
+    if getattr(multiplier, "operation", "mul") != "mul":
+        raise ValueError(f"products need a multiplier, {multiplier.name} is an adder.")
     z_x, z_w = (int(np.abs(np.asarray(z, dtype=np.float64)).max(initial=0)) for z in (x_zero_point, w_zero_point))
     x, w = (max(map(abs, limits)) for limits in (multiplier.range_x, multiplier.range_w))
     largest = largest_product(multiplier) + z_x * w + z_w * x + z_x * z_w

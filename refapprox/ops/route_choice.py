@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
 from refapprox.ops import factored, gathered
 
 LOOKUP, LOOKUP_ODD = 0.65, 0.6      # one row of 4 to 32 bytes, a power of two; of other rows, one element
@@ -42,6 +43,11 @@ class Plan:
 
 def choose(problem, method):
     """The cheapest Plan of `problem` among the routes that `method` allows."""
+    if isinstance(problem.multiplier, Circuit):
+        if method not in ("auto", "index"):
+            raise ValueError(f"method {method!r} needs a table, which {problem.multiplier.name} does not have: "
+                             "a circuit is evaluated product by product, by 'auto' or 'index'.")
+        method = "index"
     plans = []
     if method in ("auto", "index"):
         plans.append(Plan("index", INDEX * problem.k * math.prod(problem.output_shape)))

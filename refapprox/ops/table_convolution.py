@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
 from refapprox.ops.patches import Geometry
 
 
@@ -129,7 +130,9 @@ class Scratch:
 
 
 def largest_product(multiplier):
-    """max |lut| as a Python integer."""
+    """max |lut| as a Python integer; of a circuit without a table, the largest its output word can say."""
+    if isinstance(multiplier, Circuit):
+        return 2 ** (multiplier.output_bits - multiplier.signed)
     return max(-int(multiplier.lut.min()), int(multiplier.lut.max()))
 
 
