@@ -133,6 +133,18 @@ def aged_moments(strategy, u, device, t_steps, *, covariances=False):
                          covariance.reshape(stages - 1, *u.shape) if covariances else None)
 
 
+def expected_factors(strategy, weights, device, t_steps, compensation=GLOBAL):
+    """Expected factor alpha of the compensation in a large array, at each time: ndarray (T,)."""
+    compensation, weights = check_compensation(compensation), check_score_weights(weights)
+    u = weights.ravel() / normalizer(weights)
+    magnitudes = aged_moments(strategy, u, device, t_steps).magnitude.mean(axis=1)
+    if isinstance(compensation, NoDriftCompensation):
+        return np.ones(len(magnitudes) - 1)
+    if isinstance(compensation, GlobalDriftCompensationWithExactReference):
+        magnitudes[0] = np.abs(u).mean()
+    return magnitudes[0] / magnitudes[1:]
+
+
 def expected_nmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
     """Expected normalized mean squared error at each time; the arguments of `expected_tnmse`. ndarray (T,)."""
     check_strategy(strategy, device)

@@ -29,8 +29,9 @@ from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
 from refapprox.validation import check_integer, check_real
 
-CELLS, FINE_CELLS = 24, 96    # of the weight distribution, while evolving and while descending
+CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
+DESCENT_STEPS = 200           # of L-BFGS-B from each start; each costs a gradient
 JITTER = 0.1                  # spread of the seeded members around the best plain strategy
 MAX_WEIGHTS = 1 << 17         # more are replaced by as many quantiles where every weight is evaluated
 
@@ -202,7 +203,7 @@ class WeightProgrammingOptimizer:
         for start in starts:
             minimize(lambda x: self.objective(x[None], self.fine_loss)[0] / self._baseline_score, start,
                      method="L-BFGS-B", jac=lambda x: self.gradient(x, self.fine_loss) / self._baseline_score,
-                     bounds=[(0, 1)] * len(start), options={"maxiter": 500, "ftol": 1e-10, "gtol": 1e-8})
+                     bounds=[(0, 1)] * len(start), options={"maxiter": DESCENT_STEPS, "ftol": 1e-10, "gtol": 1e-8})
 
     def _result(self, scan, plain, reason, interrupted, rng, begin):
         candidates = [self.baseline]
