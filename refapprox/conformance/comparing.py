@@ -38,14 +38,14 @@ def array_fault(case, name, wanted, got):
         return "wrong dtype", f"{name} must be {'integers' if integers else 'floats'}, got dtype {got.dtype}."
     if not np.isfinite(got).all():
         where = first(~np.isfinite(got))
-        return "not finite", f"{name}{list(where)} is {got[where]}, expected {wanted[where]}."
+        return "not finite", f"{element(name, where)} is {got[where]}, expected {wanted[where]}."
     wrong = got != wanted if integers else np.abs(got - wanted) > allowed(case.check, name, got.dtype)
     if not wrong.any():
         return None
     where = first(wrong)
     limit = "" if integers else f" (within {allowed(case.check, name, got.dtype):.3g})"
-    return "wrong value", (f"{name}{list(where) if where else ''} is {got[where]}, expected {wanted[where]}{limit}; "
-                           f"{int(wrong.sum())} of {wrong.size} elements are wrong.")
+    return "wrong value", (f"{element(name, where)} is {got[where]}, expected {wanted[where]}{limit}; "
+                           f"{int(wrong.sum())} of {wrong.size} element(s) are wrong.")
 
 
 def allowed(check, name, dtype):
@@ -60,6 +60,11 @@ def first(mask):
     return tuple(int(i) for i in np.argwhere(mask)[0])
 
 
+def element(name, where):
+    """An element of an output as a reader would write it."""
+    return f"{name}[{', '.join(map(str, where))}]" if where else name
+
+
 def hash_fault(case, name, wanted, got):
     if got.dtype.kind not in "iu":
         return "wrong dtype", f"{name} must be integers, got dtype {got.dtype}."
@@ -68,7 +73,7 @@ def hash_fault(case, name, wanted, got):
     if table_hash(got) == wanted:
         return None
     spots = [(tuple(at), value) for at, value in case.check["spots"] if got[tuple(at)] != value]
-    seen = f" {name}{list(spots[0][0])} is {got[spots[0][0]]}, expected {spots[0][1]}." if spots else ""
+    seen = f" {element(name, spots[0][0])} is {got[spots[0][0]]}, expected {spots[0][1]}." if spots else ""
     return "wrong value", f"{name} has SHA-256 {table_hash(got)[:16]}..., expected {wanted[:16]}....{seen}"
 
 
@@ -84,7 +89,7 @@ def rows_fault(case, name, wanted, got):
     equal = (got[:, None] == np.unique(rows, axis=0)[None]).all(axis=2)
     if not equal.any(axis=1).all():
         where = first(~equal.any(axis=1))
-        return "wrong value", f"{name}{list(where)} is {got[where].tolist()}, which is no row of {case.check['of']}."
+        return "wrong value", f"{element(name, where)} is {got[where].tolist()}, which is no row of {case.check['of']}."
     counts = equal.sum(axis=0)
     if counts.min() < low or counts.max() > high:
         return "wrong value", f"the rows come up {counts.tolist()} times, expected {low} to {high} each."
@@ -98,10 +103,20 @@ def diagnose(case, outputs, accepted):
     """
     if case.check["kind"] == "rows":
         return []
-    named = [mistake for mistake, wrong in case.mistakes.items() if find_fault(case, wrong, outputs) is None]
+    named = [mistake for mistake, wrong in case.mistakes.items()
+             if not is_refusal(wrong) and find_fault(case, wrong, outputs) is None]
     named += [f"convention {convention!r} of {case.question!r}" for convention, other in case.expected.items()
               if convention not in accepted and find_fault(case, other, outputs) is None]
     return named or looks_like(case, next(iter(case.expected.values())), outputs)
+
+
+def diagnose_refusal(case):
+    """Names of the known mistakes that make an operation raise here."""
+    return [mistake for mistake, wrong in case.mistakes.items() if is_refusal(wrong)]
+
+
+def is_refusal(outputs):
+    return all(isinstance(value, str) and value == "refused" for value in outputs.values())
 
 
 def looks_like(case, expected, outputs):

@@ -82,6 +82,7 @@ class Program:
             try:
                 self._start()
             except OSError as error:
+                self._errors.close()
                 return {"status": "error", "message": f"{self.command[0]} cannot be started: {error}"}
         line = (json.dumps(message) + "\n").encode()
         threading.Thread(target=write_line, args=(self._process.stdin, line), daemon=True).start()

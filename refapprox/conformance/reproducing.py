@@ -1,4 +1,6 @@
 """A failure as a few lines that can be pasted."""
+import re
+
 import numpy as np
 
 LITERAL_ELEMENTS = 200      # inputs up to this size are written out, so that the snippet says what went in
@@ -10,7 +12,7 @@ def reproduction(result, source):
     `source` is "package.module:Class[:argument]" or the command of a program.
     """
     case = result.case
-    if ":" not in source or " " in source:
+    if not re.match(r"[\w.]+:\w+(:|$)", source):
         return f"refapprox conformance show {case.id} --request | {source}"
     module, name, *argument = source.split(":", 2)
     inputs = case.inputs

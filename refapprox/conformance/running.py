@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from refapprox.conformance.calling import call
-from refapprox.conformance.comparing import diagnose, find_fault
+from refapprox.conformance.comparing import diagnose, diagnose_refusal, find_fault
 from refapprox.conformance.program import Program
 from refapprox.conformance.suite import Case
 from refapprox.conformance.worker import describe
@@ -117,7 +117,8 @@ def judge(case, outcome, conventions):
         return Result(case, PASSED)
     if status != "ok":
         kind = "raised" if status in ("refused", "error") else status
-        return Result(case, FAILED, kind, message, traceback=outcome.get("traceback", ""))
+        return Result(case, FAILED, kind, message, diagnose_refusal(case) if kind == "raised" else [],
+                      traceback=outcome.get("traceback", ""))
     outputs = outcome["outputs"]
     if refusal:
         return Result(case, FAILED, "not refused", case.check["reason"], diagnose(case, outputs, ()), answer=outputs)

@@ -46,13 +46,13 @@ def alike(one, other, check):
 
 def alike_values(one, other, within):
     one, other = np.asarray(one), np.asarray(other)
-    if one.shape != other.shape or one.dtype.kind == "U":
-        return np.array_equal(one, other)
+    if "U" in (one.dtype.kind, other.dtype.kind) or one.shape != other.shape:      # hashes, "refused"
+        return one.shape == other.shape and bool(np.all(one == other))
     return bool((np.abs(one.astype(np.float64) - other.astype(np.float64)) <= within).all())
 
 
 def limit(check, name):
-    """Twice what float32 answers are allowed to be off by."""
+    """What float32 answers are allowed to be off by, twice that where rounding decides."""
     if check["kind"] == "rounding":
         return 2 * check["roundings"] * 2.0 ** -23 * check["scale"].get(name, 0.0)
-    return 2 * check["bounds"][name] if check["kind"] == "absolute" else 0.0
+    return check["bounds"][name] if check["kind"] == "absolute" else 0.0

@@ -17,6 +17,8 @@ def lookup(m, x, w, signed, how=None):
         return m(w, x)
     if how == "exact instead of table":
         return x * w
+    if how == "int16 table":
+        return (m(x, w) + 2 ** 15) % 2 ** 16 - 2 ** 15
     if how == "two's-complement order":
         qmin = -128 if signed else 0
         return m((x % 256) + qmin, (w % 256) + qmin)
@@ -28,7 +30,7 @@ def lookup(m, x, w, signed, how=None):
 
 
 LOOKUPS = ("transposed table", "two's-complement order", "negative quadrant from magnitudes", "sign-magnitude table",
-           "exact instead of table")
+           "exact instead of table", "int16 table")
 
 
 def accumulate(terms, how=None):
@@ -38,8 +40,6 @@ def accumulate(terms, how=None):
         for term in terms:
             total = np.float32(total + np.float32(term))
         return int(total)
-    if how == "int16 table":
-        return sum((term + 2 ** 15) % 2 ** 16 - 2 ** 15 for term in terms)
     total = sum(terms)
     if how == "int16 accumulator":
         return (total + 2 ** 15) % 2 ** 16 - 2 ** 15
@@ -50,7 +50,7 @@ def accumulate(terms, how=None):
     return total
 
 
-ACCUMULATORS = ("int16 accumulator", "int16 table", "float32 accumulator", "saturating accumulator")
+ACCUMULATORS = ("int16 accumulator", "float32 accumulator", "saturating accumulator")
 
 
 def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=None, tile=0, terms=ALL_TERMS, sign=1,

@@ -49,8 +49,11 @@ def circuits():
             magnitudes = np.minimum(np.abs(np.arange(-128, 128)), 127) + 128
             quadrant = table.copy()
             quadrant[:128, :128] = table[np.ix_(magnitudes[:128], magnitudes[:128])]
+            negative = np.arange(-128, 128) < 0
+            sign = np.where(negative[:, None] != negative, -1, 1)
             wrong = {"transposed table": table.T, "two's-complement order": table[np.ix_(order, order)],
-                     "negative quadrant from magnitudes": quadrant}
+                     "negative quadrant from magnitudes": quadrant,
+                     "sign-magnitude table": sign * table[np.ix_(magnitudes, magnitudes)]}
             formula = f"{family}({', '.join(map(str, parameters))})"
             yield make(f"circuits/{release}-mul8s_{name}", "circuit", {"release": release, "name": f"mul8s_{name}"},
                        {"lut": table_hash(table)}, probes=f"mul8s_{name} of release {release} is {formula}",

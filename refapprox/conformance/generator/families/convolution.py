@@ -127,7 +127,8 @@ def zero_points():
                    probes=f"zero points {zx} of x and {np.array(zw).tolist()} of w in a fully connected layer",
                    check=exact(), reference="zero-points",
                    mistakes={**{mistake: y(**DEVIATIONS[mistake]) for mistake in names},
-                             "transposed table": y(look="transposed table")})
+                             **{how: y(look=how) for how in reference("offset_s8")},
+                             "tile padding looked up": y(tile=16)})
     for name, x_shape, w_shape in (("1x1", (1, 2, 2, 3), (3, 2, 1, 1)), ("full-size", (2, 2, 3, 2), (3, 2, 3, 2))):
         x, w = drawn(f"zp {name}", "exact_s8", x_shape, w_shape)
         yield conv_case(f"zero_points/conv2d-{name}", "exact_s8", x, w,

@@ -4,9 +4,11 @@ import numpy as np
 from refapprox.conformance.generator import products
 from refapprox.conformance.generator.building import make, rounding
 from refapprox.conformance.generator.draws import reals
+from refapprox.conformance.generator.families.convolution import DEVIATIONS
 from refapprox.conformance.generator.families.float_layers import convolve_gradient
+from refapprox.conformance.generator.families.quantization import DEVIATIONS as CODE_DEVIATIONS
 from refapprox.conformance.generator.families.quantization import codes, fake, fake_gradient
-from refapprox.conformance.generator.families.tables import operands
+from refapprox.conformance.generator.families.tables import operands, reference
 from refapprox.conformance.generator.tables import product
 
 
@@ -16,26 +18,29 @@ def per_channel(function, w, scale, zero_point, *args):
     return np.stack([function(row, s, z, *args) for row, s, z in zip(w, scales, zero_points, strict=True)])
 
 
-def layer(table, x, w, q, geometry, *, rounded=round, terms=products.ALL_TERMS, **how):
-    """x_scale w_scale * (corrected sums of table products of the codes)."""
+def layer(table, x, w, q, geometry, *, coded=None, transposed=False, **how):
+    """x_scale w_scale * (corrected sums of table products of the codes); `coded` is how codes deviate."""
     _, _, qmin = product(table)
-    x_codes = codes(x, q["x_scale"], q["x_zero_point"], qmin, qmin + 255, rounded=rounded)
-    w_codes = per_channel(lambda *args: codes(*args, rounded=rounded), w, q["w_scale"], q["w_zero_point"], qmin,
-                          qmin + 255)
+    coded = coded or {}
+    x_codes = codes(x, q["x_scale"], q["x_zero_point"], qmin, qmin + 255, **coded)
+    w_codes = per_channel(lambda *args: codes(*args, **coded), w, q["w_scale"], q["w_zero_point"], qmin, qmin + 255)
     zero_points = {"x_zero_point": q["x_zero_point"], "w_zero_point": q["w_zero_point"]}
     if geometry is None:
-        sums = products.linear(table, x_codes, w_codes, **zero_points, terms=terms, **how)
+        sums = products.linear(table, x_codes, w_codes.T if transposed else w_codes, **zero_points, **how)
         return sums * (q["x_scale"] * np.asarray(q["w_scale"]))
-    sums = products.conv2d(table, x_codes, w_codes, **geometry, **zero_points, terms=terms, **how)
+    sums = products.conv2d(table, x_codes, w_codes, **geometry, **zero_points, **how)
     return sums * (q["x_scale"] * np.asarray(q["w_scale"]).reshape(-1, 1, 1))
 
 
-def gradients(table, dy, x, w, q, geometry, *, passes="closed", fake_quantized=True, swapped=False, factor=1.0):
+def gradients(table, dy, x, w, q, geometry, *, passes="closed", fake_quantized=True, swapped=False, factor=1.0,
+              coded=None):
     """(dx, dw) of the exact product of fake-quantized operands; 0 where an operand was clipped."""
     _, _, qmin = product(table)
-    limits = (qmin, qmin + 255)
-    x_fake = fake(x, q["x_scale"], q["x_zero_point"], *limits) if fake_quantized else x
-    w_fake = per_channel(fake, w, q["w_scale"], q["w_zero_point"], *limits) if fake_quantized else w
+    limits, coded = (qmin, qmin + 255), coded or {}
+    x_fake, w_fake = x, w
+    if fake_quantized:
+        x_fake = fake(x, q["x_scale"], q["x_zero_point"], *limits, **coded)
+        w_fake = per_channel(lambda *args: fake(*args, **coded), w, q["w_scale"], q["w_zero_point"], *limits)
     if geometry is None:
         dx, dw = matrix_gradient(dy, x_fake, w_fake, swapped)
     else:
@@ -86,20 +91,26 @@ def settings():
         yield name, table, x, w, q, geometry, inputs
 
 
+def code_mistakes(outputs):
+    """What mistaken codes lead to; codes that could leave the table are left out."""
+    return {name: outputs(coded=how) for name, how in CODE_DEVIATIONS.items()
+            if name != "clipping before the zero point"}
+
+
+IN_LINEAR = [name for name in DEVIATIONS if "zero point" in name or "zero-point" in name or "tile" in name]
+
+
 def layers():
     """Forward."""
     for name, table, x, w, q, geometry, inputs in settings():
         def y(table=table, x=x, w=w, q=q, geometry=geometry, **how):
-            return {"y": layer(table, x, w, q, geometry, **how)}
+            made = layer(table, x, w, q, geometry, **how)
+            return {"y": made}
 
-        mistakes = {"transposed table": y(look="transposed table"),
-                    "exact instead of table": y(look="exact instead of table"),
-                    "half away from zero": y(rounded=lambda v: int(np.copysign(np.floor(abs(v) + 0.5), v))),
-                    "truncation": y(rounded=int), "missing zero-point cross term": y(terms=("x", "w")),
-                    "missing x zero-point term": y(terms=("w", "cross")),
-                    "missing w zero-point term": y(terms=("x", "cross"))}
-        if geometry:
-            mistakes.update({"padding without lookup": y(pad="skipped"), "padding with code 0": y(pad="code 0")})
+        mistakes = {**{how: y(look=how) for how in reference(table)}, **code_mistakes(y),
+                    **{how: y(**DEVIATIONS[how]) for how in (DEVIATIONS if geometry else IN_LINEAR)}}
+        if geometry is None and w.shape[0] == w.shape[1]:
+            mistakes["transposed operands"] = y(transposed=True)
         right = y()
         yield make(f"layers/{name}", f"{name.split('-')[0]}_layer", inputs, right,
                    probes=f"quantize, accumulate through {table}, correct, rescale: {name}",
@@ -117,7 +128,8 @@ def straight_through():
             return gradients(table, dy, x, w, q, geometry, **how)
 
         right = gradient()
-        mistakes = {"clipping ignored by the gradient": gradient(passes="all"),
+        mistakes = {**code_mistakes(gradient), "clipping ignored by the gradient": gradient(passes="all"),
+                    "gradient clipped to open range": gradient(passes="open"),
                     "float operands in the gradient": gradient(fake_quantized=False),
                     "gradient scaled by the scale": gradient(factor=q["x_scale"])}
         if geometry is None and x.shape == w.shape and x.shape[0] == x.shape[1]:

@@ -61,12 +61,12 @@ def population_prediction():
     """Many activation distributions: the law of total variance, ddof 0."""
     for name, k, n in (("2x2", 2, 3), ("3x4", 4, 9), ("4x4", 3, 1), ("8x8", 5, 25), ("biased", 2, 4), ("4x4", 1, 4)):
         error_map = MAPS[name]
-        p = np.stack([distribution(f"population {name} {k} {i}", error_map.shape[0]) for i in range(k)])
-        q = distribution(f"population {name} w", error_map.shape[1])
+        p = np.stack([distribution(f"field {name} {k} {i}", error_map.shape[0]) for i in range(k)])
+        q = distribution(f"field {name} w", error_map.shape[1])
         means, variances = zip(*(moments(error_map, row, q) for row in p), strict=True)
         mean = sum(means) / k
         within, between = sum(variances) / k / n, sum((m - mean) ** 2 for m in means)
-        pooled = moments(error_map, p.mean(axis=0), q) if k & (k - 1) == 0 else None      # only then is the mean exact
+        merged = np.array([sum(map(Fraction, column)) / k for column in p.T.tolist()], dtype=object)
         total = within + between / k
         yield make(f"population_prediction/{name}-{k}-fields", "population_prediction",
                    {"error_map": error_map, "x_multidist": p, "w_dist": q, "fan_in": n}, result(mean, total),
@@ -75,7 +75,7 @@ def population_prediction():
                    mistakes={"mean of standard deviations":
                              {"mean": float(mean), "std": sum(math.sqrt(v / n) for v in variances) / k},
                              "between-field variance missing": result(mean, within),
-                             "pooled distribution": result(mean, pooled[1] / n) if pooled else None,
+                             "pooled distribution": result(mean, moments(error_map, merged, q)[1] / n),
                              "missing sqrt(fan_in)": result(mean, within * n + between / k),
                              "per sum instead of per operation": result(n * mean, n * n * total),
                              "ddof": result(mean, within + between / (k - 1)) if k > 1 else None,
@@ -106,7 +106,8 @@ def error_calculation():
         yield make(f"error_calculation/{name}", "error_calculation",
                    {"accurate": accurate.astype(dtype), "approximate": approximate.astype(dtype), "fan_in": n},
                    observed(errors), probes=f"accurate - approximate over fan-in {n}, dtype {np.dtype(dtype)}, ddof 0",
-                   check=rounding({key: float(max(map(abs, errors))) for key in ("mean", "std")}), mistakes=wrong,
+                   check=rounding({key: float(max(map(abs, errors))) / n for key in ("mean", "std")}, 16),
+                   mistakes=wrong,
                    reference="error-statistics")
 
 
@@ -124,7 +125,7 @@ def histograms():
             counts = np.zeros(size)
             for v in values:
                 if not -size <= index(v) < size:
-                    return None
+                    return {"frequencies": "refused"}
                 counts[index(v)] += 1
             return {"frequencies": counts / (scale or len(values))}
 

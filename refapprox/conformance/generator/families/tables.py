@@ -14,8 +14,8 @@ def operands(table, **arrays):
 
 
 def reference(table):
-    """Every mistake of LOOKUPS concerns signed codes, but for the transposed and the exact table."""
-    return LOOKUPS if product(table)[1] else ("transposed table", "exact instead of table")
+    """The mistakes of LOOKUPS that concern a table: some are about signed codes."""
+    return LOOKUPS if product(table)[1] else ("transposed table", "exact instead of table", "int16 table")
 
 
 def elementwise(case_id, table, x, w, probes):
@@ -67,13 +67,13 @@ def signed_codes():
     yield matmul_case("signed_codes/sums", "broken_s8", x, w, "sums over all sign combinations")
 
 
-def matmul_case(case_id, table, x, w, probes, mistakes=None):
+def matmul_case(case_id, table, x, w, probes):
     def y(**how):
         return {"y": products.matmul(table, x, w, **how)}
 
     known = {name: y(look=name) for name in reference(table)}
     known["tile padding looked up"] = y(tile=16)
-    known.update({name: y(**how) for name, how in (mistakes or {}).items()})
+    known.update({name: y(sum_by=name) for name in ACCUMULATORS})
     if w.shape[0] == w.shape[1]:
         known["transposed operands"] = {"y": products.matmul(table, x, w.T)}
     return make(case_id, "matmul", operands(table, x=x, w=w), y(), probes=probes, check=exact(), mistakes=known,
@@ -82,28 +82,28 @@ def matmul_case(case_id, table, x, w, probes, mistakes=None):
 
 def accumulation():
     """What the sum is kept in."""
-    narrow = {name: {"sum_by": name} for name in ACCUMULATORS}
     for k in (2, 3, 40):
         yield matmul_case(f"accumulation/int16-{k}", "exact_s8", np.full((1, k), -128), np.full((k, 1), -128),
-                          f"{k} times 16384: beyond int16", narrow)
+                          f"{k} times 16384: beyond int16")
     yield matmul_case("accumulation/largest-int32", "edge_s8", np.array([[127] * 16 + [15]]),
-                      np.array([[3] * 16 + [127]]).T, "a sum of 17 entries just inside int32", narrow)
+                      np.array([[3] * 16 + [127]]).T, "a sum of 17 entries just inside int32")
     yield matmul_case("accumulation/smallest-int32", "edge_s8", np.full((1, 16), -128), np.zeros((16, 1), np.int64),
-                      "the sum is -2**31, the smallest int32", narrow)
+                      "the sum is -2**31, the smallest int32")
     yield matmul_case("accumulation/float32-loses", "edge_s8", np.array([[127, 127, 1], [100, -100, 1]]),
-                      np.array([[1, -3], [2, 5], [1, 7]]), "27-bit entries: float32 keeps 24 bits of them", narrow)
+                      np.array([[1, -3], [2, 5], [1, 7]]), "27-bit entries: float32 keeps 24 bits of them")
     yield matmul_case("accumulation/cancellation", "exact_s8", np.array([[-128, 127, 127, -128]]),
-                      np.array([[-128, 127, -128, 127]]).T, "large terms of both signs: only the end must fit", narrow)
+                      np.array([[-128, 127, -128, 127]]).T, "large terms of both signs: only the end must fit")
     x, w = np.full((2, 20), 127), np.array([[1, -1]] * 20)
     x[1] = -128
 
-    def y(how=None):
-        return {"y": products.matmul("edge_s8", x, w, sum_by=how)}
+    def y(**how):
+        return {"y": products.matmul("edge_s8", x, w, **how)}
 
     yield make("accumulation/beyond-int32", "matmul", operands("edge_s8", x=x, w=w),
-               {"int64": y(), "int32 wraparound": y("int32 wraparound")}, question="accumulator width",
+               {"int64": y(), "int32 wraparound": y(sum_by="int32 wraparound")}, question="accumulator width",
                probes="20 entries of about 2**27: beyond int32, where accumulators are 64 bits wide or wrap",
-               check=exact(), mistakes={name: y(name) for name in ("float32 accumulator", "saturating accumulator")},
+               check=exact(), mistakes={**{name: y(sum_by=name) for name in ACCUMULATORS},
+                                        **{name: y(look=name) for name in LOOKUPS}},
                reference="matrix-product")
 
 

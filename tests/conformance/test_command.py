@@ -1,0 +1,67 @@
+"""The command line, and what it writes."""
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from refapprox.cli import main
+from refapprox.conformance.mistakes import MISTAKES
+
+TRANSPOSED = ["--adapter", "refapprox.conformance.mutants:Mutant:transposed table", "--select", "linear"]
+
+
+def test_a_run_of_refapprox_itself_covers_every_route_and_succeeds(capsys):
+    assert main(["conformance", "run", "--select", "matmul/k-1*", "--select", "energy"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"refapprox, route {method}: conforms" in out for method in ("auto", "index"))
+
+
+def test_a_failing_run_says_so_by_its_exit_code_and_names_the_mistake(capsys):
+    assert main(["conformance", "run", *TRANSPOSED]) == 1
+    out = capsys.readouterr().out
+    assert f"likely      transposed table: {MISTAKES['transposed table']}" in out
+    assert "likely mistake in 5 case(s): transposed table" in out and "FAILED linear/wide: wrong value" in out
+
+
+def test_junit_and_html(tmp_path):
+    junit, page = tmp_path / "out.xml", tmp_path / "out.html"
+    assert main(["conformance", "run", *TRANSPOSED, "--select", "circuits/v2022*", "--junit", str(junit), "--html",
+                 str(page), "--brief"]) == 1
+    suite = ElementTree.parse(junit).getroot()
+    assert {key: suite.get(key) for key in ("tests", "failures", "skipped")} == {
+        "tests": str(len(suite)), "failures": "5", "skipped": str(len(suite.findall("./testcase/skipped")))}
+    assert "transposed table" in suite.find("./testcase/failure").text
+    html = page.read_text()
+    assert "Likely mistakes" in html and "linear/wide" in html
+    assert "<script" not in html and "http" not in html.replace("docs/", "")
+    ElementTree.fromstring(html.replace("<!doctype html>", "").replace('<meta charset="utf-8">', ""))
+
+
+def test_list_and_show(capsys):
+    assert main(["conformance", "list", "--select", "energy"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert main(["conformance", "show", "energy/exact"]) == 0
+    assert "opcount" in capsys.readouterr().out
+    assert main(["conformance", "show", "energy/exact", "--request"]) == 0
+    assert capsys.readouterr().out.startswith('{"id": "energy/exact", "operation": "relative_energy"')
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["run", "--select", "nonsense"], "no case matches nonsense"),
+    (["run", "--adapter", "a:b", "--program", "c"], "exclude each other"),
+    (["run", "--timeout", "0"], "timeout must be positive"), (["show", "nonsense"], "no case 'nonsense'")])
+def test_wrong_arguments(arguments, message, capsys):
+    assert main(["conformance", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_adapter_that_cannot_be_imported_fails_the_run(capsys):
+    assert main(["conformance", "run", "--adapter", "no.such:Adapter", "--select", "energy", "--brief"]) == 1
+    assert "0 passed, 5 failed" in capsys.readouterr().out
+
+
+def test_the_generator_and_the_program_run_as_written_in_the_documentation(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "refapprox", "conformance", "run", "--select", "energy"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.rstrip().split(",")[0].endswith("conforms: 5 passed"), done.stderr
