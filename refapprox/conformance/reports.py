@@ -76,7 +76,7 @@ td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:.6r
 
 def page(report, source):
     """One HTML page without scripts or links to elsewhere."""
-    rows = "".join(f"<tr{' class="failed"' if counts[FAILED] else ''}><td>{html.escape(family)}</td>"
+    rows = "".join(f'<tr class="{FAILED if counts[FAILED] else PASSED}"><td>{html.escape(family)}</td>'
                    f"<td>{counts[PASSED]}</td><td>{counts[FAILED]}</td><td>{counts[NOT_APPLICABLE]}</td></tr>"
                    for family, counts in by_family(report).items())
     mistakes = "".join(f"<tr><td>{html.escape(name)}</td><td>{count}</td></tr>" for name,
