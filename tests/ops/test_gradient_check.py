@@ -37,6 +37,16 @@ def test_gradients_off_by_half_a_thousandth_fail(which, factor):
     assert not any(agrees(wrong, seed) for seed in SEEDS)
 
 
+def test_a_small_factor_on_a_large_gradient_fails():
+    # 10**5 random terms nearly cancel along a random direction: half of such directions would let the factor pass
+    def wrong(dy, cache):
+        dx, dw = backward(dy, cache)
+        return dx * 1.0005, dw
+
+    assert agrees(backward, 0, 20_000)
+    assert not any(agrees(wrong, seed, 20_000) for seed in SEEDS)
+
+
 def test_one_wrong_element_fails():
     def wrong(dy, cache):
         dx, dw = backward(dy, cache)

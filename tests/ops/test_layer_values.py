@@ -51,6 +51,13 @@ def test_pooling_equals_its_definition(kind, kernel, stride, pad, more, seed):
         assert np.array_equal(op.forward(same_x, kernel, stride, padding)[0], expected)
 
 
+@pytest.mark.parametrize("kind", POOLS)
+def test_the_stride_of_a_pool_is_its_kernel_unless_given(kind):
+    op, reduce, border = POOLS[kind]
+    x = np.arange(42.0).reshape(1, 1, 6, 7)
+    assert np.array_equal(op.forward(x, (2, 3))[0], pool_definition(x, (2, 3), (2, 3), (0, 0), reduce, border))
+
+
 def test_of_equal_maxima_the_first_in_reading_order_gets_the_gradient():
     x = np.array([[[[1.0, 5.0], [5.0, 5.0]]]])
     y, cache = max_pool2d.forward(x, 2)
