@@ -1,0 +1,79 @@
+"""aihwkit's interface of a noise model, around a device model of `refapprox.analog`."""
+import numpy as np
+
+from refapprox.analog.converters import SinglePairConductanceConverter
+
+
+def converter_of(g_converter, g_max):
+    """The converter given, or a single pair with `g_max` (25 uS by default)."""
+    if g_converter is not None:
+        return g_converter
+    return SinglePairConductanceConverter() if g_max is None else SinglePairConductanceConverter(g_max)
+
+
+class BaseNoiseModel:
+    """A device model with a converter.
+
+    Attributes
+    ----------
+    g_converter : ConductanceConverter
+        May be replaced; as upstream, g_max of the model stays that of the first one. Unlike upstream, two that differ
+        are refused where a loss is computed.
+    device : a device model of refapprox.analog
+    rng : numpy.random.Generator
+        Source of all draws.
+    """
+
+    def __init__(self, g_converter, device, rng=None):
+        self.g_converter, self.device = g_converter, device
+        self.rng = np.random.default_rng() if rng is None else rng
+
+    @property
+    def g_max(self):
+        return self.device.g_max
+
+    def apply_programming_noise_to_conductance(self, g_target):
+        """Programmed conductances, uS."""
+        return self.device.program(g_target, self.rng)
+
+    def generate_drift_coefficients(self, g_target):
+        """Drift exponents; for resistive memory the targets, which it keeps in their place."""
+        return self.device.drift_exponent(g_target, self.rng)
+
+    def apply_drift_noise_to_conductance(self, g_prog, drift_noise_param, t_inference):
+        """Conductances at `t_inference` seconds after programming, uS."""
+        return self.device.read(g_prog, drift_noise_param, t_inference, self.rng)
+
+    def apply_programming_noise(self, weights):
+        """(programmed weights, list of drift exponents of every device)."""
+        targets, params = self.g_converter.convert_to_conductances(weights)
+        programmed, exponents = [], []
+        for target in targets:
+            programmed.append(self.apply_programming_noise_to_conductance(target))
+            exponents.append(self.generate_drift_coefficients(target))
+        return self.g_converter.convert_back_to_weights(programmed, params), exponents
+
+    def apply_drift_noise(self, weights, drift_noise_parameters, t_inference):
+        """Programmed `weights` at `t_inference`: split anew over the devices, drifted, read (aging "reconvert")."""
+        targets, params = self.g_converter.convert_to_conductances(weights)
+        aged = [self.apply_drift_noise_to_conductance(target, exponent, t_inference)
+                for target, exponent in zip(targets, drift_noise_parameters, strict=True)]
+        return self.g_converter.convert_back_to_weights(aged, params)
+
+    def apply_noise(self, weights, t_inference):
+        """Target `weights` at `t_inference`, every device keeping its own conductance (aging "device").
+
+        At t_inference = 0 the programmed weights (upstream fails there).
+        """
+        targets, params = self.g_converter.convert_to_conductances(weights)
+        aged = []
+        for target in targets:
+            start = self.apply_programming_noise_to_conductance(target)
+            if t_inference > 0:
+                exponent = self.generate_drift_coefficients(target)
+                start = self.apply_drift_noise_to_conductance(start, exponent, t_inference)
+            aged.append(start)
+        return self.g_converter.convert_back_to_weights(aged, params)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.device!r}, g_converter={self.g_converter!r})"
