@@ -35,9 +35,7 @@ class AliasSampler:
     def __init__(self, values, probabilities):
         values, probabilities = np.ravel(values), np.ravel(probabilities)
         probabilities = check_distribution("probabilities", probabilities, values.size)
-        values, which = np.unique(values, return_inverse=True)
-        weights = np.bincount(which.ravel(), weights=probabilities)
-        values, weights = values[weights > 0], weights[weights > 0]
+        values, weights = merged(values, probabilities)
         bits = max(1, (len(values) - 1).bit_length())
         slots = 1 << bits
         scaled = np.zeros(slots)
@@ -64,6 +62,19 @@ class AliasSampler:
             slot += own
             self.outcomes.take(slot, out=draws[first:first + BLOCK_DRAWS])
         return draws
+
+
+def merged(values, probabilities):
+    """Distinct values of positive probability, and their probabilities."""
+    if values.dtype.kind in "iu":
+        lowest, highest = int(values.min()), int(values.max())
+        if highest - lowest < 4 * values.size:      # counting is faster than sorting
+            weights = np.bincount(values.astype(np.int64) - lowest, weights=probabilities)
+            possible = np.flatnonzero(weights)
+            return (possible + lowest).astype(values.dtype), weights[possible]
+    values, which = np.unique(values, return_inverse=True)
+    weights = np.bincount(which, weights=probabilities)
+    return values[weights > 0], weights[weights > 0]
 
 
 def alias_table(scaled):

@@ -1,10 +1,10 @@
-"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables."""
+"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables, stats."""
 import sys
 
-from tests.benchmarks import table_products
+from tests.benchmarks import error_statistics, table_products
 from tests.benchmarks.timing import machine
 
-SECTIONS = {"tables": table_products.main}
+SECTIONS = {"tables": table_products.main, "stats": error_statistics.main}
 
 
 def main(names):
