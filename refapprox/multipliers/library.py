@@ -3,8 +3,7 @@ import difflib
 import math
 
 from refapprox.multipliers.closed_forms import signed_search_space
-from refapprox.multipliers.evoapprox.checkout import wanted
-from refapprox.multipliers.reading import read_source
+from refapprox.multipliers.evoapprox.names import wanted
 from refapprox.validation import check_choice
 
 
@@ -92,6 +91,7 @@ def load_library(source="builtin", signed=True, bits=8, operation="mul"):
     if source == "builtin":
         found = signed_search_space()
     else:
+        from refapprox.multipliers.reading import read_source      # parsers and formats, which few programs need
         found = read_source(source, signed=signed, bits=bits, operation=operation,
                             hint_signed=True if signed is None else bool(signed))
     kept = [m for m in found if wanted(m, signed, bits, operation)]

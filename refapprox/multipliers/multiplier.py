@@ -163,6 +163,10 @@ class Multiplier(Operands):
         """Products at positions of the table (code - qmin), which are trusted; broadcasts; int32."""
         return self.lut[rows, columns]
 
+    def to_multiplier(self):
+        """Itself: a `Circuit` has this method too."""
+        return self
+
     def __repr__(self):
         kind = "signed" if self.signed else "unsigned"
         return f"Multiplier({self.name!r}, {self.bits_x}x{self.bits_w} bits, {kind})"

@@ -1,8 +1,8 @@
 """A checkout of EvoApproxLib, release v1.1 or v2022: which sources it holds, and which release it is."""
 from pathlib import Path
 
-from refapprox.multipliers.evoapprox.names import shape_of
-from refapprox.multipliers.evoapprox.reader import pair, read_circuit
+from refapprox.multipliers.evoapprox.names import shape_of, wanted
+from refapprox.multipliers.evoapprox.reader import read_circuit
 
 ROOMS = ("multiplers", "multipliers", "adders")      # the first is how the library spells it
 
@@ -22,13 +22,6 @@ def source_files(path, suffix=".c"):
         if shape_of(file.stem):
             found.setdefault(file.stem, file)
     return found
-
-
-def wanted(shape, signed=None, bits=None, operation=None):
-    """Whether a `Shape` (or anything with its attributes) is of the kind asked for; None asks for any."""
-    return ((signed is None or shape.signed == bool(signed))
-            and (bits is None or (shape.bits_x, shape.bits_w) == tuple(pair(bits)))
-            and (operation is None or shape.operation == operation))
 
 
 def read_checkout(path, *, signed=None, bits=None, operation=None, suffix=".c", release=None):

@@ -30,3 +30,19 @@ def shape_of(name):
     sum_bits = max(bits_x, bits_w) + (match["kind"] != "s")
     output_bits = bits_x + bits_w if match["operation"] == "mul" else sum_bits
     return Shape(match["operation"], bits_x, bits_w, output_bits, match["kind"] != "u")
+
+
+def pair(bits):
+    """`bits`, one width or two, as a pair."""
+    try:
+        bits_x, bits_w = bits
+    except TypeError:
+        return bits, bits
+    return bits_x, bits_w
+
+
+def wanted(shape, signed=None, bits=None, operation=None):
+    """Whether a `Shape` (or anything with its attributes) is of the kind asked for; None asks for any."""
+    return ((signed is None or shape.signed == bool(signed))
+            and (bits is None or (shape.bits_x, shape.bits_w) == tuple(pair(bits)))
+            and (operation is None or shape.operation == operation))

@@ -8,7 +8,7 @@ from pathlib import Path
 from refapprox.multipliers import verilog
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.evoapprox import cache, header
-from refapprox.multipliers.evoapprox.names import Shape, shape_of
+from refapprox.multipliers.evoapprox.names import Shape, pair, shape_of
 from refapprox.multipliers.evoapprox.source import read_program
 from refapprox.multipliers.evoapprox.synthesize import synthesize
 from refapprox.multipliers.evoapprox.tokens import Source, SourceError
@@ -53,25 +53,41 @@ def read_circuit(path, *, signed=None, bits=None, operation=None, release=""):
         Where a published figure is not the computed circuit's, for at most 2**18 operand pairs.
     """
     path = Path(path)
-    check_choice("suffix of a circuit file", path.suffix, SUFFIXES)
-    content = path.read_bytes()
     given = shape_of(path.stem.removesuffix("_pdk45")) or (signed, bits, operation)
-    key = cache.key_of(content, path.suffix, path.stem, *given)
-    found = cache.load(key)
-    if found is None:
-        netlist, text = read_netlist(path, content, given)
-        lut = None
-    else:
-        (netlist, lut), text = found, content.decode("utf-8", errors="replace")
-    circuit = as_circuit(netlist, lut, path, header.read_header(text), given, release)
-    if found is None:
-        cache.store(key, netlist, circuit.lut if isinstance(circuit, Multiplier) else None)
+    netlist, lut, content = load(path, given)
+    figures = header.read_header(content.decode("utf-8", errors="replace"))
+    circuit = as_circuit(netlist, lut, path, figures, given, release)
     verify(circuit)
     return circuit
 
 
-def read_netlist(path, content, given):
-    """(netlist, text) of the bytes of a source; `given` is a `Shape`, or (signed, bits, operation), None = unknown."""
+def read_netlist(path, *, signed=None, bits=None, operation=None):
+    """The gates of one source file, simplified; arguments and errors as of `read_circuit`."""
+    path = Path(path)
+    return load(path, shape_of(path.stem.removesuffix("_pdk45")) or (signed, bits, operation))[0]
+
+
+def load(path, given):
+    """(netlist, table or None, bytes) of a source, from the cache where it knows these bytes.
+
+    `given` is a `Shape`, or (signed, bits, operation) with None for what is not known.
+    """
+    check_choice("suffix of a circuit file", path.suffix, SUFFIXES)
+    content = path.read_bytes()
+    key = cache.key_of(content, path.suffix, path.stem, *given)
+    found = cache.load(key)
+    if found is not None:
+        return *found, content
+    netlist = parse(path, content, given)
+    operation = given.operation if isinstance(given, Shape) else given[2]
+    small = operation != "add" and max(netlist.bits_x, netlist.bits_w) <= MAX_BITS
+    lut = netlist.lut() if small else None
+    cache.store(key, netlist, lut)
+    return netlist, lut, content
+
+
+def parse(path, content, given):
+    """The netlist that the bytes of a source spell."""
     if path.suffix == ".v":
         try:
             netlist = verilog.read(content, signed=given.signed if isinstance(given, Shape) else given[0], fold=True)
@@ -79,13 +95,12 @@ def read_netlist(path, content, given):
             raise SourceError(f"{path}: {error}") from None
         if len(netlist.operands) != 2:
             raise SourceError(f"{path} must have two operands, got {len(netlist.operands)}.")
-        return netlist, content.decode("utf-8", errors="replace")
+        return netlist
     source = Source.from_bytes(content, path)
     program = read_program(source)
     shape = given if isinstance(given, Shape) else shape_of_types(program, source, *given)
-    netlist = synthesize(program, source, bits_x=shape.bits_x, bits_w=shape.bits_w,
-                         output_bits=shape.output_bits, signed=shape.signed)
-    return netlist, source.text
+    return synthesize(program, source, bits_x=shape.bits_x, bits_w=shape.bits_w,
+                      output_bits=shape.output_bits, signed=shape.signed)
 
 
 def shape_of_types(program, source, signed, bits, operation):
@@ -105,23 +120,14 @@ def shape_of_types(program, source, signed, bits, operation):
     return Shape(operation, bits_x, bits_w, min(output_bits, program.result_type.width), signed)
 
 
-def pair(bits):
-    """`bits`, one width or two, as a pair."""
-    try:
-        bits_x, bits_w = bits
-    except TypeError:
-        return bits, bits
-    return bits_x, bits_w
-
-
 def as_circuit(netlist, lut, path, figures, given, release):
     """The netlist, with what its file says of it, as a `Multiplier` or a `Circuit`."""
     name = path.stem
     operation = (given.operation if isinstance(given, Shape) else given[2]) or "mul"
     power = float(figures.get(header.POWER, "nan"))
     info = {"published": figures, "file": str(path), "first_operand": netlist.operands[0][0]}
-    if operation == "mul" and max(netlist.bits_x, netlist.bits_w) <= MAX_BITS:
-        return Multiplier(name, netlist.lut() if lut is None else lut, netlist.signed, power, release, info)
+    if lut is not None:
+        return Multiplier(name, lut, netlist.signed, power, release, info)
     return Circuit(name, lambda x, w: netlist.words([x, w]), netlist.bits_x, netlist.bits_w, netlist.signed, power,
                    release, info, operation, netlist.output_bits)
 

@@ -25,7 +25,7 @@ from refapprox.multipliers.formats.orders import ORDERS, Reading, reading_of, re
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.validation import check_choice
 
-__all__ = ["FORMATS", "MantissaTable", "ORDERS", "Reading", "bounded", "detect", "is_table_text",
+__all__ = ["FORMATS", "MantissaTable", "ORDERS", "Reading", "bounded", "detect", "is_table_text", "raw_table",
            "read_mantissa_table", "read_table",
            "readings", "swap_order", "write_table"]
 
@@ -35,6 +35,7 @@ SUFFIXES = {".npy": "npy", ".npz": "npz", ".bin": "tfapprox", ".h": "adapt", ".c
 MAX_SIZE = 64 * 2 ** 20                     # bytes; the largest of these files, AppMult's triples, have 1 MB
 TFAPPROX_SIZE = 2 * 256 * 256
 CODE_ORDER = ("tfapprox", "adapt", "transaxx")
+ORDER_OF = dict.fromkeys(CODE_ORDER, "code") | {"approxtorch": "value"}
 TEXT_FORMATS = {"adapt": text.read_array, "transaxx": text.read_array, "approxflow": text.read_matrix,
                 "approxtorch": text.read_matrix, "appmult": text.read_triples}
 TEXT_WRITERS = {"adapt": text.write_adapt, "transaxx": text.write_transaxx, "approxflow": text.write_matrix,
@@ -100,23 +101,23 @@ def read_table(path, format=None, *, signed=None, order=None, transposed=False, 
         If the file is no valid table, or signedness and order are not clear from it.
     """
     path = Path(path)
-    content = bounded(path)
-    format = check_choice("format", detect(content, path) if format is None else format, FORMATS)
-    if format == "approxtrain":
-        raise ValueError(f"{path} holds products of float significands, no integers: see read_mantissa_table.")
+    table, format = entries(path, format)
     if format in UNSIGNED_ONLY:
         if signed:
             raise ValueError(f"format {format} of {path} knows unsigned operands only.")
         signed = False
     if order is None:
-        order = "code" if format in CODE_ORDER else "value" if format == "approxtorch" else None
-    table = entries(content, format, path)
-    label = path.stem if name is None else name
-    lut = check_table(table, path)
-    reading = reading_of(lut, path, signed, order)
+        order = ORDER_OF.get(format)
+    reading = reading_of(table, path, signed, order)
     lut = reading.lut.T if transposed else reading.lut
-    return Multiplier(label, lut, reading.signed, performance_metric, release,
+    return Multiplier(path.stem if name is None else name, lut, reading.signed, performance_metric, release,
                       {"file": str(path), "format": format, "order": reading.order})
+
+
+def raw_table(path, format=None):
+    """(table as it stands in a file, int64; the order that its format is in, None where both occur)."""
+    table, format = entries(Path(path), format)
+    return table, ORDER_OF.get(format)
 
 
 def bounded(path):
@@ -127,8 +128,17 @@ def bounded(path):
     return path.read_bytes()
 
 
-def entries(content, format, path):
-    """The array in a file's bytes as it stands there."""
+def entries(path, format=None):
+    """(table as it stands in a file, int64; its format)."""
+    content = bounded(path)
+    format = check_choice("format", detect(content, path) if format is None else format, FORMATS)
+    if format == "approxtrain":
+        raise ValueError(f"{path} holds products of float significands, no integers: see read_mantissa_table.")
+    return check_table(parse(content, format, path), path), format
+
+
+def parse(content, format, path):
+    """The array in a file's bytes."""
     if format == "npy":
         try:
             return np.load(io.BytesIO(content), allow_pickle=False)

@@ -1,0 +1,99 @@
+"""Figures of single multipliers and of libraries."""
+import numpy as np
+
+from refapprox.multipliers.ranking import pareto_front
+from refapprox.plotting.style import GREYS, new_figure
+
+LABELS = {"power": "power (mW)", "bits": "operand width (bits)", "MAE": "mean absolute error",
+          "WCE": "worst-case error", "EP%": "error probability (%)", "MSE": "mean squared error",
+          "MAE%": "mean absolute error (% of output codes)", "WCE%": "worst-case error (% of output codes)",
+          "MRE%": "mean relative error (%)", "WCRE%": "worst-case relative error (%)",
+          "NMED": "mean absolute error / largest product", "bias": "mean error", "variance": "variance of the error"}
+BINS = 61
+
+
+def error_map(multiplier):
+    """exact - approximate over both operands; lighter is larger, and the scale is symmetric about zero."""
+    error = multiplier.error_map.astype(float)
+    limit = max(np.abs(error).max(), 1)
+    figure, axis = new_figure(size=(5.6, 4.6))
+    axis.grid(False)
+    (low_x, high_x), (low_w, high_w) = multiplier.range_x, multiplier.range_w
+    image = axis.imshow(error.T, origin="lower", cmap="cividis", vmin=-limit, vmax=limit, interpolation="nearest",
+                        extent=(low_x - 0.5, high_x + 0.5, low_w - 0.5, high_w + 0.5), aspect="auto")
+    axis.set(xlabel="activation x", ylabel="weight w", title=f"{multiplier.name}: error over the operands")
+    figure.colorbar(image, ax=axis, label="exact - approximate")
+    return figure
+
+
+def error_histogram(multiplier):
+    """Share of operand pairs by error; pairs without error are a bar of their own."""
+    error = multiplier.error_map.ravel()
+    figure, axis = new_figure(size=(6, 4))
+    step = max(1, -(-(int(error.max()) - int(error.min()) + 1) // BINS))      # whole numbers: equal counts a bin
+    edges = np.arange(error.min(), error.max() + step + 1, step) - 0.5
+    inexact = error[error != 0]
+    weights = np.full(inexact.size, 100 / error.size)
+    axis.hist(inexact, edges, weights=weights, color=GREYS[2], edgecolor="white", linewidth=0.3, label="inexact")
+    axis.bar(0, 100 * (error == 0).mean(), width=0.4 * step, color="#eeeeee", edgecolor="black", linewidth=0.8,
+             label="exact")
+    axis.axvline(error.mean(), color="black", linestyle="--", linewidth=1, label=f"mean {error.mean():.4g}")
+    axis.set(xlabel="exact - approximate", ylabel="operand pairs (%)", yscale="log",
+             title=f"{multiplier.name}: distribution of the error")
+    axis.legend()
+    return figure
+
+
+def error_against_operand(multiplier):
+    """Mean error and its range for every value of the activation, and of the weight."""
+    figure, axes = new_figure(1, 2, size=(9, 3.8), sharey=True)
+    error = multiplier.error_map
+    for axis, other, (low, high), name in ((axes[0], 1, multiplier.range_x, "activation x"),
+                                           (axes[1], 0, multiplier.range_w, "weight w")):
+        values = np.arange(low, high + 1)
+        axis.fill_between(values, error.min(axis=other), error.max(axis=other), color="#cccccc", label="all errors",
+                          step="mid")
+        axis.plot(values, error.mean(axis=other), color="black", linewidth=1.2, label="mean")
+        axis.set_xlabel(name)
+    axes[0].set_ylabel("exact - approximate")
+    axes[0].legend()
+    figure.suptitle(f"{multiplier.name}: error against one operand, over all values of the other", fontsize=10)
+    return figure
+
+
+def front(names, figures, x="power", y="MAE%", annotated=14):
+    """Every circuit of a library in the plane of two figures, those on the Pareto front connected.
+
+    Parameters
+    ----------
+    names : list of str
+    figures : list of dict
+        Of every circuit, as of `ranking.figures_of`; circuits where one of both is nan are left out.
+    x, y : str
+        Keys of the figures.
+    annotated : int
+        Fronts of at most so many points carry names.
+
+    Returns
+    -------
+    (Figure, list of names on the front, by rising x)
+    """
+    points = [(float(f[x]), float(f[y])) for f in figures]
+    on_front = pareto_front(points)
+    if not on_front:
+        raise ValueError(f"no circuit has both {x} and {y}: a front needs figures that are known.")
+    array = np.array(points)
+    figure, axis = new_figure(size=(7, 4.8))
+    axis.plot(*array.T, linestyle="none", marker="o", markerfacecolor="none", markersize=5, color="#777777",
+              label=f"{len(points)} circuits")
+    axis.plot(*array[on_front].T, drawstyle="steps-post", color="black", marker="s", markersize=4.5, linewidth=1.1,
+              label=f"Pareto front, {len(on_front)}")
+    positive = array[:, 1][array[:, 1] > 0]
+    if positive.size and positive.max() > 30 * positive.min():
+        axis.set_yscale("symlog", linthresh=positive.min())      # shows exact circuits, at zero, as well
+    if len(on_front) <= annotated:
+        for index in on_front:
+            axis.annotate(names[index], points[index], textcoords="offset points", xytext=(5, 5), fontsize=7)
+    axis.set(xlabel=LABELS[x], ylabel=LABELS[y])
+    axis.legend()
+    return figure, [names[i] for i in on_front]
