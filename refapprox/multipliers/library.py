@@ -91,7 +91,7 @@ def load_library(source="builtin", signed=True, bits=8, operation="mul"):
     if source == "builtin":
         found = signed_search_space()
     else:
-        from refapprox.multipliers.reading import read_source      # parsers and formats, which few programs need
+        from refapprox.multipliers.reading import read_source  # parsers and formats, which few programs need
         found = read_source(source, signed=signed, bits=bits, operation=operation,
                             hint_signed=True if signed is None else bool(signed))
     kept = [m for m in found if wanted(m, signed, bits, operation)]
