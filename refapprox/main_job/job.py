@@ -27,6 +27,7 @@ from refapprox.multipliers import MultiplierLibrary, exact, load_library
 from refapprox.multipliers.library import check_search_space
 from refapprox.nets import LeNet5
 from refapprox.training import Progress
+from refapprox.validation import check_choice
 
 STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
 
@@ -58,11 +59,13 @@ class MainJob:
     def results(self):
         return self.state.results
 
-    def run(self):
-        """Do every step that is left; returns the results."""
+    def run(self, last=None):
+        """Do every step that is left, up to the step `last` if one is given; returns the results."""
         self.folder.rewind(self.state)
         steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
-        for step in steps[steps.index(self.state.step) if self.state.step in steps else len(steps):]:
+        first = steps.index(self.state.step) if self.state.step in steps else len(steps)
+        beyond = len(steps) if last is None else steps.index(check_choice("last", last, steps)) + 1
+        for step in steps[first:beyond]:
             getattr(self, f"_{step}")()
             position = steps.index(step) + 1
             following = steps[position] if position < len(steps) else "done"

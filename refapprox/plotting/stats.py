@@ -63,3 +63,21 @@ def draw_histogram(axis, found, bins=60):
               color=GREYS[1], linewidth=1.2, label="Gaussian of the same mean and std")
     axis.tick_params(labelsize=8)
     axis.locator_params(axis="x", nbins=5)
+
+
+def energy_accuracy(points, front):
+    """Test accuracy over relative energy for every lmbd, before and after retraining, with the Pareto front."""
+    figure, axis = new_figure(size=(6, 4))
+    energies = [point.relative_energy for point in points]
+    axis.plot(energies, [100 * point.deployed for point in points], "s", color="#777777", markerfacecolor="none",
+              label="right after deployment")
+    axis.plot(energies, [100 * point.retrained for point in points], "o", color="black", label="retrained")
+    axis.plot([point.relative_energy for point in front], [100 * point.retrained for point in front], "-",
+              color="black", linewidth=0.8, label="Pareto front")
+    for point in points:
+        axis.annotate(f"{point.lmbd:g}", (point.relative_energy, 100 * point.retrained), xytext=(4, 4),
+                      textcoords="offset points", fontsize=8)
+    axis.set_xlabel("energy of the multiplications, relative to the exact multiplier")
+    axis.set_ylabel("test accuracy (%)")
+    axis.legend(title="lmbd beside each point")
+    return figure

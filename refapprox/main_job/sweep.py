@@ -1,0 +1,84 @@
+"""The energy-accuracy trade-off: one network, many lmbd.
+
+Baseline and quantization are trained once; from there every lmbd searches its own noise levels, is matched,
+retrained and tested, in a folder of its own that `refapprox run --resume` and `refapprox stats` understand. Points
+are independent of each other: any `concurrent.futures.Executor` may spread them.
+"""
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from refapprox.main_job.console import Console
+from refapprox.main_job.job import MainJob
+from refapprox.main_job.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One lmbd. Accuracies are those on the test set."""
+
+    lmbd: float
+    relative_energy: float
+    deployed: float
+    retrained: float
+    path: str
+
+
+def lambda_sweep(config, lmbds, out, *, executor=None):
+    """Train once, then search, match, retrain and test for every lmbd.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Everything but lmbd; `uniform` is left out.
+    lmbds : sequence of float
+    out : path
+        Holds the folder `shared` and one folder a lmbd. What is finished there is not done again.
+    executor : concurrent.futures.Executor, optional
+        Spreads the points; one after the other in this process without it.
+
+    Returns
+    -------
+    list of SweepPoint
+        In the order of `lmbds`.
+    """
+    lmbds = list(lmbds)
+    if not lmbds or len(set(lmbds)) < len(lmbds):
+        raise ValueError(f"lmbds must hold at least one value and none twice, got {lmbds}.")
+    points = [dataclasses.replace(config, lmbd=float(lmbd), uniform=False) for lmbd in lmbds]      # refused early
+    shared = Path(out) / "shared"
+    run(points[0], shared, last="quant")
+    paths = [Path(out) / f"lmbd-{point.lmbd:g}" for point in points]
+    spread = map if executor is None else executor.map
+    return list(spread(sweep_point, points, [shared] * len(points), paths))
+
+
+def sweep_point(config, shared, path):
+    """One SweepPoint, from the quantized network in the folder `shared`."""
+    if not (path / "config.json").exists():
+        start = RunFolder(shared).load("quant")
+        folder = RunFolder(path)
+        folder.create(config)
+        folder.save(start)
+    results = run(config, path)
+    return SweepPoint(config.lmbd, results["relative_energy"], results["deployed"], results["retrained"], str(path))
+
+
+def run(config, path, last=None):
+    """Start or go on with the run in `path`, its output in `path`/log.txt; returns its results."""
+    folder = RunFolder(path)
+    if (folder.path / "config.json").exists():
+        folder, config = RunFolder.open(path)
+    else:
+        folder.create(config)
+    with open(folder.path / "log.txt", "a", encoding="utf-8") as log:
+        return MainJob(config, folder, Console(log)).run(last)
+
+
+def pareto_front(points, accuracy="retrained"):
+    """The points that no other beats in both energy and accuracy, by rising energy."""
+    front = []
+    for point in sorted(points, key=lambda p: (p.relative_energy, -getattr(p, accuracy))):
+        if not front or getattr(point, accuracy) > getattr(front[-1], accuracy):
+            front.append(point)
+    return front
