@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.families import MIN_FAMILY_BITS, families, from_family
 from refapprox.multipliers.known import fingerprint, known_circuits, names_by_fingerprint
@@ -63,14 +64,20 @@ def identify(table, signed=None):
     found = []
     for candidate in candidates:
         for transposed in (False, True):
-            if transposed and isinstance(candidate, Multiplier):
-                candidate = Multiplier(candidate.name, candidate.lut.T, candidate.signed)
-            elif transposed:
-                break                                # published wide circuits are compared as they are called
+            if transposed:
+                candidate = swapped(candidate)
             for release, name in names_by_fingerprint().get(fingerprint(candidate), []):
                 if not any((i.release, i.name) == (release, name) for i in found):
                     found.append(Identification(release, name, transposed, known_circuits()[release][name].form))
     return sorted(found, key=lambda i: (i.transposed, i.release, i.name))
+
+
+def swapped(operator):
+    """The same operator with its operands the other way round."""
+    if isinstance(operator, Multiplier):
+        return Multiplier(operator.name, operator.lut.T, operator.signed)
+    return Circuit(operator.name, lambda x, w: operator(w, x), operator.bits_w, operator.bits_x, operator.signed,
+                   operation=operator.operation, output_bits=operator.output_bits)
 
 
 def forms(bits_x, bits_w):

@@ -60,7 +60,7 @@ def check_search_space(multipliers):
     return multipliers
 
 
-def load_library(source="builtin", signed=True, bits=8, operation="mul"):
+def load_library(source="builtin", signed=True, bits=8, operation="mul", language="c"):
     """A library of multipliers.
 
     Parameters
@@ -81,6 +81,8 @@ def load_library(source="builtin", signed=True, bits=8, operation="mul"):
         Keep multipliers of these widths; None keeps all. Above 8x8 they are `Circuit` objects.
     operation : "mul", "add" or None, optional
         Keep multipliers, adders, or both.
+    language : "c" or "verilog", optional
+        Which sources of a checkout to read.
 
     Raises
     ------
@@ -88,12 +90,14 @@ def load_library(source="builtin", signed=True, bits=8, operation="mul"):
         If the source has nothing that fits, or a file is not valid.
     """
     check_choice("operation of load_library", operation, ("mul", "add", None))
+    check_choice("language of load_library", language, ("c", "verilog"))
     if source == "builtin":
         found = signed_search_space()
     else:
         from refapprox.multipliers.reading import read_source  # parsers and formats, which few programs need
         found = read_source(source, signed=signed, bits=bits, operation=operation,
-                            hint_signed=True if signed is None else bool(signed))
+                            hint_signed=True if signed is None else bool(signed),
+                            suffix={"c": ".c", "verilog": ".v"}[language])
     kept = [m for m in found if wanted(m, signed, bits, operation)]
     if not kept:
         signs = "" if signed is None else "signed " if signed else "unsigned "

@@ -17,21 +17,22 @@ OWN_SUFFIXES = (".npy", ".npz")
 TABLE_SUFFIXES = (*OWN_SUFFIXES, ".bin", ".h", ".csv", ".txt")
 
 
-def read_source(path, *, signed=None, bits=None, operation=None, hint_signed=True):
+def read_source(path, *, signed=None, bits=None, operation=None, hint_signed=True, suffix=".c"):
     """Everything in a checkout of EvoApproxLib, a folder, or a file, one after the other.
 
     `signed`, `bits` and `operation` spare reading sources that their names exclude; what else comes out is for the
-    caller to sort. `hint_signed` is the signedness of npy and npz tables that do not tell.
+    caller to sort. `hint_signed` is the signedness of npy and npz tables that do not tell, `suffix` the language of
+    a checkout's sources that are read.
     """
     path = Path(path)
     if not path.exists():
         raise ValueError(f"source of load_library must be 'builtin' or an existing path, got {str(path)!r}.")
     if not path.is_dir():
         yield from read_file(path, hint_signed, release_of([path.stem]) if path.suffix in CIRCUIT_SUFFIXES else "")
-    elif is_checkout(path) or any(source_files(path)):
-        yield from read_checkout(path, signed=signed, bits=bits, operation=operation)
+    elif is_checkout(path) or any(source_files(path, suffix)):
+        yield from read_checkout(path, signed=signed, bits=bits, operation=operation, suffix=suffix)
         if not is_checkout(path):
-            yield from read_folder(path, hint_signed, skip=source_files(path))
+            yield from read_folder(path, hint_signed, skip=source_files(path, suffix))
     else:
         yield from read_folder(path, hint_signed)
 

@@ -82,7 +82,10 @@ def test_identification_tells_release_and_transposition():
     assert [(i.release, i.name) for i in identify(lut.T, signed=True)] == both
     assert all(i.transposed and i.form == "B(2, 5)" for i in identify(lut.T))
     assert identify(lut, signed=False) == [] and identify(np.where(lut == lut[3, 4], 0, lut)) == []
-    assert ("v2022", "mul16s_GRU") in [(i.release, i.name) for i in identify(closed_form("v2022", "mul16s_GRU"))]
+    wide = closed_form("v2022", "mul16s_GRU")
+    assert [(i.release, i.transposed) for i in identify(wide)] == [("v1.1", False), ("v2022", False)]
+    turned = Circuit("turned", lambda x, w: wide.func(w, x), 16, 16)
+    assert ("v2022", "mul16s_GRU", True, "B(2, 5)") in identify(turned)
 
 
 def test_fingerprints_tell_all_published_circuits_apart():

@@ -171,6 +171,18 @@ def test_structural_verilog_where_asked(tmp_path):
         read_circuit(tmp_path / "mul2u_0AV.v")
 
 
+def test_verilog_of_a_checkout_takes_the_order_of_the_c_source(tmp_path):
+    folder = tmp_path / "multiplers/2x2_unsigned/pareto_pwr_mae"
+    put(folder, "mul2u_0AX", "uint64_t mul2u_0AX(uint64_t B, uint64_t A) { return (B & 2) * A; }", {
+        "mae_percent": "4.69", "mae": "0.75", "wce": "3.0", "ep": "37.50"})
+    (folder / "mul2u_0AX.v").write_text("module mul2u_0AX(input [1:0] A, input [1:0] B, output [3:0] O);\n"
+                                        "assign O = A * {B[1], 1'b0};\nendmodule\n")
+    tables = [load_library(tmp_path, signed=False, bits=2, language=language)["mul2u_0AX"].lut
+              for language in ("c", "verilog")]
+    assert np.array_equal(*tables) and not np.array_equal(tables[0], tables[0].T)
+    assert np.array_equal(read_circuit(folder / "mul2u_0AX.v").lut, tables[0].T)
+
+
 def test_the_release_is_told_by_names():
     assert release_of(["mul8s_1KTY", "mul8s_1KV8"]) == "v1.1"
     assert release_of(["mul8s_1KX5", "mul8s_1KV8"]) == "v2022"
@@ -200,6 +212,11 @@ def test_8x8_tables_of_a_real_checkout(real_checkout):
     exceptions = {(m.name, mismatch.key) for m in library for mismatch in verify(m)}
     assert exceptions == {("v1.1"): {("mul8s_1KRC", "MAE"), ("mul8s_1KVA", "MAE%"), ("mul8s_1KVB", "MAE%")},
                           "v2022": {("mul8s_1KVQ", "MAE"), ("mul8s_1KV8", "MAE%"), ("mul8s_1KV9", "MAE%")}}[release]
+
+
+def test_verilog_of_a_real_checkout_makes_the_same_tables(real_checkout):
+    by_c, by_verilog = (load_library(real_checkout, signed=False, language=language) for language in ("c", "verilog"))
+    assert all(np.array_equal(m.lut, by_verilog[m.name].lut) for m in by_c) and len(by_c) == len(by_verilog)
 
 
 @pytest.mark.slow

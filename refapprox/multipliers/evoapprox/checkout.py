@@ -3,6 +3,8 @@ from pathlib import Path
 
 from refapprox.multipliers.evoapprox.names import shape_of, wanted
 from refapprox.multipliers.evoapprox.reader import read_circuit
+from refapprox.multipliers.evoapprox.source import read_program
+from refapprox.multipliers.evoapprox.tokens import Source
 
 ROOMS = ("multiplers", "multipliers", "adders")      # the first is how the library spells it
 
@@ -27,14 +29,22 @@ def source_files(path, suffix=".c"):
 def read_checkout(path, *, signed=None, bits=None, operation=None, suffix=".c", release=None):
     """The circuits of a checkout, or of a folder of it, that are of the kind asked for, one after the other.
 
-    `release` is told from the names where it is not given ("" where they do not tell).
+    `suffix` ".v" reads the structural Verilog instead of the C; beside a C source it takes the operands in the order
+    of that. `release` is told from the names where it is not given ("" where they do not tell).
     """
     found = source_files(path, suffix)
     if release is None:
         release = release_of(found)
     for name, file in found.items():
         if wanted(shape_of(name), signed, bits, operation):
-            yield read_circuit(file, release=release)
+            c_file = file.with_suffix(".c")
+            first = first_parameter(c_file) if suffix == ".v" and c_file.exists() else None
+            yield read_circuit(file, release=release, first_operand=first)
+
+
+def first_parameter(path):
+    """Name of the first parameter of a C source."""
+    return read_program(Source.from_bytes(path.read_bytes(), path)).parameters[0][0]
 
 
 def release_of(names):

@@ -5,6 +5,8 @@ declare ``f(B, A)``: their Verilog module has the ports A, B, and its first port
 """
 from pathlib import Path
 
+import numpy as np
+
 from refapprox.multipliers import verilog
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.evoapprox import cache, header
@@ -19,7 +21,7 @@ SUFFIXES = (".c", ".v")
 VERIFIED_PAIRS = 2 ** 18      # header figures are verified at load time where all operand pairs are at most so many
 
 
-def read_circuit(path, *, signed=None, bits=None, operation=None, release=""):
+def read_circuit(path, *, signed=None, bits=None, operation=None, release="", first_operand=None):
     """The circuit of one source file; nothing of the file is executed.
 
     Parameters
@@ -35,6 +37,8 @@ def read_circuit(path, *, signed=None, bits=None, operation=None, release=""):
         For other names; "mul" by default.
     release : str, optional
         The release that gives the name its meaning.
+    first_operand : str, optional
+        Name of the operand that is to be the row, upper or lower case; by default the first one of the file.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def read_circuit(path, *, signed=None, bits=None, operation=None, release=""):
     path = Path(path)
     given = shape_of(path.stem.removesuffix("_pdk45")) or (signed, bits, operation)
     netlist, lut, content = load(path, given)
+    if first_operand is not None:
+        netlist, lut = with_first(netlist, lut, first_operand)
     figures = header.read_header(content.decode("utf-8", errors="replace"))
     circuit = as_circuit(netlist, lut, path, figures, given, release)
     verify(circuit)
@@ -65,6 +71,15 @@ def read_netlist(path, *, signed=None, bits=None, operation=None):
     """The gates of one source file, simplified; arguments and errors as of `read_circuit`."""
     path = Path(path)
     return load(path, shape_of(path.stem.removesuffix("_pdk45")) or (signed, bits, operation))[0]
+
+
+def with_first(netlist, lut, label):
+    """A netlist and its table, if there is one, with the operand called `label` first."""
+    names = [name for name, _ in netlist.operands]
+    position = [name.lower() for name in names].index(label.lower())
+    if position == 0:
+        return netlist, lut
+    return netlist.reordered(names[1], names[0]), None if lut is None else np.ascontiguousarray(lut.T)
 
 
 def load(path, given):

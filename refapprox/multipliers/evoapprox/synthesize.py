@@ -12,7 +12,8 @@ from refapprox.multipliers.builder import ZERO, Builder
 from refapprox.multipliers.evoapprox.c_types import INT, common_type, promoted
 from refapprox.multipliers.evoapprox.composite import Composite
 
-MAX_GATES = 100_000      # the largest published circuit has about 2,000
+MAX_GATES = 50_000      # the largest published circuit has about 2,700
+MAX_WORK = 300_000     # bits that operators compute, gates made before included: a few seconds
 
 
 class Word(NamedTuple):
@@ -24,7 +25,14 @@ class Word(NamedTuple):
 
 
 class BoundedBuilder(Builder):
-    """A folding builder that gives up where a source would grow beyond all measure."""
+    """A folding builder that gives up where a source would grow, or take time, beyond all measure."""
+
+    work = 0
+
+    def take_on(self, bits):
+        self.work += bits
+        if self.work > MAX_WORK:
+            raise ValueError(f"the function takes more than {MAX_WORK} operations on bits.")
 
     def emit(self, kind, *inputs):
         if len(self.gates) >= MAX_GATES:
@@ -63,6 +71,7 @@ def apply(builder, operator, argument, left, right=None):
     if operator == "cast":
         return convert(left, argument)
     if operator == "!":
+        builder.take_on(len(left.bits))
         wire = left.fill
         for bit in left.bits:
             wire = builder.gate("OR", wire, bit)
@@ -71,6 +80,7 @@ def apply(builder, operator, argument, left, right=None):
         return apply_binary(builder, operator, left, right)
     ctype = promoted(left.ctype)
     word = convert(left, ctype)
+    builder.take_on(len(word.bits))
     if operator == "~":
         return convert(Word([builder.invert(bit) for bit in word.bits], builder.invert(word.fill), ctype), ctype)
     if argument >= ctype.width:
@@ -88,13 +98,16 @@ def apply_binary(builder, operator, left, right):
     if operator in "&|^":
         kind = {"&": "AND", "|": "OR", "^": "XOR"}[operator]
         size = max(len(left.bits), len(right.bits))
+        builder.take_on(size)
         bits = [builder.gate(kind, a, b) for a, b in zip(extended(left, size), extended(right, size), strict=True)]
         return trimmed(bits, builder.gate(kind, left.fill, right.fill), ctype)
     if operator == "+":
         width = min(max(len(left.bits), len(right.bits)) + 2, ctype.width)       # two sign bits hold any sum
+        builder.take_on(width)
         bits = builder.add(extended(left, width), extended(right, width), width=width)
     else:
         width = ctype.width
+        builder.take_on(width ** 2)
         bits = multiply(builder, extended(left, width), extended(right, width))
     return convert(trimmed(bits, bits[-1], ctype), ctype)
 
