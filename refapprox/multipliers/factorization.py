@@ -26,7 +26,8 @@ class Factorization:
     """Factors F (2**bits_x, r) and G (2**bits_w, r), float64, of a table; `kind` is bits, integer or floating.
 
     magnitude[x, w] = sum_r |F[x, r] G[w, r]| bounds every partial sum of (1), in any order; `largest` is its
-    maximum. `quantum` is a power of two that divides every term of (1), where they are integers.
+    maximum, `largest_factor` that of |F| and |G|. `quantum` is a power of two that divides every term of (1),
+    where they are integers.
     """
 
     x_factors: np.ndarray
@@ -38,6 +39,8 @@ class Factorization:
         magnitude = np.abs(self.x_factors) @ np.abs(self.w_factors).T
         object.__setattr__(self, "magnitude", magnitude)
         object.__setattr__(self, "largest", float(magnitude.max()))
+        object.__setattr__(self, "largest_factor", max(float(np.abs(f).max(initial=0))
+                                                       for f in (self.x_factors, self.w_factors)))
         object.__setattr__(self, "quantum", min(
             (power_of_two_content(f) * power_of_two_content(g)
              for f, g in zip(self.x_factors.T, self.w_factors.T, strict=True)), default=1)

@@ -18,7 +18,7 @@ from refapprox.ops.lut_matmul import (
     fill,
     zero_point_terms,
 )
-from refapprox.ops.patches import geometry
+from refapprox.ops.patches import from_batch_last, geometry
 from refapprox.ops.table_convolution import TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
 
@@ -86,7 +86,7 @@ def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=
     """`lut_conv2d` without its checks, in float32, float64 or int64: the first that holds any such sum exactly.
 
     Codes may be integers of any width or floats that hold whole numbers; they are trusted to lie in range.
-    `window` is a `patches.Geometry`. The result is an (n, m, h_out, w_out) view of channels-last memory.
+    `window` is a `patches.Geometry`. The result is an (n, m, h_out, w_out) view of batch-last memory.
     """
     k = math.prod(w.shape[1:])
     constant = output_constants(w, k, x_zero_point, w_zero_point)
@@ -98,24 +98,23 @@ def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=
 
 def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_zero_point, method, memory_limit,
              workers):
-    """(1) and (2) group by group into a new array of `dtype`, channels last in memory."""
+    """(1) and (2) group by group into a new array of `dtype`, batch-last in memory."""
     n, _, h, width = x.shape
     m, c_group = w.shape[:2]
     k = math.prod(w.shape[1:])
-    sums = np.empty((n, *window.output_size(h, width), m), dtype=dtype)
-    maps, kernels = x.transpose(0, 2, 3, 1), w.transpose(0, 2, 3, 1)
+    sums = np.empty((m, *window.output_size(h, width), n), dtype=dtype)
+    maps = x.transpose(1, 2, 3, 0)
     for g in range(groups):
         outputs, inputs = slice(g * m // groups, (g + 1) * m // groups), slice(g * c_group, (g + 1) * c_group)
-        problem = TableConvolution(maps[..., inputs], kernels[outputs], multiplier, window, pad_code, memory_limit,
-                                   workers)
-        fill(problem, sums[..., outputs], method)                                                   # (1)
+        problem = TableConvolution(maps[inputs], w[outputs], multiplier, window, pad_code, memory_limit, workers)
+        fill(problem, sums[outputs], method)                                                        # (1)
         if np.any(w_zero_point):
-            z_w = np.broadcast_to(w_zero_point, m)[outputs]
-            sums[..., outputs] -= (patch_sums(problem)[..., None] * z_w).astype(dtype)              # (2)
+            z_w = np.broadcast_to(w_zero_point, m)[outputs, None, None, None]
+            sums[outputs] -= (z_w * patch_sums(problem)).astype(dtype)                              # (2)
     constant = output_constants(w, k, x_zero_point, w_zero_point)
     if constant.any():
-        sums += constant.astype(dtype)                                                              # (2)
-    return sums.transpose(0, 3, 1, 2)
+        sums += constant.astype(dtype)[:, None, None, None]                                         # (2)
+    return from_batch_last(sums)
 
 
 def output_constants(w, k, x_zero_point, w_zero_point):
@@ -127,16 +126,14 @@ def output_constants(w, k, x_zero_point, w_zero_point):
 
 
 def patch_sums(problem):
-    """sum x over every patch, int64 (n, h_out, w_out): channels first, then the kernel's positions."""
-    kh, kw = problem.window.kernel
-    n, h_out, w_out, _ = problem.output_shape
-    padded = problem.window.pad(problem.x.sum(axis=3, dtype=np.int64)[..., None],
-                                problem.pad_code * problem.x.shape[3])
-    windows = problem.window.patches(padded)
-    sums = np.zeros((n, h_out, w_out), dtype=np.int64)
-    for i, j in np.ndindex(kh, kw):
-        sums += windows[:, :, :, i, j, 0]
-    return sums
+    """sum x over every patch, int64 (h_out, w_out, n): channels first, then the kernel's positions."""
+    _, h_out, w_out, n = problem.output_shape
+    padded = problem.window.pad(problem.x.sum(axis=0, dtype=np.int64, keepdims=True),
+                                problem.pad_code * problem.x.shape[0])
+    sums = np.zeros((1, h_out, w_out, n), dtype=np.int64)
+    for i, j in np.ndindex(problem.window.kernel):
+        sums += problem.window.tap(padded, i, j, h_out, w_out)
+    return sums[0]
 
 
 def check_shapes(x, w, groups):

@@ -65,7 +65,7 @@ def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, wo
     x = check_codes("x of lut_matmul", x, *multiplier.range_x)
     w = check_codes("w of lut_matmul", w, *multiplier.range_w)
     sums = np.empty((math.prod(x.shape[:-1]), w.shape[1]), dtype=np.int64)
-    fill(as_convolution(x, w, multiplier, memory_limit, workers), sums[:, None, None], method)
+    fill(as_convolution(x, w, multiplier, memory_limit, workers), sums.T[:, None, None], method)
     return sums.reshape(*x.shape[:-1], w.shape[1])
 
 
@@ -76,18 +76,19 @@ def matmul_sums(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, w
     """
     problem = as_convolution(x, w, multiplier, memory_limit, workers)
     sums = np.empty((math.prod(x.shape[:-1]), w.shape[1]), dtype=exact_dtype(problem.k * problem.largest_product))
-    fill(problem, sums[:, None, None], method)
+    fill(problem, sums.T[:, None, None], method)
     return sums.reshape(*x.shape[:-1], w.shape[1])
 
 
 def as_convolution(x, w, multiplier, memory_limit, workers):
     """A matrix product as the 1x1 convolution of 1x1 maps that it is."""
-    rows = x.reshape(math.prod(x.shape[:-1]), 1, 1, x.shape[-1])
-    return TableConvolution(rows, w.T[:, None, None, :], multiplier, Geometry((1, 1)), 0, memory_limit, workers)
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return TableConvolution(rows.T[:, None, None], w.T[..., None, None], multiplier, Geometry((1, 1)), 0, memory_limit,
+                            workers)
 
 
 def fill(problem, out, method):
-    """Write the sums of a TableConvolution into `out` (n, h_out, w_out, m), any dtype that holds them."""
+    """Write the sums of a TableConvolution into `out` (m, h_out, w_out, n), any dtype that holds them."""
     if out.size == 0:
         return
     if problem.k == 0:
@@ -105,22 +106,25 @@ def fill(problem, out, method):
 
 
 def index_route(problem, out):
-    """The definition: look every product up, or have a circuit compute it, and sum in int64, in blocks."""
+    """The definition: look every product up, sum in int64, in blocks."""
     m, k = problem.w.shape[0], problem.k
+    _, h_out, w_out, _ = problem.output_shape
     columns = problem.w_index.reshape(m, k).T
+    line_bytes = k * (m * problem.multiplier.lut.itemsize + 8)
+    image_bytes = 8 * problem.x.shape[0] * math.prod(problem.padded_size) + 8 * k * h_out * w_out
+    problem.check_memory(problem.workers * (image_bytes + line_bytes))
+    step = max(1, INDEX_BYTES // line_bytes)
 
-    def bytes_of(rows):
-        return rows * problem.output_shape[2] * k * (4 * m + 8)
+    def work(images, scratch):
+        patches = problem.window.patches(problem.x_index(images, scratch))      # (c, h_out, w_out, kh, kw, n)
+        lines = patches.transpose(1, 2, 5, 0, 3, 4).reshape(-1, k)
+        sums = np.empty((len(lines), m), dtype=np.int64)
+        for start in range(0, len(lines), step):
+            products = problem.multiplier.lut[lines[start:start + step, :, None], columns]
+            sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
+        out[..., images] = sums.reshape(h_out, w_out, -1, m).transpose(3, 0, 1, 2)
 
-    def work(block, scratch):
-        images, rows = block
-        index = problem.x_index(images, rows, scratch)
-        patches = problem.window.patches(index).reshape(-1, k)
-        target = out[images.start:images.stop, rows.start:rows.stop]
-        products = problem.multiplier.products_at(patches[:, :, None], columns)
-        target[...] = products.sum(axis=1, dtype=np.int64).reshape(target.shape)
-
-    problem.each(work, problem.blocks(bytes_of, INDEX_BYTES))
+    problem.each(work, problem.image_blocks(image_bytes, max(INDEX_BYTES, image_bytes), problem.workers))
 
 
 def exact_dtype(bound):

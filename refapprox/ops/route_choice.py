@@ -6,13 +6,14 @@ element on one machine with two cores (docs/performance.md); only their ratios m
 import math
 import os
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.ops import factored, gathered
 
-LOOKUP, LOOKUP_ODD = 0.65, 0.6      # one row of 4 to 32 bytes, a power of two; of other rows, one element
+LOOKUP = 0.65                       # one entry of a small table
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
 MAC, HALF_RATE = 0.02, 14           # one multiply-add of a wide float32 product; columns at half that rate
 OUTPUT = 0.8                        # one output, once more
@@ -22,6 +23,7 @@ CALL = 1500.0                       # one NumPy call on little data
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 
 
+@cache
 def blas_threads():
     """Threads that BLAS was told to use, else the number of cores: it has no portable way to ask."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -64,37 +66,35 @@ def choose(problem, method):
 
 def tiles(problem):
     """Divisors of a row of outputs that keep products within MAX_COLUMNS; only 1 where kernels have gaps."""
-    *_, w_out, m = problem.output_shape
+    m, _, w_out, _ = problem.output_shape
     most = max(1, MAX_COLUMNS // max(1, m)) if problem.window.dilation[1] == 1 else 1
     return [tile for tile in range(1, min(most, w_out) + 1) if w_out % tile == 0]
 
 
 def sizes(problem, tile):
-    """(lines, positions, columns, pixels): patches, their codes, outputs of each, codes of the padded map / c."""
-    n, h_out, w_out, m = problem.output_shape
-    kh, width, c = factored.patch_shape(problem, tile)
-    pixels = n * (problem.x.shape[1] + 2 * problem.window.padding[0]) * problem.padded_width
-    return n * h_out * w_out // tile, kh * width * c, tile * m, pixels
+    """(lines, positions, columns, pixels): patches, their codes, outputs of each, codes of a padded map."""
+    m, h_out, w_out, n = problem.output_shape
+    return (n * h_out * w_out // tile, math.prod(factored.patch_shape(problem, tile)), tile * m,
+            n * math.prod(problem.padded_size))
 
 
 def factored_plan(problem, tile, dtype):
     """Look the factors up, gather patches of them, multiply."""
-    factors, itemsize = problem.multiplier.factorization, np.dtype(dtype).itemsize
-    lines, positions, columns, pixels = sizes(problem, tile)
-    kh, width, c = factored.patch_shape(problem, tile)
-    terms, scale = positions * factors.rank, itemsize / 4
-    lookup = LOOKUP if factors.rank * itemsize in (4, 8, 16, 32) else LOOKUP_ODD * factors.rank
-    cost = lookup * (pixels * c + problem.k * problem.output_shape[3]) + COPY * columns * terms
-    if (kh, width) != (1, 1):
-        runs = lines * kh * (1 if problem.window.dilation[1] == 1 else width)
-        cost += COPY * scale * lines * terms + COPY_RUN * runs
-    cuts = factored.chunks(problem, tile, dtype)
+    cuts = factored.chunks(problem, dtype)
     if cuts is None:
         return Plan("factored", math.inf)
+    rank, scale = problem.multiplier.factorization.rank, np.dtype(dtype).itemsize / 4
+    lines, positions, columns, pixels = sizes(problem, tile)
+    m, h_out, w_out, n = problem.output_shape
+    c, kh, width = factored.patch_shape(problem, tile)
+    cost = rank * LOOKUP * (pixels * c + problem.k * m) + COPY * columns * positions * rank
+    if (kh, width) != (1, 1):
+        neighbors = problem.window.stride[1] == 1 and tile == 1              # a row of taps is one run
+        cost += rank * positions * lines * (COPY * scale + COPY_RUN / (w_out * n if neighbors else n))
     cost += OUTPUT * lines * columns * (len(cuts) - 1)
-    products = MAC * scale * (1 + HALF_RATE / max(1, columns)) * lines * terms * columns
+    products = MAC * scale * (1 + HALF_RATE / columns) * lines * positions * rank * columns
     cost = cost / problem.workers + products / max(problem.workers, blas_threads())
-    return Plan("factored", cost, tile, dtype, tuple(cuts))
+    return Plan("factored", cost, tile, dtype, cuts)
 
 
 def by_activations_plan(problem, tile):
@@ -103,7 +103,7 @@ def by_activations_plan(problem, tile):
     blocks = np.ceil(lines / gathered.BLOCK_ROWS)
     codes = problem.multiplier.lut.shape[0]
     taps = problem.k * tile                                             # filled blocks of m columns in all tables
-    build = blocks * codes * (LOOKUP * taps * problem.output_shape[3] + COPY * positions * columns)
+    build = blocks * codes * (LOOKUP * taps * problem.output_shape[0] + COPY * positions * columns)
     rows = lines * positions * (ROW + ROW_ELEMENT * columns)
     calls = CALL * blocks * positions * (3 + tile)
     return Plan("by_activations", (build + rows + calls) / problem.workers, tile)
@@ -112,7 +112,7 @@ def by_activations_plan(problem, tile):
 def by_weights_plan(problem):
     """Build a table for every channel, take and add a row for every weight."""
     _, positions, m, pixels = sizes(problem, 1)
-    build = LOOKUP * problem.multiplier.lut.shape[1] * pixels * problem.w.shape[3]
+    build = LOOKUP * problem.multiplier.lut.shape[1] * pixels * problem.w.shape[1]
     block = max(1, gathered.BLOCK_BYTES // (8 * m + 4 * problem.multiplier.lut.shape[1] + 1))
     blocks = np.ceil(pixels / block)
     rows = positions * m * (blocks * ROW + ROW_ELEMENT * pixels)

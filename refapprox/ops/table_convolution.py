@@ -1,6 +1,7 @@
-"""A table convolution as the routes see it: indices into the table, block by block.
+"""A table convolution as the routes see it: indices into the table, batch-last in memory.
 
-Channels come last here, (n, h, w, c) and (m, kh, kw, c), and one group is one problem. A matrix product is the
+Maps are (c, h, w, n) and kernels (m, c, kh, kw), sums (m, h_out, w_out, n), as in `patches`: every tap of every
+window is a run of at least n neighbors in memory. One group is one problem, and a matrix product is the
 convolution of 1x1 maps by 1x1 kernels.
 """
 import math
@@ -10,14 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.ops.patches import Geometry
 
 
 @dataclass(frozen=True)
 class TableConvolution:
-    """Codes x (n, h, w, c) and w (m, kh, kw, c), trusted to lie in the table's range; integers of any width or
-    floats that hold whole numbers."""
+    """Codes x (c, h, w, n) and w (m, c, kh, kw), trusted to lie in the table's range; integers of any width or
+    floats that hold whole numbers, in any memory order."""
 
     x: np.ndarray
     w: np.ndarray
@@ -29,89 +29,79 @@ class TableConvolution:
 
     @cached_property
     def output_shape(self):
-        """(n, h_out, w_out, m)."""
-        n, h, w, _ = self.x.shape
-        return (n, *self.window.output_size(h, w), self.w.shape[0])
+        """(m, h_out, w_out, n)."""
+        _, h, w, n = self.x.shape
+        return (self.w.shape[0], *self.window.output_size(h, w), n)
 
-    @property
+    @cached_property
     def k(self):
         """Products behind one output."""
-        return self.w[0].size if self.w.shape[0] else 0
+        return math.prod(self.w.shape[1:])
 
     @cached_property
     def largest_product(self):
         """max |lut|."""
         return largest_product(self.multiplier)
 
-    @property
-    def padded_width(self):
-        return self.x.shape[2] + 2 * self.window.padding[1]
+    @cached_property
+    def padded_size(self):
+        """(height, width) of a padded map."""
+        return tuple(size + 2 * p for size, p in zip(self.x.shape[1:3], self.window.padding, strict=True))
 
     @cached_property
     def w_index(self):
-        """Columns of the table, (m, kh, kw, c)."""
-        return table_index(self.w, self.multiplier.range_w[0])
+        """Columns of the table, (m, c, kh, kw)."""
+        index = np.empty(self.w.shape, dtype=np.intp)
+        return np.subtract(self.w, self.multiplier.range_w[0], out=index, dtype=np.intp, casting="unsafe")
 
-    def rows_read(self, rows):
-        """How many padded rows `rows` neighboring rows of outputs read."""
-        return (rows - 1) * self.window.stride[0] + self.window.dilation[0] * (self.window.kernel[0] - 1) + 1
-
-    def x_index(self, images, rows, scratch, channels_first=False):
-        """Rows of the table for the padded rows behind output `rows` of `images` (ranges), as (n, h, w, c).
-
-        With `channels_first` each channel is contiguous in memory; the returned view is (n, h, w, c) all the same.
-        """
-        _, h, w, c = self.x.shape
-        top, left = self.window.padding
-        height, first = self.rows_read(len(rows)), rows.start * self.window.stride[0] - top
-        shape = (len(images), height, self.padded_width)
-        if channels_first:
-            index = scratch.array("index", (c, *shape), np.intp).transpose(1, 2, 3, 0)
-        else:
-            index = scratch.array("index", (*shape, c), np.intp)
+    def x_index(self, images, scratch):
+        """Rows of the table for the padded maps of `images` (a slice), (c, h, w, n)."""
+        codes, (top, left) = self.x[..., images], self.window.padding
+        c, h, w, n = codes.shape
+        index = scratch.array("index", (c, *self.padded_size, n), np.intp)
         qmin = self.multiplier.range_x[0]
         if top or left:
             index[...] = self.pad_code - qmin
-        inside = range(max(first, 0), min(first + height, h))
-        target = index[:, inside.start - first:inside.stop - first, left:left + w]
-        np.subtract(self.x[images.start:images.stop, inside.start:inside.stop], qmin, out=target,
-                    dtype=np.intp, casting="unsafe")
+        np.subtract(codes, qmin, out=index[:, top:top + h, left:left + w], dtype=np.intp, casting="unsafe")
         return index
 
-    def blocks(self, bytes_of, target, reserved=0):
-        """(images, output rows) of blocks near `target` bytes; `bytes_of(rows)` outputs' rows of one image take.
+    def image_blocks(self, bytes_of_one, target, least=1):
+        """Slices of images of near `target` bytes, at least `least` of them, given the bytes behind one image."""
+        n = self.x.shape[3]
+        count = min(n, max(least, -(-n * bytes_of_one // target)))
+        return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
 
-        Whole images where they fit, else bands of rows of one image; at least one row, else a ValueError. Every
-        worker holds one block and `reserved` bytes beside it.
-        """
-        n, h_out = self.output_shape[:2]
-        limit = self.memory_limit // self.workers - reserved
-        if bytes_of(1) > limit:
+    def row_bands(self, bytes_of_row, target):
+        """Slices of rows of outputs of at most `target` bytes, at least one row, given the bytes behind one row."""
+        h_out = self.output_shape[1]
+        count = min(h_out, -(-h_out * bytes_of_row // target))
+        return [slice(h_out * i // count, h_out * (i + 1) // count) for i in range(count)]
+
+    def check_memory(self, smallest):
+        """A ValueError where `smallest` bytes, the smallest block of every worker, exceed the limit."""
+        if smallest > self.memory_limit:
             raise ValueError(f"memory_limit must allow each of {self.workers} worker(s) one row of outputs, "
-                             f"{(bytes_of(1) + reserved) * self.workers} bytes in all, got {self.memory_limit}.")
-        target = min(target, limit)
-        if bytes_of(h_out) <= target:
-            step = target // bytes_of(h_out)
-            return [(range(i, min(i + step, n)), range(h_out)) for i in range(0, n, step)]
-        rows = 1 + max(0, (target - bytes_of(1)) // (bytes_of(2) - bytes_of(1)))
-        return [(range(i, i + 1), range(a, min(a + rows, h_out))) for i in range(n) for a in range(0, h_out, rows)]
+                             f"{smallest} bytes in all, got {self.memory_limit}.")
 
     def each(self, work, jobs):
         """`work(job, scratch)` for every job, in threads where there are several workers; results in order."""
-        if self.workers == 1 or len(jobs) < 2:
-            scratch = Scratch()
-            return [work(job, scratch) for job in jobs]
         workers = min(self.workers, len(jobs))
+        if workers == 1:
+            return [work(job, self.scratches[0]) for job in jobs]
         results = [None] * len(jobs)
 
         def share(first):
-            scratch = Scratch()
             for position in range(first, len(jobs), workers):
-                results[position] = work(jobs[position], scratch)
+                results[position] = work(jobs[position], self.scratches[first])
 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(share, range(workers)))
         return results
+
+    @cached_property
+    def scratches(self):
+        """One Scratch for each worker."""
+        return [Scratch() for _ in range(self.workers)]
 
 
 class Scratch:
@@ -121,7 +111,7 @@ class Scratch:
         self._buffers = {}
 
     def array(self, name, shape, dtype):
-        """An uninitialized array, the memory of the last one called `name` where it suffices."""
+        """An uninitialized array, in the memory of the last one called `name` where it suffices."""
         size = math.prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size or buffer.dtype != dtype:
@@ -130,13 +120,5 @@ class Scratch:
 
 
 def largest_product(multiplier):
-    """max |lut| as a Python integer; of a circuit without a table, the largest its output word can say."""
-    if isinstance(multiplier, Circuit):
-        return 2 ** (multiplier.output_bits - multiplier.signed)
+    """max |lut| as a Python integer."""
     return max(-int(multiplier.lut.min()), int(multiplier.lut.max()))
-
-
-def table_index(codes, qmin):
-    """Indices of codes along an axis of the table, contiguous."""
-    index = np.empty(codes.shape, dtype=np.intp)
-    return np.subtract(codes, qmin, out=index, dtype=np.intp, casting="unsafe")

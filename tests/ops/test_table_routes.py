@@ -83,7 +83,7 @@ def test_matrix_products_agree_on_all_routes(multiplier, shape):
 
 def both_gathers(problem):
     """Sums of a TableConvolution by each of the two gathering routes, every tile included."""
-    *_, w_out, _ = problem.output_shape
+    w_out = problem.output_shape[2]
     runs = [lambda out, tile=tile: gathered.by_activations(problem, out, tile)
             for tile in range(1, w_out + 1) if w_out % tile == 0 and (tile == 1 or problem.window.dilation[1] == 1)]
     for run in [*runs, lambda out: gathered.by_weights(problem, out)]:
@@ -110,8 +110,8 @@ def test_convolutions_agree_on_all_routes(data):
             sums = conv2d_sums(x, w, multiplier, window, method=method, workers=workers, **arguments)
             assert sums.dtype == expected.dtype and np.array_equal(sums, expected), (method, workers)
     if groups == 1:
-        problem = TableConvolution(x.transpose(0, 2, 3, 1), w.transpose(0, 2, 3, 1), multiplier, window,
-                                   arguments["pad_code"], workers=data.draw(st.integers(1, 3)))
+        problem = TableConvolution(x.transpose(1, 2, 3, 0), w, multiplier, window, arguments["pad_code"],
+                                   workers=data.draw(st.integers(1, 3)))
         index = np.empty(problem.output_shape, np.int64)
         fill(problem, index, "index")
         for sums in both_gathers(problem):
@@ -150,7 +150,7 @@ def test_sums_beyond_the_mantissa_are_cut_into_exact_chunks(k):
     x, w = np.zeros((2, k), int), np.zeros((k, 2), int)
     assert lut_matmul(x, w, m, method="factored").tolist() == [[k * (2 ** 14 - 1)] * 2] * 2
     problem = as_convolution(x, w, m, 1 << 20, 1)
-    cuts = factored.chunks(problem, 1, np.float32)
+    cuts = factored.chunks(problem, np.float32)
     assert max(np.diff(cuts)) * (2 ** 14 - 1) <= 2 ** 24 and len(cuts) - 1 <= k // 1024 + 1
     sums = np.empty((2, 1, 1, 2))
     factored.run(problem, sums, 1, np.float32, cuts)
@@ -216,9 +216,9 @@ def test_the_check_for_wrong_variants_passes_on_the_right_one():
     (factored, "longest_exact", lambda *_: 2 ** 40),                            # chunks that leave the mantissa
     (factored, "LIMIT", {"float32": 2.0 ** 25, "float64": 2.0 ** 53}),          # one bit too many
     (factored, "banded", lambda problem, weights, tile, right=factored.banded:
-        right(problem, weights[:, :, ::-1], tile)),                             # kernel flipped
+        right(problem, weights[..., ::-1], tile)),                             # kernel flipped
     (factored, "patches", lambda problem, mapped, rows, tile, scratch, right=factored.patches:
-        right(problem, mapped[..., ::-1].copy(), rows, tile, scratch)),         # factors of another term
+        right(problem, mapped[::-1].copy(), rows, tile, scratch)),         # factors of another term
 ])
 def test_wrong_variants_of_the_factored_route_are_seen(owner, name, wrong, monkeypatch):
     monkeypatch.setattr(owner, name, wrong)
