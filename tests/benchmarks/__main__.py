@@ -1,10 +1,10 @@
-"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables, stats."""
+"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables, stats, analog."""
 import sys
 
-from tests.benchmarks import error_statistics, table_products
+from tests.benchmarks import analog, error_statistics, table_products
 from tests.benchmarks.timing import machine
 
-SECTIONS = {"tables": table_products.main, "stats": error_statistics.main}
+SECTIONS = {"tables": table_products.main, "stats": error_statistics.main, "analog": analog.main}
 
 
 def main(names):

@@ -1,0 +1,131 @@
+"""Writes analog_golden.json: the analog chain computed number by number with `math`, no arrays, no refapprox.
+
+A second way to every number, for machines without the golden data of aihwkit.  Run it as a program to regenerate.
+The specification's formulas stand here as plain loops; draws are fixed fractions, not random.
+"""
+import json
+import math
+from pathlib import Path
+
+WEIGHTS = [[0.9, -0.31], [0.02, -1.2], [0.0, 0.55]]
+TIMES = [1.0, 86400.0]
+STRATEGIES = {     # f_lst, breakpoints u, curves at the breakpoints (g0+, g0-, g1+, g1-), uS
+    "single": ([1.0], [-1, 0, 1], [[0, 0, 25], [25, 0, 0]]),
+    "dual": ([1.0, 3.0], [-1, -0.25, 0, 0.25, 1], [[0, 0, 0, 25, 25], [25, 25, 0, 0, 0],
+                                                   [0, 0, 0, 0, 25], [25, 0, 0, 0, 0]]),
+    "custom": ([1.0, 2.0], [-1, 0, 1], [[0, 4, 20], [20, 4, 0], [2, 1, 25], [25, 1, 2]]),
+}
+POINTS = {"f_lst": [1.0, None], "nbins": 3, "g_max": 20.0, "g_min": 0.5, "f_min": 0.1, "f_max": 5.0,
+          "x": [[(7 * k + 3 * row) % 11 / 10 for k in range(11)] for row in range(3)]}
+
+
+def draw(*index):
+    """A fixed stand-in for a standard normal: anything in about [-2, 2] that differs from place to place."""
+    return round(2 * math.sin(1 + sum((3 + 2 * k) * i for k, i in enumerate(index))), 3)
+
+
+def interpolate(u, breakpoints, curve):
+    for left, right, low, high in zip(breakpoints, breakpoints[1:], curve, curve[1:], strict=False):
+        if u <= right:
+            return low + (high - low) * (u - left) / (right - left)
+    return curve[-1]
+
+
+def full_scale(strategy):
+    f_lst, breakpoints, curves = strategy
+    return max(abs(sum(f * (curves[2 * j][i] - curves[2 * j + 1][i]) for j, f in enumerate(f_lst)))
+               for i in range(len(breakpoints)))
+
+
+def split(strategy, weight, largest):
+    _, breakpoints, curves = strategy
+    return [interpolate(weight / largest, breakpoints, curve) for curve in curves]
+
+
+def combine(strategy, conductances, largest):
+    total = sum(f * (conductances[2 * j] - conductances[2 * j + 1]) for j, f in enumerate(strategy[0]))
+    return total * largest / full_scale(strategy)
+
+
+def program(g, z):
+    x = g / 25
+    return max(0.0, g + (0.26348 + 1.9650 * x - 1.1731 * x**2) * z)
+
+
+def exponent(g, z):
+    log_x = math.log(max(g / 25, 1e-7))
+    mean = min(max(-0.0155 * log_x + 0.0244, 0.049), 0.1)
+    spread = min(max(-0.0125 * log_x - 0.0059, 0.008), 0.045)
+    return abs(mean + spread * z)
+
+
+def read(start, nu, t, z):
+    total = t + 20.0
+    drifted = start * (total / 20.0) ** -nu
+    relative = min(0.2, 0.0088 / max((start / 25) ** 0.65, 1e-3))
+    return max(0.0, drifted * (1 + relative * math.sqrt(math.log((total + 250e-9) / 500e-9)) * z))
+
+
+def age(strategy, t, reconvert):
+    """(programmed, drifted, alpha, loss) with global compensation."""
+    devices, cells = range(len(strategy[2])), [(r, c) for r in range(3) for c in range(2)]
+    largest = max(abs(WEIGHTS[r][c]) for r, c in cells)
+    targets = {cell: split(strategy, WEIGHTS[cell[0]][cell[1]], largest) for cell in cells}
+    starts = {cell: [program(targets[cell][s], draw(0, s, *cell)) for s in devices] for cell in cells}
+    nus = {cell: [exponent(targets[cell][s], draw(1, s, *cell)) for s in devices] for cell in cells}
+    programmed = {cell: combine(strategy, starts[cell], largest) for cell in cells}
+    again = largest
+    if reconvert:
+        again = max(abs(value) for value in programmed.values())
+        starts = {cell: split(strategy, programmed[cell], again) for cell in cells}
+    drifted = {cell: combine(strategy, [read(starts[cell][s], nus[cell][s], t, draw(2, s, *cell)) for s in devices],
+                             again) for cell in cells}
+    alpha = sum(map(abs, programmed.values())) / sum(map(abs, drifted.values()))
+    loss = sum(((alpha * drifted[r, c] - WEIGHTS[r][c]) / largest) ** 2 for r, c in cells) / len(cells)
+    return [list(programmed.values()), list(drifted.values()), alpha, loss]
+
+
+def denormalize(x):
+    """Symmetric search space for factors [1, None], aihwkit's layout: factors, full scale, conductances."""
+    low_g, high_g, n = POINTS["g_min"], POINTS["g_max"], POINTS["nbins"]
+    factors = [1.0, x[0] * (POINTS["f_max"] - POINTS["f_min"]) + POINTS["f_min"]]
+    spans = [f * (high_g - low_g) for f in factors]
+    top = (0.05 + 0.95 * x[1]) * sum(spans)
+    rows = [x[2 + n * k:2 + n * (k + 1)] for k in range(3)]
+    g = [[0.0] * (2 * n - 1) for _ in range(4)]
+    for i in range(n):
+        left = top * (i / (n - 1) - 1)
+        for j in range(2):
+            rest = spans[1] if j == 0 else 0.0
+            low, high = max(left - rest, -spans[j]), min(left + rest, spans[j])
+            taken = (rows[1][i] if j == 0 else 1.0) * (high - low) + low
+            left -= taken
+            delta = taken / factors[j]
+            bottom, ceiling = low_g + max(delta, 0), high_g + min(delta, 0)
+            plus = min(max(rows[2 * j][i] * (ceiling - bottom) + bottom, low_g), high_g)
+            minus = min(max(plus - delta, low_g), high_g)
+            g[2 * j][i], g[2 * j + 1][i] = plus, minus
+            g[2 * j][2 * n - 2 - i], g[2 * j + 1][2 * n - 2 - i] = minus, plus
+    return [factors, top, g]
+
+
+def rounded(value):
+    """12 digits: what every libm agrees on."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else float(f"{value:.12g}")
+
+
+def golden():
+    return rounded({
+        "draws": [[[[draw(kind, s, r, c) for c in range(2)] for r in range(3)] for s in range(4)] for kind in range(3)],
+        "chains": {name: {str(t): {way: age(strategy, t, way == "reconvert") for way in ("device", "reconvert")}
+                          for t in TIMES} for name, strategy in STRATEGIES.items()},
+        "denormalized": [denormalize(x) for x in POINTS["x"]],
+    })
+
+
+if __name__ == "__main__":
+    path = Path(__file__).with_name("analog_golden.json")
+    path.write_text(json.dumps(golden(), indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {path}")

@@ -1,0 +1,47 @@
+"""The committed golden numbers: plain loops with `math` in make_analog_golden.py, regenerated and compared."""
+import json
+from pathlib import Path
+
+import make_analog_golden as plain
+import numpy as np
+import pytest
+
+from refapprox.analog import CustomPairConductanceConverter, Hypercube, PCMLikeNoiseModel, program_weights
+
+STORED = json.loads(Path(plain.__file__).with_name("analog_golden.json").read_text(encoding="utf-8"))
+RTOL = 1e-10          # 12 digits are stored
+
+
+def test_the_generator_writes_the_same_numbers():
+    assert json.loads(json.dumps(plain.golden())) == STORED
+
+
+@pytest.mark.parametrize("name", plain.STRATEGIES)
+@pytest.mark.parametrize("aging", ["device", "reconvert"])
+@pytest.mark.parametrize("t", plain.TIMES)
+def test_chain(name, aging, t):
+    f_lst, breakpoints, curves = plain.STRATEGIES[name]
+    converter = CustomPairConductanceConverter(f_lst, curves, w_lst=breakpoints, invertibility_test=False)
+    weights, z = np.array(plain.WEIGHTS), np.array(STORED["draws"])[:, :2 * len(f_lst)]
+    chip = program_weights(converter, weights, PCMLikeNoiseModel(), z[:2], aging=aging)
+    aged = chip.read(t, z[2])
+    programmed, drifted, alpha, loss = STORED["chains"][name][str(t)][aging]
+    assert np.allclose(chip.programmed.ravel(), programmed, rtol=RTOL, atol=RTOL)
+    assert np.allclose(aged.drifted.ravel(), drifted, rtol=RTOL, atol=RTOL)
+    assert np.isclose(aged.alpha, alpha, rtol=RTOL)
+    assert np.isclose(np.mean(((aged.effective - weights) / np.abs(weights).max()) ** 2), loss, rtol=1e-9)
+
+
+def test_the_two_ways_of_aging_differ():
+    for name, chains in STORED["chains"].items():
+        for ways in chains.values():
+            assert abs(ways["device"][3] / ways["reconvert"][3] - 1) > 1e-3, name
+
+
+def test_search_space():
+    options = {key: plain.POINTS[key] for key in ("nbins", "f_min", "f_max")}
+    cube = Hypercube(plain.POINTS["f_lst"], plain.POINTS["g_max"], plain.POINTS["g_min"], layout="aihwkit", **options)
+    found = cube.denormalize(np.array(plain.POINTS["x"]))
+    for row, (factors, top, g) in enumerate(STORED["denormalized"]):
+        assert np.allclose(found.factors[row], factors, rtol=RTOL) and np.isclose(found.full_scale[row], top, rtol=RTOL)
+        assert np.allclose(found.conductances[row], g, rtol=RTOL, atol=1e-10)
