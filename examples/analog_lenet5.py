@@ -1,7 +1,7 @@
 """LeNet-5 in phase-change memory: accuracy over a year, by how its weights are programmed.
 
-A network is trained with float products; the weights of every layer, each relative to the layer's largest, are pooled
-and a programming strategy is optimized for them; then simulated chips are programmed layer by layer, age, and are tested.
+A network is trained with float products; the weights of every layer, each relative to its largest, are pooled and a
+programming strategy is optimized for them; then simulated chips are programmed layer by layer, age and are tested.
 Batch norm and biases stay digital. One programmed chip is read at all times, as a real one would be.
 
 Run it:  python examples/analog_lenet5.py [--small] [--device pcm|hermes] [--out DIR]

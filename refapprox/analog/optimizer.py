@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from refapprox.analog.aging import check_strategy
-from refapprox.analog.compensation import GLOBAL, check_compensation
+from refapprox.analog.compensation import GLOBAL, PerColumnDriftCompensation, check_compensation
 from refapprox.analog.converters import NPairConductanceConverter
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import monte_carlo_tnmse
@@ -106,7 +106,10 @@ class WeightProgrammingOptimizer:
         self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
         self.evolution = {"mutation": mutation, "recombination": recombination, "strategy": strategy, "tol": tol}
         self.seeding, self.polish, self.progress = seeding, polish, progress
-        many = self.weights.size > MAX_WEIGHTS
+        per_column = isinstance(self.compensation, PerColumnDriftCompensation)
+        if per_column:
+            self.compensation.magnitude(self.weights)             # refuses what is not (in, out)
+        many = self.weights.size > MAX_WEIGHTS and not per_column
         self._scored = downsample(self.weights, (MAX_WEIGHTS,)) if many else self.weights
 
     def objective(self, x, loss=None):

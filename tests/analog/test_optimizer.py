@@ -105,6 +105,13 @@ def test_other_searches():
         assert result.best <= result.baseline, changed
 
 
+def test_many_weights_are_scored_by_their_quantiles(monkeypatch):
+    """As many quantiles as are allowed instead of all weights: the loss moves by less than 1 % at 500 of 2,560."""
+    exact = optimizer(maxiter=0, polish=False).score(BASELINE)
+    monkeypatch.setattr("refapprox.analog.optimizer.MAX_WEIGHTS", 500)
+    assert abs(optimizer().score(BASELINE) / exact - 1) < 0.01 and optimizer().score(BASELINE) != exact
+
+
 def test_same_seed_same_result():
     first, second, other = (optimizer(seed=seed, maxiter=3, seeding=False, polish=False).run_optimizer()
                             for seed in (5, 5, 6))
@@ -196,6 +203,7 @@ def test_downsampling_by_hand():
     ({"device": PCMLikeNoiseModel(g_max=20)}, "20 uS for the device and 25.0 uS"),
     ({"f_min": 6.0}, "f_min=6.0, f_max=5.0"),
     ({"compensation": "global"}, "compensation"),
+    ({"compensation": PerColumnDriftCompensation(), "weights": [1.0, 0.5]}, r"\(in, out\)"),
     ({"popsize": 0}, "popsize"), ({"maxiter": -1}, "maxiter"), ({"seed": -1}, "seed"), ({"nbins": 1}, "nbins"),
     ({"baseline": "dual"}, "conductance converter"), ({"monte_carlo_runs": 1}, "monte_carlo_runs"),
 ])

@@ -3,6 +3,11 @@
     sigma(g) = c_0 + c_1 x + c_2 x^2 uS with (0.2, 0, 0) by default, x = g / g_max
     nu       = drift_scale |0.1 + 0.05 Z|
     q        = 1 / g_max: read noise is G_d / g_max times the growth in time, in uS
+
+References
+----------
+M. J. Rasch et al., "A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar
+arrays", AICAS 2021, doi:10.1109/AICAS51828.2021.9458494 (the toolkit that defines this model).
 """
 from dataclasses import dataclass
 
