@@ -36,6 +36,12 @@ def test_tutorial(tmp_path):
     assert 0 <= accuracy <= 1
 
 
+def test_own_network():
+    info, _, retrained = example("own_network")(small=True)
+    assert [layer.name for layer in info.layers] == ["conv1", "block.main.conv", "block.main.conv2", "conv2", "linear"]
+    assert retrained > 0.5 and info.relative_energy_consumption < 1      # ten classes: chance is 0.1
+
+
 def test_exercise_solutions():
     example("exercise_solutions")()
 
