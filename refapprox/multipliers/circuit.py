@@ -105,15 +105,21 @@ class Circuit(Operands):
         x, w = (np.asarray(a).astype(self.dtype) for a in (x, w))
         return x * w if self.operation == "mul" else x + w
 
-    def sample_operands(self, num_samples, *, rng):
-        """`num_samples` uniform operand pairs (x, w), int64, drawn with replacement."""
+    def sample_operands(self, num_samples, *, rng, x_dist=None, w_dist=None):
+        """`num_samples` operand pairs (x, w), int64, drawn with replacement; uniform without a distribution.
+
+        `x_dist` and `w_dist` give the probability of every code in value order.
+        """
         check_rng(rng)
-        return tuple(rng.integers(low, high, size=num_samples, endpoint=True)
-                     for low, high in (self.range_x, self.range_w))
+        return tuple(rng.integers(low, high, size=num_samples, endpoint=True) if dist is None
+                     else low + rng.choice(dist.size, size=num_samples, p=dist)
+                     for dist, (low, high) in zip(self.check_distributions(x_dist, w_dist),
+                                                  (self.range_x, self.range_w), strict=True))
 
-    def metrics(self, num_samples=2 ** 16, *, rng=None):
-        """Error metrics (see `multipliers.metrics`), of a uniform sample where all pairs would be too many.
+    def metrics(self, num_samples=2 ** 16, *, rng=None, x_dist=None, w_dist=None):
+        """Error metrics (see `multipliers.metrics`), of a sample where all pairs would be too many.
 
+        Operands are uniform, or follow `x_dist` and `w_dist` (probabilities in value order).
         All operand pairs are taken, and no `rng` is needed, where there are at most `num_samples` of them.
         Of a sample, WCE and WCRE% are only lower bounds of the circuit's, and the means carry the sampling
         error of `num_samples` draws. As in EvoApproxLib's figures, pairs whose exact result does not fit
@@ -126,21 +132,25 @@ class Circuit(Operands):
             If a sample is to be drawn and `rng` is not a numpy.random.Generator.
         """
         check_integer("num_samples", num_samples, minimum=1)
+        weights = None
         if 2 ** (self.bits_x + self.bits_w) <= num_samples:
             x, w = all_pairs(self)
+            weights = self.pair_weights(x_dist, w_dist)
+            weights = None if weights is None else weights.ravel()
         else:
-            x, w = self.sample_operands(num_samples, rng=rng)
+            x, w = self.sample_operands(num_samples, rng=rng, x_dist=x_dist, w_dist=w_dist)
         exact, result = self.exact(x, w), self(x, w)
         if self.operation == "add" and self.output_bits <= max(self.bits_x, self.bits_w):
             low, high = code_range(self.output_bits, self.signed)
             fits = (exact >= low) & (exact <= high)
-            exact, result = exact[fits], result[fits]
+            exact, result, weights = exact[fits], result[fits], None if weights is None else weights[fits]
         if self.output_bits >= 63:      # a difference may not fit int64: take it unsigned, then as float64
             magnitude = np.maximum(exact, result).astype(np.uint64) - np.minimum(exact, result).astype(np.uint64)
             error = np.where(exact >= result, 1.0, -1.0) * magnitude.astype(np.float64)
         else:
             error = exact - result
-        return error_metrics(exact, error, self.output_bits - (self.operation == "add" and self.signed))
+        return error_metrics(exact, error, self.output_bits - (self.operation == "add" and self.signed),
+                             weights)
 
     def to_multiplier(self):
         """This circuit as a table; refused above 8x8 bits with the memory it would take, and for adders."""

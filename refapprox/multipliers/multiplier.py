@@ -47,6 +47,20 @@ class Operands:
         return code_range(self.bits, self.signed)[1]
 
 
+    def check_distributions(self, x_dist, w_dist):
+        """Both operand distributions in value order, checked; None stays None."""
+        return [dist if dist is None else check_distribution(name, dist, 2 ** bits)
+                for name, dist, bits in (("x_dist", x_dist, self.bits_x), ("w_dist", w_dist, self.bits_w))]
+
+    def pair_weights(self, x_dist, w_dist):
+        """Probability of every operand pair, (codes of x, codes of w); None where both distributions are uniform."""
+        p, q = self.check_distributions(x_dist, w_dist)
+        if p is None and q is None:
+            return None
+        return np.multiply.outer(np.full(2 ** self.bits_x, 2.0 ** -self.bits_x) if p is None else p,
+                                 np.full(2 ** self.bits_w, 2.0 ** -self.bits_w) if q is None else q)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Multiplier(Operands):
     """An approximate multiplier as its table of products, at most 8x8 bits.
@@ -146,12 +160,7 @@ class Multiplier(Operands):
         >>> m.metrics()["MAE"], m.metrics([0.5, 0.5], [0, 1])["MAE"]
         (0.25, 0.5)
         """
-        weights = None
-        if x_dist is not None or w_dist is not None:
-            p, q = (np.full(2 ** bits, 2.0 ** -bits) if dist is None else check_distribution(name, dist, 2 ** bits)
-                    for name, dist, bits in (("x_dist", x_dist, self.bits_x), ("w_dist", w_dist, self.bits_w)))
-            weights = np.multiply.outer(p, q)
-        return error_metrics(self.exact_products, self.error_map, self.output_bits, weights)
+        return error_metrics(self.exact_products, self.error_map, self.output_bits, self.pair_weights(x_dist, w_dist))
 
     def __call__(self, x, w):
         """Elementwise products of integer codes through the table; broadcasts; int32."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox.multipliers import Multiplier, from_family, verilog
+from refapprox.multipliers import Circuit, Multiplier, from_family, verilog
 from refapprox.multipliers.metrics import error_metrics
 
 
@@ -72,6 +72,21 @@ def test_a_distribution_picks_the_operands_that_count():
     ones_x, ones_w = ([dist[np.arange(256) >> i & 1 == 1].sum() for i in range(8)] for dist in (p, q))
     dropped = sum(2 ** (i + j) * ones_x[i] * ones_w[j] for i in range(4) for j in range(4 - i))
     assert multiplier.metrics(p, q)["bias"] == pytest.approx(dropped, rel=1e-12)
+
+
+def test_circuits_are_measured_under_distributions_too():
+    """All pairs where they fit, else a sample: sixteens times anything is exact in B(0, 4), at any width."""
+    table = from_family("broken_array(0, 4)", bits=5)
+    circuit = Circuit("the same", lambda x, w: table.lut[x + 16, w + 16].astype(np.int64), 5, 5)
+    rng = np.random.default_rng(3)
+    p, q = (weights / weights.sum() for weights in rng.random((2, 32)))
+    assert circuit.metrics(x_dist=p, w_dist=q) == pytest.approx(table.metrics(p, q), rel=1e-12)
+    wide = from_family("broken_array(0, 4)", bits=12, signed=False)
+    sixteens = np.where(np.arange(4096) % 16 == 0, 1 / 256, 0)
+    assert wide.metrics(4096, rng=rng, x_dist=sixteens)["WCE"] == 0
+    assert wide.metrics(4096, rng=rng, w_dist=np.eye(4096)[7])["WCE"] == 15 + 7 * 2 + 3 * 4
+    with pytest.raises(ValueError, match="w_dist must have 4096 entries"):
+        wide.metrics(4096, rng=rng, w_dist=q)
 
 
 @pytest.mark.parametrize("arguments, message", [
