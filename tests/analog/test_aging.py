@@ -1,6 +1,7 @@
 """Aging and compensation: aihwkit's chains with given draws, what the two ways of aging share and do not."""
 import numpy as np
 import pytest
+from golden_cases import arrays_of, golden_converter
 
 from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import (
@@ -13,31 +14,20 @@ from refapprox.analog.compensation import (
 from refapprox.analog.converters import (
     CustomPairConductanceConverter,
     DualPairConductanceConverter,
-    NPairConductanceConverter,
     SinglePairConductanceConverter,
 )
 from refapprox.analog.devices import PCMLikeNoiseModel, ReRamWan2022NoiseModel
 
-KINDS = {"single": SinglePairConductanceConverter, "dual": DualPairConductanceConverter,
-         "npair": NPairConductanceConverter, "custom": CustomPairConductanceConverter}
 COMPENSATIONS = {"global": GlobalDriftCompensation(), "percolumn": PerColumnDriftCompensation(),
                  "global_exact_reference": GlobalDriftCompensationWithExactReference(), "none": None}
 QUIET = PCMLikeNoiseModel(prog_noise_scale=0, drift_scale=0, read_noise_scale=0)
-
-
-def golden_converter(case):
-    keywords = dict(case["kwargs"])
-    if case["converter"] == "custom":
-        keywords["invertibility_test"] = False
-    return KINDS[case["converter"]](**keywords)
 
 
 def test_golden_chains_with_given_draws(golden):
     """Program, drift, compensate, as aihwkit does ("reconvert"). README: weights 5e-5, alpha 5e-6, tnmse 1e-5."""
     arrays, meta = golden("pipeline_injected")
     for case in meta["cases"]:
-        data = {key.removeprefix(f"case{case['index']:02d}/"): value for key, value in arrays.items()
-                if key.startswith(f"case{case['index']:02d}/")}
+        data = arrays_of(arrays, case["index"])
         weights = data["weights_in_out"].astype(np.float64)
         device, losses = PCMLikeNoiseModel(g_max=case["noise_g_max"]), []
         for step, t in enumerate(case["t_steps"]):
@@ -67,22 +57,26 @@ def test_golden_effective_weight_statistics(golden):
         weights = np.repeat(target[:, None], case["outputs"], axis=1)
         rng = np.random.default_rng(case["index"])
         for step, t in enumerate(case["t_steps"]):
-            errors = np.empty((3, runs, *weights.shape))
+            errors, alphas = np.empty((3, runs, *weights.shape)), np.empty(runs)
             for run in range(runs):
                 chip = program_weights(golden_converter(case), weights, PCMLikeNoiseModel(), rng,
                                        compensation=GlobalDriftCompensation(), aging="reconvert")
                 aged = chip.read(t, rng)
+                alphas[run] = aged.alpha
                 errors[:, run] = np.array([chip.programmed, aged.drifted, aged.effective]) - weights
             per_run = errors.mean(axis=-1)                                         # (stage, run, weight)
             error = per_run.std(axis=1, ddof=1) * np.sqrt(1 / runs + 1 / case["repetitions"])
             found, wanted = per_run.mean(axis=1), arrays[f"{key}/error_mean"][:, step]
             assert np.all(np.abs(found - wanted) <= 5 * error + 1e-7), (key, t)
+            mean, std = arrays[f"{key}/alpha_mean_std"][step]
+            assert within_errors(alphas, mean, std / np.sqrt(case["repetitions"])), (key, t)
             spread = errors.std(axis=(1, 3), ddof=1)
             assert np.allclose(spread, arrays[f"{key}/error_std"][:, step], rtol=0.1), (key, t)
 
 
 def test_golden_losses(golden):
-    """12 configurations, noisy readouts among them: mean TNMSE within 5 combined standard errors."""
+    """12 configurations, noisy readouts among them: mean TNMSE, loss of each time and alpha within 5 combined standard
+    errors."""
     arrays, meta = golden("loss_statistics")
     for case in meta["cases"]:
         weights = arrays[f"weights/{case['weights']}"].astype(np.float64)
@@ -92,10 +86,18 @@ def test_golden_losses(golden):
                                  readout=golden_readout(case["forward"])).read(t, rng)
                  for _ in range(runs) for t in case["t_steps"]]
         losses = np.array([100 * np.mean(((aged.effective - weights) / np.abs(weights).max()) ** 2) for aged in chips])
-        losses = losses.reshape(runs, -1).mean(axis=1)
-        key = f"case{case['index']:02d}"
-        error = np.hypot(losses.std(ddof=1) / np.sqrt(runs), arrays[f"{key}/tnmse_sem"])
-        assert abs(losses.mean() - arrays[f"{key}/tnmse_mean"]) < 5 * error, key
+        alphas = np.array([np.mean(aged.alpha) for aged in chips]).reshape(runs, -1)
+        data, losses = arrays_of(arrays, case["index"]), losses.reshape(runs, -1)
+        assert within_errors(losses.mean(axis=1), data["tnmse_mean"], data["tnmse_sem"]), case["index"]
+        root = np.sqrt(case["repetitions_per_t"])
+        assert within_errors(losses, data["per_t_mean"], data["per_t_std"] / root), case["index"]
+        assert within_errors(alphas, data["alpha_mean"], data["alpha_std"] / root), case["index"]
+
+
+def within_errors(found, mean, error):
+    """Whether the mean of `found` (runs first) is within 5 combined standard errors of a reference."""
+    own = found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    return np.all(np.abs(found.mean(axis=0) - mean) <= 5 * np.hypot(own, error) + 1e-9)
 
 
 def golden_readout(forward):

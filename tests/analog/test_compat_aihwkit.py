@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from golden_cases import arrays_of
 
 from refapprox.analog import PCMLikeNoiseModel as PCMLikeDevice
 from refapprox.analog import expected_tnmse
@@ -40,8 +41,7 @@ def test_golden_constructor_outcomes_with_their_classes(golden):
 def test_golden_search_space(golden):
     arrays, meta = golden("denormalize")
     for case in meta["cases"]:
-        data = {key.removeprefix(f"case{case['index']:02d}/"): value for key, value in arrays.items()
-                if key.startswith(f"case{case['index']:02d}/")}
+        data = arrays_of(arrays, case["index"])
         d = {key: case[key] for key in ("f_lst", "g_min", "g_max", "f_min", "f_max", "use_max_kw", "symmetric")}
         d |= {"g_err": case["g_err_microsiemens"], "max_abs_weight_unitless": data["max_abs_weight"]}
         for row, x in enumerate(data["x"]):

@@ -1,6 +1,7 @@
 """Converters: literal values, round trips, the generic curves against the fill rule, aihwkit's numbers."""
 import numpy as np
 import pytest
+from golden_cases import KINDS, golden_converter
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -14,8 +15,6 @@ from refapprox.analog.converters import (
     SinglePairConductanceConverter,
 )
 
-KINDS = {"single": SinglePairConductanceConverter, "dual": DualPairConductanceConverter,
-         "npair": NPairConductanceConverter, "custom": CustomPairConductanceConverter}
 SINGLE_AS_CURVES = CustomPairConductanceConverter([1.0], [[0, 0, 25], [25, 0, 0]])
 SOME = [SinglePairConductanceConverter(), SinglePairConductanceConverter(20, 0.1), DualPairConductanceConverter([1, 3]),
         DualPairConductanceConverter([3, 1], 15, 0.5), NPairConductanceConverter([1, 2, 3], 15, 0.1), SINGLE_AS_CURVES,
@@ -108,13 +107,6 @@ def test_equality_is_class_and_attributes():
 def test_bad_input_is_named(build, message):
     with pytest.raises(ValueError, match=message):
         build()
-
-
-def golden_converter(case):
-    keywords = dict(case["kwargs"])
-    if case["converter"] == "custom":
-        keywords["invertibility_test"] = False
-    return KINDS[case["converter"]](**keywords)
 
 
 def test_golden_converters(golden):

@@ -3,15 +3,19 @@ import dataclasses
 
 import numpy as np
 import pytest
+from golden_cases import arrays_of
+from scipy.special import ndtr
 
 from refapprox.analog.devices import (
     CustomDriftPCMLikeNoiseModel,
     HermesNoiseModel,
+    Moments,
     NoiseModel,
     PCMLikeNoiseModel,
     ReRamWan2022NoiseModel,
     StateIndependentNoiseModel,
 )
+from refapprox.analog.moments import folded_mean
 
 LISTS = {"g_lst": [0.0, 10.0, 25.0], "nu_mean_lst": [0.08, 0.05, 0.03], "nu_std_lst": [0.03, 0.02, 0.01]}
 DRAWS = {"z0": 0.0, "z1": 1.0, "zm1": -1.0, "zm8": -8.0}
@@ -27,7 +31,7 @@ GOLDEN = [     # file, tag, model
 @pytest.mark.parametrize("file, tag, model", GOLDEN, ids=[tag for _, tag, _ in GOLDEN])
 def test_golden_primitives_with_given_draws(golden, file, tag, model):
     """README: 1e-5 uS for conductances, 1e-6 for exponents (float32)."""
-    data = {key.removeprefix(f"{tag}/"): value for key, value in golden(file)[0].items() if key.startswith(f"{tag}/")}
+    data = arrays_of(golden(file)[0], tag)
     g, times = data["g_target"], data["t_inference"]
     for name, z in DRAWS.items():
         if f"exact/prog_{name}" in data:
@@ -42,7 +46,7 @@ def test_golden_primitives_with_given_draws(golden, file, tag, model):
 def test_golden_sampled_statistics_against_exact_moments(golden, file, tag, model):
     """aihwkit's 2e5 to 3e5 samples a point: mean within 5 standard errors (false alarm 6e-7 each, about 500 of
     them), standard deviation within 2 %, as the golden README suggests."""
-    data = {key.removeprefix(f"{tag}/"): value for key, value in golden(file)[0].items() if key.startswith(f"{tag}/")}
+    data = arrays_of(golden(file)[0], tag)
     g, times, samples = data["g_target"], data["t_inference"], int(data["n_samples"])
 
     def agree(found, mean, std, what):
@@ -50,11 +54,22 @@ def test_golden_sampled_statistics_against_exact_moments(golden, file, tag, mode
         assert np.all(np.abs(found.mean - mean) <= 5 * spread / np.sqrt(samples) + 1e-6), what
         assert np.allclose(spread, std, rtol=0.02, atol=1e-6), what
 
+    def share(found, probability):
+        error = np.sqrt(probability * (1 - probability) / samples)
+        return np.all(np.abs(found - probability) <= 5 * error + 5 / samples)      # the second term: rare events
+
     agree(model.programmed_moments(g), data["prog/mean"], data["prog/std"], "programmed")
+    assert share(data["prog/frac_zero"], ndtr(-g / model.programming_std(g)))
+    mean, std = model.drift_parameters(g)
+    folded = folded_mean(mean, std)
+    agree(Moments(folded, mean**2 + std**2 - folded**2), data["nu/mean"], data["nu/std"], "exponent")
+    quantiles = data["nu/q05_q50_q95"].T
+    below = ndtr((quantiles - mean) / std) - ndtr((-quantiles - mean) / std)          # P(|mean + std Z| <= quantile)
+    assert share(below, np.array([[0.05], [0.5], [0.95]]))
     for column, t in enumerate(times):
         agree(model.read_moments(g, t), data["full/mean"][:, column], data["full/std"][:, column], ("full", t))
         drift, certain = model.drift_moments(g, t), dataclasses.replace(model, prog_noise_scale=0)
-        agree(type(drift)(g * drift.mean, g**2 * drift.variance), data["drift_only/mean"][:, column],
+        agree(Moments(g * drift.mean, g**2 * drift.variance), data["drift_only/mean"][:, column],
               data["drift_only/std"][:, column], ("drift only", t))
         # read_only starts at the target with nu = 0: the chain without programming noise and without drift
         agree(dataclasses.replace(certain, drift_scale=0).read_moments(g, t), data["read_only/mean"][:, column],
@@ -62,7 +77,7 @@ def test_golden_sampled_statistics_against_exact_moments(golden, file, tag, mode
 
 
 def test_golden_resistive_memory(golden):
-    data = {key.removeprefix("reram_wan2022/"): value for key, value in golden("noise_other")[0].items()}
+    data = arrays_of(golden("noise_other")[0], "reram_wan2022")
     model, g, samples = ReRamWan2022NoiseModel(), data["g_target"], int(data["n_samples"])
     for name, z in DRAWS.items():
         if f"exact/prog_{name}" in data:
@@ -73,6 +88,9 @@ def test_golden_resistive_memory(golden):
                 found = model.read(None, model.drift_exponent(g), t, z)
                 assert np.allclose(found, data[f"exact/at_t_{name}"][:, column], rtol=0, atol=1e-5)
         mean, variance = model.read_moments(g, t)
+        if t == 1.0:
+            assert np.all(np.abs(mean - data["prog/mean"]) <= 5 * np.sqrt(variance / samples))
+            assert np.allclose(np.sqrt(variance), data["prog/std"], rtol=0.02)
         assert np.all(np.abs(mean - data["at_t/mean"][:, column]) <= 5 * np.sqrt(variance / samples))
         assert np.allclose(np.sqrt(variance), data["at_t/std"][:, column], rtol=0.02)
 

@@ -1,6 +1,7 @@
 """The search space: aihwkit's denormalized strategies, round trips, every point a valid strategy."""
 import numpy as np
 import pytest
+from golden_cases import arrays_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +18,7 @@ def test_golden_denormalize(golden):
     """README: g 1e-4 uS, factors 1e-9, k_w 1e-6 relative."""
     arrays, meta = golden("denormalize")
     for case in meta["cases"]:
-        data = {key.removeprefix(f"case{case['index']:02d}/"): value for key, value in arrays.items()
-                if key.startswith(f"case{case['index']:02d}/")}
+        data = arrays_of(arrays, case["index"])
         cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="aihwkit",
                          symmetric=case["symmetric"], use_max_kw=case["use_max_kw"], g_err=case["g_err_fraction"],
                          f_min=case["f_min"], f_max=case["f_max"])

@@ -3,6 +3,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from golden_cases import KINDS, arrays_of
 
 from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import (
@@ -213,7 +214,10 @@ def test_a_block_does_not_change_its_neighbors(monkeypatch):
 
 
 def golden_loss(x, cube, weights, z, times, device):
-    converter = cube.denormalize(x[None]).converter(0, cube.g_max, cube.g_min)
+    return chain_loss(cube.denormalize(x[None]).converter(0, cube.g_max, cube.g_min), weights, z, times, device)
+
+
+def chain_loss(converter, weights, z, times, device):
     losses = []
     for step, t in enumerate(times):
         chip = program_weights(converter, weights, device, z[step, :2], aging="reconvert")
@@ -225,8 +229,7 @@ def test_golden_objective_with_given_draws(golden):
     """From the hypercube to the loss, for 20 vectors and 3 spaces: 1e-5 relative + 1e-6 (README)."""
     arrays, meta = golden("objective_injected")
     for case in meta["cases"]:
-        data = {key.removeprefix(f"case{case['index']:02d}/"): value for key, value in arrays.items()
-                if key.startswith(f"case{case['index']:02d}/")}
+        data = arrays_of(arrays, case["index"])
         cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="aihwkit",
                          symmetric=case["symmetric"], use_max_kw=case["use_max_kw"])
         weights = data["test_weights_in_out"].astype(np.float64)
@@ -241,12 +244,14 @@ def test_golden_objective_with_given_draws(golden):
 def test_golden_frozen_optimization(golden):
     """Every vector that aihwkit's optimizer visited with frozen noise, and the strategy that it returned."""
     arrays, meta = golden("optimisation_frozen_noise")
-    case, data = meta["cases"][0], {key.removeprefix("case00/"): value for key, value in arrays.items()}
+    case, data = meta["cases"][0], arrays_of(arrays, 0)
     cube = Hypercube(case["f_lst"], 25, 0, nbins=case["optimizer_kwargs"]["nbins"], layout="aihwkit")
     weights = data["test_weights_in_out"].astype(np.float64)
     z = data["z"].astype(np.float64).swapaxes(-1, -2)
     found = np.array([golden_loss(x, cube, weights, z, case["t_steps"], PCM) for x in data["x_all"]])
     baseline = float(data["loss_baseline"])
+    single = chain_loss(SinglePairConductanceConverter(), weights, z, case["t_steps"], PCM)
+    assert np.isclose(single, baseline, rtol=1e-5)
     objective = (found - baseline) / baseline + case["loss_margin"]
     assert np.allclose(objective, data["objective_all"], rtol=1e-5, atol=1e-5)
     best = cube.denormalize(data["x_best"][None])
@@ -258,18 +263,22 @@ def test_golden_reevaluated_optima(golden):
     """aihwkit's winners and baselines, 200 fresh losses each: Monte Carlo here within 5 combined standard errors."""
     arrays, meta = golden("end_to_end")
     for case in meta["cases"]:
-        data = {key.removeprefix(f"case{case['index']:02d}/"): value for key, value in arrays.items()
-                if key.startswith(f"case{case['index']:02d}/")}
+        data = arrays_of(arrays, case["index"])
         weights = data["test_weights_in_out"].astype(np.float64)
         best = CustomPairConductanceConverter(data["f_lst"].tolist(), data["g_lst"].tolist(), 25, 0, False)
         kind, keywords = case["baseline_converter"]
-        baseline = {"single": SinglePairConductanceConverter, "dual": DualPairConductanceConverter}[kind](**keywords)
+        baseline = KINDS[kind](**keywords)
         for strategy, name in ((best, "best"), (baseline, "baseline")):
             reference = 0.01 * data[f"reevaluated_{name}"]
             found = monte_carlo_tnmse(strategy, weights, PCM, case["t_steps"], rng=np.random.default_rng(1), runs=100,
                                       aging="reconvert")
             error = np.hypot(found.standard_error, reference.std(ddof=1) / np.sqrt(len(reference)))
             assert abs(found.mean - reference.mean()) < 5 * error, (case["index"], name)
+        deviation = 0.01 * data["loss_baseline"] - found.mean                 # found: the baseline, last in the loop
+        assert abs(deviation) < 5 * np.hypot(found.standard_error, reference.std(ddof=1) / np.sqrt(50))
+        assert data["n_evaluations"] == len(data["objective_all"])
+        reported = data["best_loss"] / data["loss_baseline"] - 1 + 0.125
+        assert np.isclose(data["objective_all"].min(), reported, rtol=1e-5)
 
 
 class UncompensatedVariance(PCMLikeNoiseModel):

@@ -180,6 +180,8 @@ def test_golden_downsampling(golden):
         source, wanted = arrays[f"source/{case['source']}"], arrays[f"case{case['index']:02d}/before_shuffle"]
         found = downsample(source, case["shape"])
         assert np.allclose(found, wanted, rtol=0, atol=1e-5 * np.ptp(source))
+        shuffled = arrays[f"case{case['index']:02d}/after_shuffle"]          # rows permuted, nothing else
+        assert np.array_equal(shuffled[np.lexsort(shuffled.T[::-1])], wanted[np.lexsort(wanted.T[::-1])])
 
 
 def test_downsampling_by_hand():
