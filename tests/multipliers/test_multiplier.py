@@ -10,7 +10,7 @@ def bit(code, i):
 
 
 def by_bits(h, v, x, w, bits=8):
-    """Signed broken array from single bits of two Python integers: independent of the table's formula."""
+    """Signed broken array from single bits: independent of the table's formula."""
     weight = [2 ** i for i in range(bits - 1)] + [-(2 ** (bits - 1))]
     return sum(weight[i] * weight[j] * bit(x, i) * bit(w, j)
                for i in range(bits) for j in range(bits) if i >= h and i + j >= v)
@@ -41,7 +41,7 @@ def test_the_built_in_library_is_the_tutorials_search_space():
 def test_built_in_tables_equal_their_bit_level_definition_and_published_figures(name):
     definition, parameters, mae, power = PUBLISHED[name]
     multiplier = load_library()[name]
-    table = np.array([[definition(*parameters, x, w) for w in range(-128, 128)] for x in range(-128, 128)])
+    table = definition(*parameters, *np.mgrid[-128:128, -128:128])
     assert np.array_equal(multiplier.lut, table)
     assert multiplier.metrics()["MAE"] == pytest.approx(mae, abs=0.005)      # published with two decimals
     assert multiplier.performance_metric == power
