@@ -14,14 +14,16 @@ Three ways, the first that works:
 Why a floating sum can still be exact, and how far, is in docs/derivations/table_products.md.
 """
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 MAX_GROWTH = 64          # integer factors may make sum |F||G| this much larger than the table, not more
 EPS = np.finfo(np.float64).eps / 2
+MANTISSA = {"float32": 2.0 ** 24, "float64": 2.0 ** 53}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Factorization:
     """Factors F (2**bits_x, r) and G (2**bits_w, r), float64, of a table; `kind` is bits, integer or floating.
 
@@ -57,6 +59,22 @@ class Factorization:
     def is_integer(self):
         """Whether all factors are integers, so that (1) has no residual."""
         return self.kind != "floating"
+
+    @cached_property
+    def longest_exact(self):
+        """dtype name -> largest k for which any sum of k products is exact in it, after rounding if floating.
+
+        Integer factors: k largest <= 2**24 or 2**53 quanta. Floating ones: gamma_(k r) k largest + k slack < 1/2
+        in float64, never in float32.
+        """
+        if self.is_integer:
+            largest = max(1.0, self.largest * (1 + 1e-9))                 # itself summed in float64
+            return {name: 0 if self.largest_factor > limit else int(limit * self.quantum / largest)
+                    for name, limit in MANTISSA.items()}
+        k = int((0.49 / (1.01 * EPS * self.rank * self.largest)) ** 0.5)  # rounding alone, to start from
+        while k and 1.01 * EPS * (k * self.rank + 1) * k * self.largest + k * self.slack >= 0.49:
+            k //= 2
+        return {"float32": 0, "float64": k}
 
 
 def power_of_two_content(values):

@@ -20,8 +20,6 @@ import numpy as np
 
 MAP_BYTES = 16 << 20       # of factored maps
 BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
-LIMIT = {"float32": 2.0 ** 24, "float64": 2.0 ** 53}
-EPS = np.finfo(np.float64).eps / 2
 
 
 def run(problem, out, tile, dtype, cuts):
@@ -120,25 +118,8 @@ def banded(problem, kernels, tile):
 def chunks(problem, dtype):
     """Where to cut the channels so that the sum over every chunk is exact in `dtype`; None where one is too many."""
     c, kh, kw = problem.w.shape[1:]
-    longest = longest_exact(problem.multiplier.factorization, dtype) // (kh * kw)
+    longest = problem.multiplier.factorization.longest_exact[np.dtype(dtype).name] // (kh * kw)
     if longest == 0:
         return None
     count = -(-c // longest)
     return tuple(c * i // count for i in range(count + 1))
-
-
-def longest_exact(factors, dtype):
-    """Largest k for which any sum of k products is exact in `dtype` (after rounding, if the factors are floating).
-
-    Integer factors: k largest <= 2**24 or 2**53 quanta. Floating ones: gamma_(k r) k largest + k slack < 1/2.
-    """
-    if factors.is_integer:
-        limit = LIMIT[np.dtype(dtype).name]
-        return 0 if factors.largest_factor > limit else int(limit * factors.quantum
-                                                            / max(1, factors.largest * (1 + 1e-9)))
-    if dtype == np.float32:
-        return 0
-    k = int((0.49 / (1.01 * EPS * factors.rank * factors.largest)) ** 0.5)        # rounding alone, to start from
-    while k and 1.01 * EPS * (k * factors.rank + 1) * k * factors.largest + k * factors.slack >= 0.49:
-        k //= 2
-    return k

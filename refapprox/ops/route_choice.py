@@ -20,6 +20,7 @@ OUTPUT = 0.8                        # one output, once more
 ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
 INDEX = 4.0                         # one product of the definition
 CALL = 1500.0                       # one NumPy call on little data
+MANY_CHUNKS = 8                     # of a sum in float32, before float64 is worth a look
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 
 
@@ -56,8 +57,8 @@ def choose(problem, method):
     if method in ("auto", "gather"):
         plans += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
     if method in ("auto", "factored"):
-        plans += [factored_plan(problem, tile, dtype) for tile in tiles(problem) for dtype in (np.float32, np.float64)]
-    plans = [plan for plan in plans if plan.cost < math.inf]
+        plans += [factored_plan(problem, tile, dtype, cuts) for dtype, cuts in exact_dtypes(problem)
+                  for tile in tiles(problem)]
     if plans:
         return min(plans, key=lambda plan: plan.cost)
     raise ValueError(f"method 'factored' has no exact way to sum products of {problem.multiplier.name}, which reach "
@@ -78,11 +79,17 @@ def sizes(problem, tile):
             n * math.prod(problem.padded_size))
 
 
-def factored_plan(problem, tile, dtype):
+def exact_dtypes(problem):
+    """Pairs (dtype, cuts) of the factored route; float64 only where float32 would need many chunks or cannot."""
+    narrow, wide = (factored.chunks(problem, dtype) for dtype in (np.float32, np.float64))
+    if narrow is not None:
+        yield np.float32, narrow
+    if wide is not None and (narrow is None or len(narrow) > MANY_CHUNKS):
+        yield np.float64, wide
+
+
+def factored_plan(problem, tile, dtype, cuts):
     """Look the factors up, gather patches of them, multiply."""
-    cuts = factored.chunks(problem, dtype)
-    if cuts is None:
-        return Plan("factored", math.inf)
     rank, scale = problem.multiplier.factorization.rank, np.dtype(dtype).itemsize / 4
     lines, positions, columns, pixels = sizes(problem, tile)
     m, h_out, w_out, n = problem.output_shape

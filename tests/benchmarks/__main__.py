@@ -1,10 +1,12 @@
-"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: tables, stats, analog."""
+"""python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: see SECTIONS, all by default."""
 import sys
 
-from tests.benchmarks import analog, error_statistics, table_products
+from tests.benchmarks import analog, error_statistics, table_products, training_step
 from tests.benchmarks.timing import machine
 
-SECTIONS = {"tables": table_products.main, "stats": error_statistics.main, "analog": analog.main}
+SECTIONS = {"tables": table_products.tables, "routes": table_products.routes, "growth": table_products.growth,
+            "memory": table_products.memory, "training": training_step.main, "stats": error_statistics.main,
+            "analog": analog.main}
 
 
 def main(names):

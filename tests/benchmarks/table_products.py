@@ -1,11 +1,11 @@
-"""Table convolutions: every route against the definition, a float32 matrix product, and torchapprox."""
+"""Table convolutions: `lut_conv2d` against torchapprox, each route against the definition, growth, memory."""
 import numpy as np
 
 from refapprox import Multiplier, load_library
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.patches import Geometry
 from tests.benchmarks.peers import torchapprox_conv2d
-from tests.benchmarks.timing import geometric_mean, medians
+from tests.benchmarks.timing import extra_memory, geometric_mean, medians
 
 SHAPES = [(128, 32, 1, 6, 5), (128, 14, 6, 16, 5), (32, 16, 32, 32, 3), (16, 16, 64, 64, 3), (4, 8, 256, 256, 3)]
 WORKERS = 2
@@ -20,11 +20,11 @@ def operands(shape, signed=True, seed=0):
             rng.integers(low, low + 256, size=(m, c, k, k)).astype(dtype))
 
 
-def float_product(x, w):
-    """The same convolution of floats, im2col included: what a table product cannot be faster than."""
+def float_convolution(x, w):
+    """The same convolution of float32 operands by im2col: what a table product is measured against."""
     m, _, kh, kw = w.shape
-    maps, kernels = x.astype(np.float32).transpose(0, 2, 3, 1), w.astype(np.float32).transpose(2, 3, 1, 0)
-    matrix = np.ascontiguousarray(kernels.reshape(-1, m))
+    maps = x.astype(np.float32).transpose(0, 2, 3, 1)
+    matrix = np.ascontiguousarray(w.astype(np.float32).transpose(2, 3, 1, 0).reshape(-1, m))
 
     def convolve():
         return Geometry((kh, kw)).patches(maps).reshape(-1, len(matrix)) @ matrix
@@ -42,37 +42,83 @@ def synthetic_tables():
     yield Multiplier("any table", rng.integers(0, 2 ** 16, size=(256, 256)), signed=False)
 
 
+def run_of(x, w, multiplier, **options):
+    """A function without arguments that convolves."""
+    return lambda: lut_conv2d(x, w, multiplier, **options)
+
+
 def compare(multipliers, peer):
     """Print, for every multiplier and shape, how many times faster than each competitor `lut_conv2d` is."""
     ratios = {}
     for multiplier in multipliers:
         for shape in SHAPES:
             x, w = operands(shape, multiplier.signed)
-            candidates = {"ours": lambda x=x, w=w, m=multiplier: lut_conv2d(x, w, m, workers=WORKERS),
-                          "float32": float_product(x, w)}
+            index = run_of(x, w, multiplier, method="index", workers=WORKERS)
+            candidates = {"ours": run_of(x, w, multiplier, workers=WORKERS), "float32": float_convolution(x, w)}
             if peer:
                 candidates["torchapprox"] = peer(x, w, multiplier)
-            times = medians(candidates)
-            times["index"] = medians({"index": lambda x=x, w=w, m=multiplier: lut_conv2d(x, w, m, method="index")},
-                                     rounds=1, repeats=1)["index"]
-            identical = np.array_equal(candidates["ours"](), lut_conv2d(x, w, multiplier, method="index"))
+            times = medians(candidates) | medians({"index": index}, rounds=1, repeats=1)
+            integers = candidates["ours"]()
+            identical = np.array_equal(integers, index())
             if peer:
                 theirs = candidates["torchapprox"]().numpy()
-                identical &= np.array_equal(candidates["ours"]().reshape(theirs.shape), theirs)
-            speedups = {name: times[name] / times["ours"] for name in times if name != "ours"}
-            ratios[multiplier.name, shape] = speedups
+                identical &= np.array_equal(integers.reshape(theirs.shape), theirs)
+            ours = times.pop("ours")
+            ratios[multiplier.name, shape] = {name: np.divide(time, ours) for name, time in times.items()}
+            speedups = ", ".join(f"{name} x {r[0]:.2f}" for name, r in ratios[multiplier.name, shape].items())
             print(f"{multiplier.name:12} rank {multiplier.factorization.rank:3} {str(shape):24} "
-                  f"ours {times['ours'] * 1e3:7.2f} ms, "
-                  + ", ".join(f"{name} x {value:6.2f}" for name, value in speedups.items())
-                  + ("" if identical else "  DIFFERENT INTEGERS"), flush=True)
+                  f"{ours.clock * 1e3:7.2f} ms: {speedups}{'' if identical else '  DIFFERENT INTEGERS'}", flush=True)
     for name in next(iter(ratios.values())):
-        values = [speedups[name] for speedups in ratios.values()]
-        print(f"times faster than {name}: geometric mean {geometric_mean(values):.2f}, least {min(values):.2f}")
+        clock, cores = np.array([of_case[name] for of_case in ratios.values()]).T
+        print(f"times faster than {name}: geometric mean {geometric_mean(clock):.2f}, least {clock.min():.2f}; "
+              f"by time of the cores {geometric_mean(cores):.2f}, {cores.min():.2f}")
 
 
-def main():
+def tables():
+    """The comparison that counts."""
     peer = torchapprox_conv2d()
     print("\n# the 13 signed circuits of EvoApproxLib")
     compare(load_library(), peer)
-    print("\n# unsigned tables of chosen rank")
-    compare(synthetic_tables(), peer)
+    for multiplier in synthetic_tables():
+        print(f"\n# unsigned, {multiplier.name}")
+        compare([multiplier], peer)
+
+
+def routes():
+    """Every route on every shape: times faster than the definition, times slower than float32."""
+    print("\n# routes: times faster than index (times slower than a float32 convolution)")
+    for multiplier in (load_library()["mul8s_1KV8"], load_library()["mul8s_1KX2"], *synthetic_tables()):
+        for shape in SHAPES:
+            x, w = operands(shape, multiplier.signed)
+            index = medians({"index": run_of(x, w, multiplier, method="index")}, rounds=1, repeats=1)["index"]
+            times = medians({"float32": float_convolution(x, w)} | {
+                method: run_of(x, w, multiplier, method=method, workers=WORKERS)
+                for method in ("auto", "factored", "gather")}, rounds=2, repeats=2)
+            floats = times.pop("float32").clock
+            print(f"{multiplier.name:12} {str(shape):24}" + ", ".join(
+                f" {name} {index.clock / t.clock:6.1f} ({t.clock / floats:6.1f})" for name, t in times.items()),
+                flush=True)
+
+
+def growth():
+    """How the time grows when one size doubles."""
+    print("\n# growth: time after doubling / time before (2 is proportional)")
+    multiplier = load_library()["mul8s_1KX2"]
+    start = (16, 16, 32, 32, 3)
+    for name, axis in (("images", 0), ("inputs", 2), ("outputs", 3)):
+        times = []
+        for doublings in range(4):
+            shape = tuple(size * 2 ** doublings if i == axis else size for i, size in enumerate(start))
+            run = run_of(*operands(shape), multiplier, workers=WORKERS)
+            times.append(medians({"ours": run}, repeats=3)["ours"].clock)
+        ratios = np.divide(times[1:], times[:-1])
+        print(f"{name:8}" + ", ".join(f" {ratio:.2f}" for ratio in ratios))
+
+
+def memory():
+    """What a convolution holds beside its operands and its result."""
+    print("\n# extra memory, MiB")
+    for multiplier in (load_library()["mul8s_1KV8"], load_library()["mul8s_1KX2"], *synthetic_tables()):
+        used = [extra_memory(run_of(*operands(shape, multiplier.signed), multiplier, workers=WORKERS)) / 2 ** 20
+                for shape in SHAPES]
+        print(f"{multiplier.name:12}" + ", ".join(f"{size:6.1f}" for size in used))

@@ -2,14 +2,22 @@
 import os
 import time
 import tracemalloc
+from typing import NamedTuple
 
 import numpy as np
 
 ROUNDS, REPEATS = 3, 5
 
 
+class Time(NamedTuple):
+    """Median seconds of one run: on the clock, and of all cores together."""
+
+    clock: float
+    cores: float
+
+
 def medians(candidates, rounds=ROUNDS, repeats=REPEATS):
-    """Median seconds of every function without arguments, by name: `rounds` turns of `repeats` runs after one warm-up.
+    """Median Time of every function without arguments, by name: `rounds` turns of `repeats` runs after one warm-up.
 
     Runs of one candidate follow each other: threads that another one left spinning have gone to sleep by then.
     """
@@ -18,20 +26,20 @@ def medians(candidates, rounds=ROUNDS, repeats=REPEATS):
         for name, run in candidates.items():
             run()
             for _ in range(repeats):
-                start = time.perf_counter()
+                clock, cores = time.perf_counter(), time.process_time()
                 run()
-                times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(values)) for name, values in times.items()}
+                times[name].append((time.perf_counter() - clock, time.process_time() - cores))
+    return {name: Time(*map(float, np.median(values, axis=0))) for name, values in times.items()}
 
 
-def peak_memory(run):
-    """Bytes that `run()` held at most beside what existed before, its result included."""
+def extra_memory(run):
+    """Bytes that `run()` held at most beside what existed before and its result."""
     run()
     tracemalloc.start()
-    run()
+    result = run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return peak
+    return peak - result.nbytes
 
 
 def geometric_mean(values):
@@ -40,7 +48,8 @@ def geometric_mean(values):
 
 def machine():
     """What times depend on, in one line."""
-    threads = {name: os.environ[name] for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if name in os.environ}
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+    threads = ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
     blas = np.show_config("dicts")["Build Dependencies"]["blas"]
-    return (f"{os.cpu_count()} cores, NumPy {np.__version__}, {blas.get('name')} {blas.get('version')}, "
-            f"threads of BLAS: {threads or 'its default'}")
+    return (f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, NumPy {np.__version__}, "
+            f"{blas.get('name')} {blas.get('version')}, {threads or 'threads of BLAS by default'}")
