@@ -8,11 +8,11 @@ import numpy as np
 
 from refapprox import files
 from refapprox.multipliers import formats, load_library, verilog
-from refapprox.multipliers.identify import identify, nearest
+from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.lint import lint_lut
+from refapprox.multipliers.lookup import resolve, resolve_netlist
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.ranking import FIGURES, check_figure, condition, figures_of
-from refapprox.multipliers.resolve import resolve, resolve_netlist
 from refapprox.report import text_table
 
 COLUMNS = ("power", "MAE%", "WCE%", "MRE%", "EP%", "bias")

@@ -1,9 +1,24 @@
 """What one multiplication does: multipliers as tables of products, their metrics and their libraries."""
+import importlib
+
 from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.closed_forms import closed_form
 from refapprox.multipliers.families import families, family_netlist, from_family
 from refapprox.multipliers.library import MultiplierLibrary, load_library
 from refapprox.multipliers.multiplier import Multiplier, exact
 from refapprox.multipliers.netlist import Netlist
 
-__all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "exact", "families", "family_netlist",
-           "from_family", "load_library"]
+# imported when first asked for: parsers and file formats, which a program that trains does not need
+LATER = {
+    "identify": "identification", "lint_lut": "lint", "nearest": "identification", "read_circuit": "evoapprox.reader",
+    "read_netlist": "evoapprox.reader", "read_table": "formats", "resolve": "lookup", "write_table": "formats",
+}
+
+__all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "closed_form", "exact", "families",
+           "family_netlist", "from_family", "load_library", *sorted(LATER)]
+
+
+def __getattr__(name):
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{LATER[name]}"), name)

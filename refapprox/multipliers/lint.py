@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refapprox.multipliers.formats.orders import CLEAR, described, readings
-from refapprox.multipliers.identify import identify, nearest
+from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.multiplier import Multiplier
 
 SHOWN = 8                    # entries that a message spells out

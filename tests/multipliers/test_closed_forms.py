@@ -7,7 +7,7 @@ import pytest
 from refapprox import Circuit, Multiplier
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names, from_form, truncated
 from refapprox.multipliers.families import from_family
-from refapprox.multipliers.identify import forms, identify, nearest
+from refapprox.multipliers.identification import forms, identify, nearest
 from refapprox.multipliers.known import fingerprint, known_circuits
 
 # as found independently of the data file: name -> form, release v2022

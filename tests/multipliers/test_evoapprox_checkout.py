@@ -189,15 +189,16 @@ def test_the_release_is_told_by_names():
     assert release_of(["mul8s_1KV8"]) == release_of(["mine"]) == ""
 
 
-# --- a real checkout, where REFAPPROX_EVOAPPROX_DIR names one ---
+# --- real checkouts, where REFAPPROX_EVOAPPROX_DIR names one or more ---
+
+CHECKOUTS = [folder for folder in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if folder]
 
 
-@pytest.fixture(scope="session")
-def real_checkout():
-    folder = os.environ.get("REFAPPROX_EVOAPPROX_DIR")
-    if not folder:
+@pytest.fixture(scope="session", params=CHECKOUTS or [None])
+def real_checkout(request):
+    if request.param is None:
         pytest.skip("REFAPPROX_EVOAPPROX_DIR is not set: no checkout of EvoApproxLib here")
-    return folder
+    return request.param
 
 
 def test_8x8_tables_of_a_real_checkout(real_checkout):
