@@ -9,7 +9,8 @@ The signatures below are the specification: derive from `Adapter` and override w
 """
 
 OUTPUTS = {      # operation -> the names of its outputs, in order
-    "multiply": ("y",), "matmul": ("y",), "conv2d": ("y",), "linear": ("y",), "error_map": ("error_map",),
+    "multiply": ("y",), "matmul": ("y",), "conv2d": ("y",), "linear": ("y",), "conv2d_counts": ("fan_in", "opcount"),
+           "error_map": ("error_map",),
     "circuit": ("lut",),
     "quantize": ("codes",), "quantization_parameters": ("scale", "zero_point"),
     "fake_quantize": ("y",), "fake_quantize_gradient": ("dx",),
@@ -64,6 +65,10 @@ class Adapter:
         As `linear` over each patch; a padded position holds the code `x_zero_point` and goes through the table like
         any other. Cross-correlation; stride, padding, dilation are (vertical, horizontal) lists.
         """
+        raise NotImplementedError
+
+    def conv2d_counts(self, *, x_shape, w_shape, stride, padding, dilation, groups):
+        """(multiplications per output, multiplications per sample) of a convolution, integers."""
         raise NotImplementedError
 
     def error_map(self, *, lut, signed):

@@ -10,6 +10,8 @@ MISTAKES = {
     "two's-complement order": "bit patterns of signed codes index a table in value order",
     "negative quadrant from magnitudes": "m(-a, -b) is read from m(a, b) (tables converted by AdaPT's notebook)",
     "sign-magnitude table": "sign(x w) m(|x|, |w|) stands for m(x, w)",
+    "unsigned codes by sign and magnitude": "codes above 127 are read as negative numbers of magnitude 256 - code "
+                                            "(torchapprox's evo.lut)",
     "exact instead of table": "the product x w is used, the table is not",
     # ---- accumulation
     "int16 accumulator": "sums wrap at 16 bits",
@@ -25,6 +27,7 @@ MISTAKES = {
     "swapped image axes": "vertical and horizontal stride, padding or dilation are exchanged",
     "dilation ignored": "taps are adjacent",
     "floor and ceiling of the output size": "the last, incomplete window is evaluated, too",
+    "groups ignored in the fan-in": "fan-in = channels * kh * kw for grouped layers, too (torchapprox's fan_in)",
     "groups interleaved": "output o belongs to group o mod groups",
     "transposed operands": "rows and columns of the weight matrix are exchanged",
     # ---- zero points
@@ -32,6 +35,7 @@ MISTAKES = {
     "missing x zero-point term": "z_x sum w is not subtracted",
     "missing w zero-point term": "z_w sum x is not subtracted",
     "zero-point terms with the wrong sign": "corrections are added instead of subtracted",
+    "x zero-point term with the wrong sign": "z_x sum w is added instead of subtracted (torchapprox's convolution)",
     "one zero point for all channels": "the first channel's zero point corrects every channel",
     "patch sums of 1": "constants 1 stand for both sums of codes (TFApprox's kernel of 1x1 and full-size filters)",
     # ---- quantization

@@ -27,13 +27,18 @@ def failure_text(result, source):
     """What a reader needs to find one mistake."""
     case = result.case
     lines = [f"FAILED {case.id}: {result.kind}", f"  probes      {case.probes}", f"  found       {result.message}"]
-    lines += [f"  likely      {name}: {MISTAKES[name]}" if name in MISTAKES else f"  likely      {name}"
+    lines += [f"  likely      {name}: {explained(name)}" if explained(name) else f"  likely      {name}"
               for name in result.diagnoses]
     lines += [f"  rule        {case.reference}", "  reproduce"]
     lines += [f"    {line}" for line in reproduction(result, source).splitlines()]
     if result.traceback:
         lines += ["  traceback", *(f"    {line}" for line in result.traceback.rstrip().splitlines())]
     return "\n".join(lines)
+
+
+def explained(diagnosis):
+    """What the known mistakes of a diagnosis are."""
+    return "; ".join(MISTAKES[name] for name in diagnosis.split(" + ") if name in MISTAKES)
 
 
 def text(report, source, *, details=True):

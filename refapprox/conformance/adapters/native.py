@@ -43,6 +43,11 @@ class Refapprox(Adapter):
                           pad_code=x_zero_point, x_zero_point=x_zero_point, w_zero_point=w_zero_point,
                           method=self.method)
 
+    def conv2d_counts(self, *, x_shape, w_shape, **geometry):
+        made = Conv2D(x_shape[1], w_shape[0], w_shape[2:], bias=False, rng=np.random.default_rng(0), **geometry)
+        made.forward(np.zeros(x_shape, np.float32))
+        return made.fan_in, made.opcount
+
     def error_map(self, *, lut, signed):
         return table(lut, signed).error_map
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from refapprox.conformance.generator.tables import product
 
-ALL_TERMS = ("x", "w", "cross")
+TERMS = {"x": 1, "w": 1, "cross": 1}      # factors of the terms of a correction
 
 
 def lookup(m, x, w, signed, how=None):
@@ -22,6 +22,9 @@ def lookup(m, x, w, signed, how=None):
     if how == "two's-complement order":
         qmin = -128 if signed else 0
         return m((x % 256) + qmin, (w % 256) + qmin)
+    if how == "unsigned codes by sign and magnitude":
+        (x_sign, x), (w_sign, w) = ((-1, 256 - v) if v > 127 else (1, v) for v in (x, w))
+        return x_sign * w_sign * m(x, w)
     x_size, w_size = (min(abs(v), 127 if signed else 255) for v in (x, w))
     if how == "negative quadrant from magnitudes":
         return m(x_size, w_size) if x < 0 and w < 0 else m(x, w)
@@ -31,6 +34,7 @@ def lookup(m, x, w, signed, how=None):
 
 LOOKUPS = ("transposed table", "two's-complement order", "negative quadrant from magnitudes", "sign-magnitude table",
            "exact instead of table", "int16 table")
+UNSIGNED_LOOKUPS = ("transposed table", "unsigned codes by sign and magnitude", "exact instead of table", "int16 table")
 
 
 def accumulate(terms, how=None):
@@ -53,8 +57,7 @@ def accumulate(terms, how=None):
 ACCUMULATORS = ("int16 accumulator", "float32 accumulator", "saturating accumulator")
 
 
-def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=None, tile=0, terms=ALL_TERMS, sign=1,
-           sums=None):
+def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=None, tile=0, terms=None, sums=None):
     """One output: the accumulated table products of `pairs` (x, w, looked up?), zero points corrected.
 
     y = sum m(x, w) - z_x sum w - z_w sum x + k z_x z_w
@@ -66,14 +69,9 @@ def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=No
     x_sum, w_sum = sum(x for x, _, _ in pairs), sum(w for _, w, _ in pairs)
     if sums is not None:
         x_sum = w_sum = sums
-    correction = 0
-    if "x" in terms:
-        correction -= x_zero_point * w_sum
-    if "w" in terms:
-        correction -= w_zero_point * x_sum
-    if "cross" in terms:
-        correction += len(pairs) * x_zero_point * w_zero_point
-    return total + sign * correction
+    factors = {**TERMS, **(terms or {})}
+    return (total - factors["x"] * x_zero_point * w_sum - factors["w"] * w_zero_point * x_sum
+            + factors["cross"] * len(pairs) * x_zero_point * w_zero_point)
 
 
 def per_output(zero_point, output):

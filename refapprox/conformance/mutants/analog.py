@@ -84,8 +84,7 @@ class InvertedCompensation(Composed):
 @mutant("compensation by the signed mean")
 class SignedCompensation(Composed):
     def drift_compensation(self, *, baseline, readout):
-        floor = 1e-4 / baseline.size
-        return max(abs(baseline.mean()), floor) / max(abs(readout.mean()), floor)
+        return max(abs(baseline.mean()), 1e-4) / max(abs(readout.mean()), 1e-4)
 
 
 @mutant("normalized by the norm")

@@ -59,7 +59,7 @@ class RootMeanSquare(OtherPrediction):
         return mean, np.sqrt(std ** 2 + mean ** 2 / fan_in)
 
     def population_prediction(self, **inputs):
-        return Composed.population_prediction(self, **inputs)
+        return super(OtherPrediction, self).population_prediction(**inputs)
 
 
 def each_field(error_map, x_multidist, w_dist, fan_in):

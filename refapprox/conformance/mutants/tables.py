@@ -77,6 +77,22 @@ class SignMagnitude(OtherTable):
         return (sign * lut[np.ix_(sizes(True), sizes(True))]).astype(np.int32) if signed else lut
 
 
+@mutant("unsigned codes by sign and magnitude")
+class UnsignedBySign(OtherTable):
+    def change(self, lut, signed):
+        codes = np.arange(256)
+        sizes = np.where(codes > 127, 256 - codes, codes)
+        sign = np.where((codes > 127)[:, None] != (codes > 127), -1, 1)
+        return lut if signed else (sign * lut[np.ix_(sizes, sizes)]).astype(np.int32)
+
+
+@mutant("groups ignored in the fan-in")
+class FanInOfAllGroups(Composed):
+    def conv2d_counts(self, *, groups, **inputs):
+        fan_in, opcount = super().conv2d_counts(groups=groups, **inputs)
+        return groups * fan_in, opcount
+
+
 @mutant("exact instead of table")
 class ExactTable(OtherTable):
     def change(self, lut, signed):
@@ -84,7 +100,7 @@ class ExactTable(OtherTable):
         return np.multiply.outer(codes, codes).astype(np.int32)
 
     def circuit(self, **inputs):
-        return Composed.circuit(self, **inputs)
+        return super(OtherTable, self).circuit(**inputs)
 
 
 @mutant("int16 table")
@@ -254,6 +270,12 @@ class WrongSignTerms(OtherCorrection):
         return -true_correction(*sums)
 
 
+@mutant("x zero-point term with the wrong sign")
+class WrongSignOfX(OtherCorrection):
+    def correction(self, x_sums, w_sums, k, z_x, z_w):
+        return true_correction(x_sums, w_sums, k, z_x, z_w) + 2 * z_x * w_sums
+
+
 @mutant("one zero point for all channels")
 class OneZeroPoint(OtherCorrection):
     def correction(self, x_sums, w_sums, k, z_x, z_w):
@@ -263,12 +285,12 @@ class OneZeroPoint(OtherCorrection):
 @mutant("patch sums of 1")
 class PatchSumsOfOne(OtherCorrection):
     def linear(self, **inputs):
-        return Composed.linear(self, **inputs)
+        return super(OtherCorrection, self).linear(**inputs)      # fully connected layers are as they were
 
     def conv2d(self, *, x, w, **inputs):
         if w.shape[2:] in ((1, 1), x.shape[2:]):
             return super().conv2d(x=x, w=w, **inputs)
-        return Composed.conv2d(self, x=x, w=w, **inputs)
+        return super(OtherCorrection, self).conv2d(x=x, w=w, **inputs)
 
     def correction(self, x_sums, w_sums, k, z_x, z_w):
         return true_correction(1, 1, k, z_x, z_w)

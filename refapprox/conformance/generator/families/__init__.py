@@ -21,6 +21,7 @@ FAMILIES = {      # family -> function that makes its cases
     "conv2d": convolution.conv2d,
     "conv2d_padding": convolution.padding,
     "zero_points": convolution.zero_points,
+    "counts": convolution.counts,
     "quantization": quantization.quantization,
     "quantization_parameters": quantization.parameters,
     "fake_quantize": quantization.fake_quantize,

@@ -163,7 +163,7 @@ def analog_loss():
 
         def mean_size(v, signed=False):
             values = v.ravel().tolist()
-            return max(abs(math.fsum(values)) if signed else math.fsum(map(abs, values)), 1e-4) / len(values)
+            return max((abs(math.fsum(values)) if signed else math.fsum(map(abs, values))) / len(values), 1e-4)
 
         alpha = mean_size(baseline) / mean_size(readout)
         yield make(f"analog_loss/compensation-{name}", "drift_compensation", {"baseline": baseline, "readout": readout},

@@ -14,10 +14,11 @@ DEVIATIONS = {      # mistake -> how `products.conv2d` deviates
     "padding without lookup": {"pad": "skipped"},
     "padding with code 0": {"pad": "code 0"},
     "tile padding looked up": {"tile": 16},
-    "missing zero-point cross term": {"terms": ("x", "w")},
-    "missing x zero-point term": {"terms": ("w", "cross")},
-    "missing w zero-point term": {"terms": ("x", "cross")},
-    "zero-point terms with the wrong sign": {"sign": -1},
+    "missing zero-point cross term": {"terms": {"cross": 0}},
+    "missing x zero-point term": {"terms": {"x": 0}},
+    "missing w zero-point term": {"terms": {"w": 0}},
+    "zero-point terms with the wrong sign": {"terms": {"x": -1, "w": -1, "cross": -1}},
+    "x zero-point term with the wrong sign": {"terms": {"x": -1}},
     "one zero point for all channels": {"one_zero_point": True},
 }
 
@@ -105,6 +106,25 @@ def padding():
     x, w = drawn("padding depthwise", "offset_s8", (1, 2, 3, 3), (2, 1, 3, 3))
     yield conv_case("conv2d_padding/depthwise", "offset_s8", x, w, "padding of a depthwise convolution", padding=(1, 1),
                     groups=2, x_zero_point=-7)
+
+
+def counts():
+    """Multiplications per output and per sample."""
+    for name, (x_shape, w_shape, geometry) in GEOMETRIES.items():
+        if name not in ("plain-3x3", "stride-2x1", "groups-2", "depthwise", "depthwise-multiplier-2", "everything"):
+            continue
+        geometry = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, **geometry}
+        height, width = products.output_sizes(x_shape[2:], w_shape[2:], *(geometry[key] for key in
+                                                                          ("stride", "padding", "dilation")))
+        fan_in = w_shape[1] * w_shape[2] * w_shape[3]
+        opcount = fan_in * w_shape[0] * height * width
+        yield make(f"counts/{name}", "conv2d_counts",
+                   {"x_shape": list(x_shape), "w_shape": list(w_shape), **{key: list(v) if isinstance(v, tuple) else v
+                                                                           for key, v in geometry.items()}},
+                   {"fan_in": fan_in, "opcount": opcount}, probes=f"fan-in and multiplications per sample, {name}",
+                   check=exact(), reference="counts",
+                   mistakes={"groups ignored in the fan-in": {"fan_in": fan_in * geometry["groups"],
+                                                              "opcount": opcount}})
 
 
 def zero_points():

@@ -4,7 +4,7 @@ import numpy as np
 from refapprox.conformance.generator import products
 from refapprox.conformance.generator.building import exact, make
 from refapprox.conformance.generator.draws import integers
-from refapprox.conformance.generator.products import ACCUMULATORS, LOOKUPS
+from refapprox.conformance.generator.products import ACCUMULATORS, LOOKUPS, UNSIGNED_LOOKUPS
 from refapprox.conformance.generator.tables import product
 
 
@@ -15,7 +15,7 @@ def operands(table, **arrays):
 
 def reference(table):
     """The mistakes of LOOKUPS that concern a table: some are about signed codes."""
-    return LOOKUPS if product(table)[1] else ("transposed table", "exact instead of table", "int16 table")
+    return LOOKUPS if product(table)[1] else UNSIGNED_LOOKUPS
 
 
 def elementwise(case_id, table, x, w, probes):
