@@ -96,7 +96,8 @@ PRESETS = {      # name -> (steps, defects)
     "TFApprox": (TFApproxSteps, ("patch sums of 1", "tile padding looked up")),
     "AdaPT": (AdaPTSteps, ("negative quadrant from magnitudes", OPERAND_FLIP)),
     "TransAxx": (AdaPTSteps, ("negative quadrant from magnitudes", OPERAND_FLIP, "tile padding looked up")),
-    "TorchApprox": (TorchApproxSteps, (OPERAND_FLIP, "padding with code 0", WRONG_SIGN, "groups ignored in the fan-in")),
+    "TorchApprox": (TorchApproxSteps, (OPERAND_FLIP, "padding with code 0", WRONG_SIGN,
+                                       "groups ignored in the fan-in")),
     "TorchApproxCUDA": (TorchApproxSteps, (OPERAND_FLIP, "padding with code 0", "tile padding looked up",
                                            WRONG_SIGN, "groups ignored in the fan-in")),
 }
