@@ -1,12 +1,12 @@
 """python -m tests.benchmarks [section ...]: ratios measured in one run. Sections: see SECTIONS, all by default."""
 import sys
 
-from tests.benchmarks import analog, error_statistics, table_products, training_step
+from tests.benchmarks import analog, data_difficulty, error_statistics, table_products, training_step
 from tests.benchmarks.timing import machine
 
 SECTIONS = {"tables": table_products.tables, "routes": table_products.routes, "growth": table_products.growth,
             "memory": table_products.memory, "training": training_step.main, "stats": error_statistics.main,
-            "analog": analog.main}
+            "analog": analog.main, "data": data_difficulty.main}
 
 
 def main(names):

@@ -70,7 +70,7 @@ def draw_contact_sheet(path, columns=20):
     plt.imsave(path, np.kron(1 - sheet, np.ones((2, 2))), cmap="gray", vmin=0, vmax=1)
 
 
-def main(arguments):
+def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--figure", help="write the contact sheet here")
     options = parser.parse_args(arguments)
