@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
+from refapprox.ops import depthwise
 from refapprox.ops.lut_matmul import (
     MEMORY_LIMIT,
     METHODS,
@@ -98,20 +100,25 @@ def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=
 
 def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_zero_point, method, memory_limit,
              workers):
-    """(1) and (2) group by group into a new array of `dtype`, batch-last in memory."""
+    """(1) and (2) into a new array of `dtype`, batch-last in memory."""
     n, _, h, width = x.shape
     m, c_group = w.shape[:2]
-    k = math.prod(w.shape[1:])
     sums = np.empty((m, *window.output_size(h, width), n), dtype=dtype)
     maps = x.transpose(1, 2, 3, 0)
-    for g in range(groups):
-        outputs, inputs = slice(g * m // groups, (g + 1) * m // groups), slice(g * c_group, (g + 1) * c_group)
-        problem = TableConvolution(maps[inputs], w[outputs], multiplier, window, pad_code, memory_limit, workers)
-        fill(problem, sums[outputs], method)                                                        # (1)
-        if np.any(w_zero_point):
+    parts = [(TableConvolution(maps[g * c_group:(g + 1) * c_group], w[g * m // groups:(g + 1) * m // groups],
+                               multiplier, window, pad_code, memory_limit, workers),
+              slice(g * m // groups, (g + 1) * m // groups)) for g in range(groups)]
+    by_column = method in ("auto", "gather") and not isinstance(multiplier, Circuit)
+    if groups > 1 and c_group == 1 and sums.size and by_column:
+        depthwise.run(TableConvolution(maps, w, multiplier, window, pad_code, memory_limit, workers), sums)   # (1)
+    else:
+        for problem, outputs in parts:
+            fill(problem, sums[outputs], method)                                                    # (1)
+    if np.any(w_zero_point):
+        for problem, outputs in parts:
             z_w = np.broadcast_to(w_zero_point, m)[outputs, None, None, None]
             sums[outputs] -= (z_w * patch_sums(problem)).astype(dtype)                              # (2)
-    constant = output_constants(w, k, x_zero_point, w_zero_point)
+    constant = output_constants(w, math.prod(w.shape[1:]), x_zero_point, w_zero_point)
     if constant.any():
         sums += constant.astype(dtype)[:, None, None, None]                                         # (2)
     return from_batch_last(sums)

@@ -106,11 +106,11 @@ def fill(problem, out, method):
 
 
 def index_route(problem, out):
-    """The definition: look every product up, sum in int64, in blocks."""
+    """The definition: look every product up, or have a circuit compute it, and sum in int64, in blocks."""
     m, k = problem.w.shape[0], problem.k
     _, h_out, w_out, _ = problem.output_shape
     columns = problem.w_index.reshape(m, k).T
-    line_bytes = k * (m * problem.multiplier.lut.itemsize + 8)
+    line_bytes = 8 * k * (m + 1)
     image_bytes = 8 * problem.x.shape[0] * math.prod(problem.padded_size) + 8 * k * h_out * w_out
     problem.check_memory(problem.workers * (image_bytes + line_bytes))
     step = max(1, INDEX_BYTES // line_bytes)
@@ -120,7 +120,7 @@ def index_route(problem, out):
         lines = patches.transpose(1, 2, 5, 0, 3, 4).reshape(-1, k)
         sums = np.empty((len(lines), m), dtype=np.int64)
         for start in range(0, len(lines), step):
-            products = problem.multiplier.lut[lines[start:start + step, :, None], columns]
+            products = problem.multiplier.products_at(lines[start:start + step, :, None], columns)
             sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
         out[..., images] = sums.reshape(h_out, w_out, -1, m).transpose(3, 0, 1, 2)
 

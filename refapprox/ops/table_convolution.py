@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from refapprox.multipliers.circuit import Circuit
 from refapprox.ops.patches import Geometry
 
 
@@ -54,9 +55,9 @@ class TableConvolution:
         index = np.empty(self.w.shape, dtype=np.intp)
         return np.subtract(self.w, self.multiplier.range_w[0], out=index, dtype=np.intp, casting="unsafe")
 
-    def x_index(self, images, scratch):
+    def x_index(self, images, scratch, channels=slice(None)):
         """Rows of the table for the padded maps of `images` (a slice), (c, h, w, n)."""
-        codes, (top, left) = self.x[..., images], self.window.padding
+        codes, (top, left) = self.x[channels, ..., images], self.window.padding
         c, h, w, n = codes.shape
         index = scratch.array("index", (c, *self.padded_size, n), np.intp)
         qmin = self.multiplier.range_x[0]
@@ -120,5 +121,7 @@ class Scratch:
 
 
 def largest_product(multiplier):
-    """max |lut| as a Python integer."""
+    """max |lut| as a Python integer; of a circuit without a table, the largest its output word can say."""
+    if isinstance(multiplier, Circuit):
+        return 2 ** (multiplier.output_bits - multiplier.signed)
     return max(-int(multiplier.lut.min()), int(multiplier.lut.max()))
