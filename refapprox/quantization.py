@@ -15,19 +15,52 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.validation import check_choice, check_finite, check_integer, check_real
+from refapprox.validation import check_choice, check_codes, check_finite, check_integer, check_real
 
 SCHEMES = ("symmetric", "affine")
 
 
 def quantize(x, scale, zero_point=0, qmin=-128, qmax=127):
-    """Codes of `x`, int64: half to even, then the zero point, then the clip. `scale`, `zero_point` broadcast."""
+    """Codes of `x`: round half to even, then add the zero point, then clip.
+
+    Parameters
+    ----------
+    x : float array
+    scale : float or float array that broadcasts against x, positive
+    zero_point : int or integer array that broadcasts against x, within [qmin, qmax]
+    qmin, qmax : int
+        Range of codes.
+
+    Returns
+    -------
+    int64 array, shape of x
+
+    Raises
+    ------
+    ValueError
+        If x or scale is not finite, scale not positive, or zero_point not a code.
+
+    Examples
+    --------
+    >>> quantize(np.array([0.5, 1.5, -200.0]), 1.0, zero_point=1).tolist()
+    [1, 3, -128]
+    """
+    x = check_finite("x of quantize", x)
+    check_code_parameters(scale, zero_point, qmin, qmax)
     return np.clip(round_to_codes(x, scale, zero_point), qmin, qmax).astype(np.int64)
 
 
 def dequantize(codes, scale, zero_point=0):
-    """Real numbers that `codes` stand for."""
+    """Real numbers that `codes` stand for, scale * (codes - zero_point)."""
     return scale * (np.asarray(codes) - zero_point)
+
+
+def check_code_parameters(scale, zero_point, qmin, qmax):
+    """Refuse a scale that is not finite and positive, and a zero point that is not a code."""
+    check_integer("qmax", qmax, minimum=check_integer("qmin", qmin) + 1)
+    check_codes("zero_point", zero_point, qmin, qmax)
+    if not (check_finite("scale", scale) > 0).all():
+        raise ValueError(f"scale must be positive, got {np.min(scale)}.")
 
 
 def round_to_codes(x, scale, zero_point):
@@ -43,6 +76,9 @@ class QuantizationParameters:
     zero_point: int | np.ndarray = 0
     qmin: int = -128
     qmax: int = 127
+
+    def __post_init__(self):
+        check_code_parameters(self.scale, self.zero_point, self.qmin, self.qmax)
 
     def quantize(self, x):
         return quantize(x, self.scale_for(x), self.zero_point_for(x), self.qmin, self.qmax)

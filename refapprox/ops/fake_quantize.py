@@ -18,8 +18,8 @@ CVPR 2018, arXiv:1712.05877. Y. Bengio, N. Leonard, A. Courville, arXiv:1308.343
 """
 import numpy as np
 
-from refapprox.quantization import dequantize, round_to_codes
-from refapprox.validation import check_codes, check_finite, check_integer
+from refapprox.quantization import check_code_parameters, dequantize, round_to_codes
+from refapprox.validation import check_finite
 
 
 def forward(x, scale, zero_point, qmin, qmax):
@@ -49,11 +49,8 @@ def forward(x, scale, zero_point, qmin, qmax):
     >>> y.tolist(), inside.tolist()
     ([0.25, 1.75], [True, False])
     """
-    check_integer("qmax", qmax, minimum=check_integer("qmin", qmin) + 1)
-    zero_point = check_codes("zero_point", zero_point, qmin, qmax).astype(x.dtype)
-    scale = check_finite("scale", np.asarray(scale, x.dtype))
-    if not (scale > 0).all():
-        raise ValueError(f"scale must be positive, got {scale.min()}.")
+    check_code_parameters(scale, zero_point, qmin, qmax)
+    scale, zero_point = np.asarray(scale, x.dtype), np.asarray(zero_point, x.dtype)
     u = round_to_codes(check_finite("x of fake_quantize", x), scale, zero_point)
     inside = (u >= qmin) & (u <= qmax)
     return dequantize(np.clip(u, qmin, qmax), scale, zero_point), inside              # (1)

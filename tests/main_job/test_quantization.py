@@ -87,6 +87,11 @@ def test_observers():
     (lambda: LayerQuantization(x=TensorScheme(per_channel=True)), "cannot be per channel"),
     (lambda: TensorScheme().parameters(np.nan, 1.0), "finite"),
     (lambda: MovingAverageObserver(2.0), "momentum"),
+    (lambda: MinMaxObserver().observe(np.array([np.inf])), "activations must be finite"),
+    (lambda: quantize(np.array([np.nan]), 1.0), "x of quantize must be finite, got nan at"),
+    (lambda: quantize(np.zeros(2), 0.0), "scale must be positive, got 0.0"),
+    (lambda: quantize(np.zeros(2), 1.0, 200), "zero_point must lie in"),
+    (lambda: quantize(np.zeros(2), 1.0, 0, 5, 4), "qmax must be at least 6"),
 ])
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
