@@ -1,13 +1,17 @@
 """Files are written whole or not at all, and nothing that is read is executed or unpickled."""
 import io
 import json
+import math
 import os
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+HEADER_ERRORS = (tokenize.TokenError, SyntaxError)      # what numpy lets through from a mutilated header
 
 def write_bytes(path, content):
     """Write `content` to `path` by way of a temporary file in the same folder and an atomic rename."""
@@ -54,6 +58,28 @@ def plain(name, array):
     return array
 
 
+def read_npy(content, name):
+    """The array in the bytes of an npy file; a ValueError for a pickled one, or where shape and size disagree.
+
+    The size is checked before anything is allocated: a header may claim terabytes.
+    """
+    buffer = io.BytesIO(content)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    try:
+        version = np.lib.format.read_magic(buffer)
+        if version not in readers:
+            raise ValueError(f"version {version[0]}.{version[1]} of the format is not known")
+        shape, _, dtype = readers[version](buffer)
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects")
+        wanted = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or wanted != len(content) - buffer.tell():
+            raise ValueError(f"shape {shape} of {dtype} takes {wanted} bytes, got {len(content) - buffer.tell()}")
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, TypeError, EOFError, RecursionError, MemoryError, *HEADER_ERRORS) as error:
+        raise ValueError(f"{name} is not a readable npy file without pickle: {error}") from None
+
+
 def read_npz(path):
     """name -> ndarray of an npz file; a truncated, corrupt or pickled one is a ValueError."""
     try:
@@ -62,7 +88,8 @@ def read_npz(path):
             if not hasattr(stored, "files"):
                 raise ValueError("it holds a single array")
             return {name: stored[name] for name in stored.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, EOFError, KeyError, OSError, MemoryError,
+            OverflowError, RuntimeError, *HEADER_ERRORS) as error:      # RuntimeError: encrypted, or so compressed
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(f"{path} is not a readable npz file without pickle: {error}") from None

@@ -2,8 +2,6 @@
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from refapprox import files
 from refapprox.multipliers import formats
 from refapprox.multipliers.evoapprox.checkout import is_checkout, read_checkout, release_of, source_files
@@ -74,10 +72,7 @@ def stored_tables(path, about):
     """name -> array of an npy or npz file."""
     if path.suffix == ".npz":
         return files.read_npz(path)
-    try:
-        return {about.get("name", path.stem): np.load(path, allow_pickle=False)}
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is not a readable npy file without pickle: {error}") from None
+    return {about.get("name", path.stem): files.read_npy(formats.bounded(path), path)}
 
 
 def own_table(path, name, table, details, hint_signed):

@@ -195,7 +195,26 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path):
         next(read_file(tmp_path / "x.dat"))
 
 
-@given(st.binary(max_size=300), st.sampled_from(sorted(set(SUFFIX.values()))), st.sampled_from([None, *FORMATS]))
+def test_npy_headers_are_checked_before_memory_is_taken(tmp_path):
+    path = tmp_path / "bomb.npy"
+    np.save(path, exact(4).lut)
+    content = path.read_bytes()
+    (tmp_path / "bomb.json").write_text('{"name": "bomb"}')
+    for old, new, message in ((b"(16, 16), }", b"(99999999999, 16), }", "takes .* bytes, got"),
+                              (b"(16, 16)", b"(-1, 16)", "takes -64 bytes"),
+                              (b"'<i4'", b"'|O' ", "Python objects"), (b"NUMPY\x01", b"NUMPY\x09", "version 9.0")):
+        path.write_bytes(content.replace(old, new))
+        for read in (read_table, load_library):
+            with pytest.raises(ValueError, match=f"bomb.npy is not a readable npy file without pickle.*{message}"):
+                read(path)
+
+
+ANY_BYTES = st.binary(max_size=300) | st.builds(
+    bytes.__add__, st.sampled_from([b"\x93NUMPY\x01\x00", b"PK\x03\x04", b"0 0\n0 1\n", b"lut [2][2] = {"]),
+    st.binary(max_size=100))
+
+
+@given(ANY_BYTES, st.sampled_from(sorted(set(SUFFIX.values()))), st.sampled_from([None, *FORMATS]))
 @settings(max_examples=100)
 def test_any_bytes_are_a_table_or_a_value_error(tmp_path_factory, content, suffix, format):
     path = tmp_path_factory.mktemp("fuzz") / f"f{suffix}"

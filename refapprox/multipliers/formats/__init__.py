@@ -140,10 +140,7 @@ def entries(path, format=None):
 def parse(content, format, path):
     """The array in a file's bytes."""
     if format == "npy":
-        try:
-            return np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{path} is not a readable npy file without pickle: {error}") from None
+        return files.read_npy(content, path)
     if format == "npz":
         arrays = files.read_npz(path)
         if len(arrays) != 1:
