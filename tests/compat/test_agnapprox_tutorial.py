@@ -115,6 +115,17 @@ def test_it_runs_to_the_end_and_learns(tutorial):
     assert metrics["test_acc_top1"] >= 0.45 and metrics["test_loss"] < np.log(10)
 
 
+def test_the_data_are_those_of_the_folder(tutorial):
+    dm = tutorial["dm"]
+    assert [len(part.labels) for part in (dm.df_train, dm.df_val, dm.df_test)] == [220, 20, 60]
+    images, labels = draw_digits(240, np.random.default_rng(240))
+    # 8-bit pixels: half a gray level, in units of MNIST's standard deviation, and float32
+    drawn = np.clip(images * STD + MEAN, 0, 1)
+    loaded = np.concatenate([dm.df_train.images, dm.df_val.images])
+    assert np.allclose(loaded * 0.3081 + 0.1307, drawn, rtol=0, atol=0.5001 / 255)
+    assert np.array_equal(np.concatenate([dm.df_train.labels, dm.df_val.labels]), labels)
+
+
 def test_the_layers_have_their_published_names_and_sizes(tutorial):
     model = tutorial["model"]
     assert [name for name, _ in model.noisy_modules] == tutorial["labels"] == LAYERS
