@@ -153,6 +153,10 @@ def test_sizes_of_layers():
     linear.inference_mode = tal.InferenceMode.APPROXIMATE
     with pytest.raises(ValueError, match="needs x_scale and x_zero_point"):
         linear(np.zeros((1, 20)))
+    with pytest.raises(ValueError, match="x_zero_point must hold integer codes, got 0.5"):
+        linear(np.zeros((1, 20)), np.array([1.0]), np.array([0.5]))
+    with pytest.raises(ValueError, match=r"codes of x must lie in \[-128, 127\], got 200"):
+        linear(np.full((1, 20), 200.0), 1.0, 0.0)
 
 
 # ---- the real package

@@ -89,7 +89,8 @@ class ApproxLayer:
         if self.inference_mode is InferenceMode.APPROXIMATE:
             if x_scale is None or x_zero_point is None:
                 raise ValueError("the approximate mode needs x_scale and x_zero_point of the activations.")
-            qx = QuantizationParameters(np.asarray(x_scale).item(), int(np.asarray(x_zero_point).item()))
+            zero_point = check_codes("x_zero_point", np.asarray(x_zero_point), -128, 127)
+            qx = QuantizationParameters(np.asarray(x_scale).item(), int(zero_point.item()))
             x_codes = check_codes("codes of x", round_to_codes(x, qx.scale, qx.zero_point), qx.qmin, qx.qmax)
             y = self.table_products(x_codes, w_codes, qx, qw, PRESET.check_defects(self.defects))
         else:
@@ -99,7 +100,8 @@ class ApproxLayer:
                 y = y + self.mean
         return y if self.bias is None else y + self.bias.reshape(-1, *[1] * (y.ndim - 2))
 
-    __call__ = forward
+    def __call__(self, x, x_scale=None, x_zero_point=None):
+        return self.forward(x, x_scale, x_zero_point)
 
 
 class ApproxLinear(ApproxLayer):
@@ -142,8 +144,6 @@ class ApproxConv2d(ApproxLayer):
         y = super().forward(x, x_scale, x_zero_point)
         self._opcount = self.fan_in * math.prod(y.shape[1:])
         return y
-
-    __call__ = forward
 
     def exact_products(self, x, w):
         return conv2d.forward(x, w, **self.geometry)[0]
