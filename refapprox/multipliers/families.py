@@ -12,7 +12,7 @@ import difflib
 import re
 from fractions import Fraction
 
-from refapprox.multipliers.builder import ZERO, Builder
+from refapprox.multipliers.builder import Builder
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.signs import EXTENSIONS, as_function, as_wires
 from refapprox.multipliers.family_table import FAMILIES, REQUIRED
@@ -104,7 +104,6 @@ def build(family, values, bits, signed, extension):
         product = core(builder, x, w, signed)
     else:
         product = core(builder, x, w)
-    product = (list(product) + [ZERO] * 2 * bits)[:2 * bits]
     return builder.netlist(product, signed, f"{specification(family, values)}_{bits}{'s' if signed else 'u'}")
 
 

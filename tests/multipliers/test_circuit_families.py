@@ -107,16 +107,11 @@ DEFINITIONS = {"exact": exact, "truncated": truncated, "broken_array": broken_ar
                "operand_jammed": operand_jammed}
 
 
-@st.composite
-def choices(draw, names):
-    """A family of `names` with parameters, a width and a sign; widths above 8 too."""
-    name = draw(st.sampled_from(sorted(names)))
-    bits, signed = draw(st.integers(2, 16)), draw(st.booleans())
-    values = {}
-    for parameter in families()[name].parameters:
-        values[parameter.name] = (draw(st.sampled_from(parameter.choices)) if parameter.choices
-                                  else draw(st.integers(parameter.minimum, parameter.maximum(bits))))
-    return name, bits, signed, values
+def drawn_parameters(data, name, bits):
+    """Valid values for all parameters of a family."""
+    return {parameter.name: data.draw(st.sampled_from(parameter.choices) if parameter.choices
+                                      else st.integers(parameter.minimum, parameter.maximum(bits)))
+            for parameter in families()[name].parameters}
 
 
 def pairs(bits, signed, seed, count=40):
@@ -126,13 +121,25 @@ def pairs(bits, signed, seed, count=40):
     return drawn + [(x, w) for x in (low, -signed, 0, 1, high) for w in (low, -signed, 0, 1, high)]
 
 
-@given(choices(DEFINITIONS), st.integers(0, 2 ** 32 - 1))
-def test_circuits_equal_their_definitions_at_any_width(choice, seed):
-    name, bits, signed, values = choice
+@pytest.mark.parametrize("name", DEFINITIONS)
+@given(data=st.data(), bits=st.integers(2, 16), signed=st.booleans(), seed=st.integers(0, 2 ** 32 - 1))
+def test_circuits_equal_their_definitions_at_any_width(name, data, bits, signed, seed):
+    values = drawn_parameters(data, name, bits)
     multiplier = from_family(name, bits=bits, signed=signed, **values)
     operands = pairs(bits, signed, seed)
     expected = [residue(DEFINITIONS[name](x, w, bits, signed, **values), bits, signed) for x, w in operands]
     assert multiplier(*np.transpose(operands)).tolist() == expected
+
+
+@pytest.mark.parametrize("correction", ["none", "constant", "variable"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_corrections_at_every_cut(correction, signed):
+    low = -8 * signed
+    for k in range(9):
+        multiplier = from_family("truncated", k=k, correction=correction, bits=4, signed=signed)
+        table = [[residue(truncated(x, w, 4, signed, k, correction), 4, signed) for w in range(low, low + 16)]
+                 for x in range(low, low + 16)]
+        assert multiplier.lut.tolist() == table, k
 
 
 @pytest.mark.parametrize("name, rule", [("udm", kulkarni), ("sdlc", sdlc)])

@@ -1,4 +1,5 @@
 """Netlists: gates against truth tables written out, words against bit loops, and what a wrong netlist says."""
+import itertools
 import time
 
 import numpy as np
@@ -70,6 +71,20 @@ def test_simplification_keeps_the_function_and_adds_no_gates(netlist):
         assert min(inputs) > 1 and len(set(inputs)) == len(inputs), (kind, inputs)
 
 
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("only", [None, 0, 1])
+def test_folding_is_right_for_every_constant_and_repeated_input(kind, only):
+    """All choices of inputs from 0, 1 and three operand bits; both outputs read, or only one of them."""
+    outputs = GATES[kind].outputs
+    for inputs in itertools.product(range(5), repeat=GATES[kind].inputs):
+        read = [5 + i for i in range(outputs) if only in (None, min(i, 1))] or [5]
+        plain = Netlist([("A", 2), ("B", 1)], [(kind, inputs)], read)
+        assert np.array_equal(simplified(plain).lut(), plain.lut()), inputs
+        doubled = Netlist([("A", 2), ("B", 1)], [(kind, inputs), ("NOT", (5,)), ("NOT", (5 + outputs,))],
+                          [5 + outputs + 1])
+        assert np.array_equal(simplified(doubled).lut(), doubled.lut()), inputs
+
+
 @given(netlists(), st.randoms(use_true_random=False))
 def test_gates_may_come_in_any_order(netlist, random):
     names = ["0", "1", *(f"{label}[{i}]" for label, bits in netlist.operands for i in range(bits))]
@@ -136,7 +151,8 @@ def test_wide_netlists_are_called_not_tabulated():
 
 
 def test_operands_can_be_reordered():
-    netlist = from_wires([("A", 2), ("B", 1)], [("NOT", ["B[0]"], ["n"]), ("AND", ["A[1]", "n"], ["y"])], ["y"])
+    netlist = from_wires([("A", 2), ("B", 1)], [("FA", ["B[0]", "A[0]", "1"], ["s", "c"]),
+                                                ("AND", ["A[1]", "c"], ["y"])], ["0", "y", "s", "1"])
     swapped = netlist.reordered("B", "A")
     assert swapped.operands == (("B", 1), ("A", 2))
     assert np.array_equal(swapped.lut(), netlist.lut().T)

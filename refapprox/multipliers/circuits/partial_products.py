@@ -32,7 +32,7 @@ def partial_products(builder, x, w, signed, keep=None, shift=None):
     keep : callable (i, j) -> bool, optional
         Which cells x_i w_j there are; all by default.
     shift : callable (i, j) -> int, optional
-        How many columns further up a cell is added than its own, 0 by default.
+        How many columns further up a cell is added than its own, at most 1 and 0 by default.
 
     Returns
     -------
@@ -45,8 +45,6 @@ def partial_products(builder, x, w, signed, keep=None, shift=None):
             if keep is not None and not keep(i, j):
                 continue
             column = i + j + (shift(i, j) if shift else 0)
-            if column >= width:
-                continue
             negative = cell_sign(i, j, len(x), len(w), signed) < 0
             columns[column].append(builder.gate("NAND" if negative else "AND", bit_x, bit_w))
             constant -= 2 ** column if negative else 0

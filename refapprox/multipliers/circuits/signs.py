@@ -7,7 +7,6 @@
 """
 import numpy as np
 
-from refapprox.multipliers.builder import ZERO
 from refapprox.validation import check_choice
 
 EXTENSIONS = ("sign-magnitude", "ones-complement")
@@ -25,9 +24,7 @@ def as_wires(builder, core, x, w, extension):
     """The signed product word around ``core(builder, x, w)``, which is unsigned and of the same widths."""
     check_choice("extension", extension, EXTENSIONS)
     magnitudes = [negate_if(builder, word, word[-1], extension) for word in (x, w)]
-    product = core(builder, *magnitudes)
-    product = (product + [ZERO] * (len(x) + len(w)))[:len(x) + len(w)]
-    return negate_if(builder, product, builder.gate("XOR", x[-1], w[-1]), extension)
+    return negate_if(builder, core(builder, *magnitudes), builder.gate("XOR", x[-1], w[-1]), extension)
 
 
 def as_function(core, extension):
