@@ -213,7 +213,9 @@ def take(args):
         about["performance_metric"] = table.performance_metric
     formats.write_table(out, table)
     files.write_json(out.with_suffix(".json"), about)
-    print(f"{out}: {table!r}, sha256 {table.lut_hash[:16]}")
+    print(f"{out}: {table!r}")
+    for finding in lint_lut(table):
+        print(finding)
     return 0
 
 

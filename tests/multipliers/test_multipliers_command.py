@@ -69,6 +69,7 @@ def test_import_and_export_are_inverse(run, tmp_path):
     assert run("export", "mul8s_1KVL", "--out", "t.h", "--format", "transaxx")[0] == 0
     code, out, _ = run("import", "t.h", "--out", "mine.npy", "--name", "mine", "--power", "0.25")
     assert code == 0 and "Multiplier('mine', 8x8 bits, signed)" in out
+    assert "mul8s_1KVL (v1.1), mul8s_1KX5 (v2022); B(2, 5)" in out
     (mine,) = load_library(tmp_path / "mine.npy")
     assert np.array_equal(mine.lut, closed_form("v1.1", "mul8s_1KVL").lut)
     assert (mine.name, mine.performance_metric) == ("mine", 0.25)

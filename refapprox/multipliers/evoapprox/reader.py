@@ -76,8 +76,10 @@ def read_netlist(path, *, signed=None, bits=None, operation=None):
 def with_first(netlist, lut, label):
     """A netlist and its table, if there is one, with the operand called `label` first."""
     names = [name for name, _ in netlist.operands]
-    position = [name.lower() for name in names].index(label.lower())
-    if position == 0:
+    lowered = [name.lower() for name in names]
+    if label.lower() not in lowered:
+        raise ValueError(f"first_operand of {netlist.name} must be one of {', '.join(names)}, got {label!r}.")
+    if lowered[0] == label.lower():
         return netlist, lut
     return netlist.reordered(names[1], names[0]), None if lut is None else np.ascontiguousarray(lut.T)
 
