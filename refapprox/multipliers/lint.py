@@ -219,7 +219,8 @@ def check_entries(multiplier, neighbor, known):
         return None
     turned = ", transposed" if neighbor.transposed else ""
     what = "the exact product" if neighbor.form == "T(0)" else neighbor.form + turned
-    return Finding("entries", "error", f"{neighbor.differing} of {multiplier.lut.size} entries are not those of {what}.",
+    count = f"{neighbor.differing} of {multiplier.lut.size}"
+    return Finding("entries", "error", f"{count} entries are not those of {what}.",
                    entries_at(multiplier, multiplier.lut != neighbor.lut, neighbor.lut))
 
 
