@@ -35,9 +35,9 @@ class Program:
         self.broken = ""            # why no call can succeed, once that is known
 
     def describe(self):
-        """(name, conventions) as the program states them; a program that does not, has none."""
+        """(name, conventions) as the program states them; one that answers "not applicable" has none to state."""
         reply = self._request({"operation": "describe"}, START_UP_SECONDS)
-        if reply["status"] in ("error", "timed out", "crashed", "bad reply"):
+        if reply["status"] not in ("ok", "not applicable"):
             self.broken = reply.get("message") or reply["status"]
         conventions = reply.get("conventions")
         return str(reply.get("name") or self.command[0]), dict(conventions) if isinstance(conventions, dict) else {}

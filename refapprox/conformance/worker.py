@@ -2,7 +2,7 @@
 
     python -m refapprox.conformance.worker MODULE:CLASS[:ARGUMENT]
 
-speaks the protocol of docs/conformance.md, as any program may. What the adapter prints goes to stderr.
+speaks the protocol of docs/conformance.md, as any program may.
 """
 import importlib
 import json
@@ -37,27 +37,32 @@ def describe(adapter):
 
 
 def serve(specification, requests, replies):
-    """Answer `requests` until they end."""
+    """Answer `requests` until they end; an adapter that cannot be made answers each with the reason."""
     sys.path.insert(0, os.getcwd())
-    adapter = None
+    adapter = failure = None
+    try:
+        adapter = make_adapter(specification)
+    except ValueError as error:
+        failure = {"status": "unavailable", "message": str(error)}
     for line in requests:
-        request = json.loads(line)
-        if request["operation"] == "describe":
-            try:
-                adapter = make_adapter(specification)
-                reply = describe(adapter)
-            except ValueError as error:
-                reply = {"status": "error", "message": str(error)}
+        asked = json.loads(line)
+        if failure:
+            reply = failure
+        elif asked["operation"] == "describe":
+            reply = describe(adapter)
         else:
-            reply = call(adapter, request["operation"], decode(request["inputs"]))
-        replies.write(json.dumps({"id": request.get("id"), **encode(reply)}) + "\n")
+            reply = call(adapter, asked["operation"], decode(asked["inputs"]))
+        replies.write(json.dumps({"id": asked.get("id"), **encode(reply)}) + "\n")
         replies.flush()
 
 
 def main():
+    """The protocol has descriptors of its own: what the adapter prints goes to stderr, and it has nothing to read."""
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)                       # what the adapter or its libraries print must not end up among the replies
-    serve(sys.argv[1], sys.stdin, replies)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    serve(sys.argv[1], requests, replies)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""Adapters of other frameworks: a clear word where one is missing, and what was recorded where it is there."""
+import importlib.util
+import sys
+
+import pytest
+
+from refapprox.conformance.adapters.agnapprox import AgnApproxStatistics
+from refapprox.conformance.adapters.evoapproxlib import EvoApproxLib
+from refapprox.conformance.running import run
+from refapprox.conformance.suite import load_suite
+from refapprox.conformance.worker import make_adapter
+
+ADAPTERS = "refapprox.conformance.adapters"
+
+
+@pytest.mark.parametrize("module, name, package", [
+    ("torch_float", "Torch", "torch"), ("torchapprox", "TorchApprox", "torchapprox"), ("aihwkit", "AIHWKit", "aihwkit"),
+    ("agnapprox", "AgnApproxStatistics", "agnapprox")])
+def test_a_missing_framework_is_named(module, name, package, monkeypatch):
+    for missing in ("torch", package):
+        monkeypatch.setitem(sys.modules, missing, None)      # importing it raises, whether it is installed or not
+    with pytest.raises(ValueError, match=f"{name} cannot be made: (ModuleNotFound|Import)Error: .*(torch|{package})"):
+        make_adapter(f"{ADAPTERS}.{module}:{name}")
+
+
+def test_importing_the_adapters_imports_no_framework():
+    for module in ("torch_float", "torchapprox", "agnapprox", "aihwkit", "evoapproxlib"):
+        source = importlib.util.find_spec(f"{ADAPTERS}.{module}").loader.get_source(f"{ADAPTERS}.{module}")
+        heads = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
+        assert not [line for line in heads if line.split()[1].split(".")[0] in ("torch", "torchapprox", "aihwkit")]
+
+
+STATISTICS = '''
+import numpy as np
+def to_distribution(tensor, low, high):
+    counts = np.zeros(high - low + 1)
+    for code in tensor:
+        counts[code + low] += 1
+    return None, counts / len(tensor)
+def error_calculation(accurate, approximate, fan_in):
+    error = (approximate.astype(float) - accurate) / fan_in
+    return error.mean(), error.std()
+def get_sample_population(tensor, num_samples):
+    return tensor[np.random.choice(len(tensor), num_samples)]
+'''
+
+
+def test_statistics_from_a_file(tmp_path):
+    path = tmp_path / "statistics.py"
+    path.write_text(STATISTICS)
+    cases = load_suite().select(["histograms", "error_calculation", "monte_carlo/pop*"])
+    report = run(cases, AgnApproxStatistics(path))
+    assert report.likely_mistakes[:2] == [("error sign", 6), ("histogram index by wraparound", 5)]
+    assert len(report.failures) == 11 and report.count("passed") == 7
+
+
+def test_a_path_that_is_no_python_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match="must be that of a Python file"):
+        AgnApproxStatistics(str(tmp_path / "statistics.txt"))
+    with pytest.raises(ValueError, match="release=path"):
+        EvoApproxLib("/somewhere")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_pytorch_conforms(dtype):
+    pytest.importorskip("torch")
+    from refapprox.conformance.adapters.torch_float import Torch
+    report = run(list(load_suite()), Torch(dtype))
+    assert report.ok and report.count("passed") >= 165
+    assert report.conventions["gradient at sigma_max"] == "half at the cap"
