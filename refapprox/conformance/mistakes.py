@@ -19,7 +19,8 @@ MISTAKES = {
     "float32 accumulator": "sums are rounded to 24 bits",
     "saturating accumulator": "sums stop at the ends of int16",
     "tile padding looked up": "the summed axis is padded to a multiple of 16 with code 0, and the pairs are looked up: "
-                              "m(0, 0) is added (CUDA kernels of torchapprox, TFApprox, TransAxx)",
+                              "m(0, 0) is added (CUDA kernels of torchapprox and TransAxx)",
+    "tile padding of 8 looked up": "the same with a multiple of 8 (TFApprox's CUDA kernel)",
     # ---- convolution
     "padding without lookup": "padded positions add nothing, although m(code of zero, w) is not 0",
     "padding with code 0": "padded positions hold code 0 instead of the zero point (torchapprox)",
@@ -37,7 +38,7 @@ MISTAKES = {
     "zero-point terms with the wrong sign": "corrections are added instead of subtracted",
     "x zero-point term with the wrong sign": "z_x sum w is added instead of subtracted (torchapprox's convolution)",
     "one zero point for all channels": "the first channel's zero point corrects every channel",
-    "patch sums of 1": "constants 1 stand for both sums of codes (TFApprox's kernel of 1x1 and full-size filters)",
+    "patch sums of 1": "1 stands for both real-valued patch sums (TFApprox's kernel of 1x1 and full-size filters)",
     # ---- quantization
     "half-up rounding": "ties go up: floor(v + 1/2)",
     "half away from zero": "ties go away from zero, as C's round()",

@@ -11,6 +11,7 @@ import sys
 
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import call
+from refapprox.conformance.suite import Suite
 
 
 def make_adapter(specification):
@@ -40,6 +41,7 @@ def serve(specification, requests, replies):
     """Answer `requests` until they end; an adapter that cannot be made answers each with the reason."""
     sys.path.insert(0, os.getcwd())
     adapter = failure = None
+    tables = Suite().table
     try:
         adapter = make_adapter(specification)
     except ValueError as error:
@@ -51,7 +53,7 @@ def serve(specification, requests, replies):
         elif asked["operation"] == "describe":
             reply = describe(adapter)
         else:
-            reply = call(adapter, asked["operation"], decode(asked["inputs"]))
+            reply = call(adapter, asked["operation"], decode(asked["inputs"], tables))
         replies.write(json.dumps({"id": asked.get("id"), **encode(reply)}) + "\n")
         replies.flush()
 

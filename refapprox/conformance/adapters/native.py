@@ -1,4 +1,6 @@
 """refapprox itself: every operation by the package's own functions, tables by any route of the product."""
+from functools import lru_cache
+
 import numpy as np
 
 from refapprox import analog, error_stats, matching
@@ -191,7 +193,13 @@ class Candidate:
 
 
 def table(lut, signed):
-    return Multiplier("table", lut, signed)
+    """The multiplier of a table: one object for all cases that share it, so that it is factorized once."""
+    return table_of_bytes(np.ascontiguousarray(lut, dtype=np.int32).tobytes(), signed)
+
+
+@lru_cache(maxsize=32)
+def table_of_bytes(content, signed):
+    return Multiplier("table", np.frombuffer(content, dtype=np.int32).reshape(256, 256), signed)
 
 
 class Given:

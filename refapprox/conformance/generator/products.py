@@ -25,11 +25,16 @@ def lookup(m, x, w, signed, how=None):
     if how == "unsigned codes by sign and magnitude":
         (x_sign, x), (w_sign, w) = ((-1, 256 - v) if v > 127 else (1, v) for v in (x, w))
         return x_sign * w_sign * m(x, w)
-    x_size, w_size = (min(abs(v), 127 if signed else 255) for v in (x, w))
     if how == "negative quadrant from magnitudes":
-        return m(x_size, w_size) if x < 0 and w < 0 else m(x, w)
+        return m(magnitude8(x), magnitude8(w)) if x < 0 and w < 0 else m(x, w)
+    x_size, w_size = (min(abs(v), 127 if signed else 255) for v in (x, w))
     sign = -1 if (x < 0) != (w < 0) else 1
     return sign * m(x_size, w_size)                                       # sign-magnitude table
+
+
+def magnitude8(code):
+    """|code| in 8 bits, where -128 is its own magnitude."""
+    return (abs(code) + 128) % 256 - 128
 
 
 LOOKUPS = ("transposed table", "two's-complement order", "negative quadrant from magnitudes", "sign-magnitude table",
@@ -57,7 +62,8 @@ def accumulate(terms, how=None):
 ACCUMULATORS = ("int16 accumulator", "float32 accumulator", "saturating accumulator")
 
 
-def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=None, tile=0, terms=None, sums=None):
+def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=None, tile=0, terms=None,
+           real_sums_of_1=False):
     """One output: the accumulated table products of `pairs` (x, w, looked up?), zero points corrected.
 
     y = sum m(x, w) - z_x sum w - z_w sum x + k z_x z_w
@@ -67,8 +73,8 @@ def neuron(table, pairs, x_zero_point=0, w_zero_point=0, *, look=None, sum_by=No
     if tile:
         total += -len(pairs) % tile * m(0, 0)
     x_sum, w_sum = sum(x for x, _, _ in pairs), sum(w for _, w, _ in pairs)
-    if sums is not None:
-        x_sum = w_sum = sums
+    if real_sums_of_1:
+        x_sum, w_sum = 1 + len(pairs) * x_zero_point, 1 + len(pairs) * w_zero_point
     factors = {**TERMS, **(terms or {})}
     return (total - factors["x"] * x_zero_point * w_sum - factors["w"] * w_zero_point * x_sum
             + factors["cross"] * len(pairs) * x_zero_point * w_zero_point)

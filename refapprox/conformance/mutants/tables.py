@@ -65,7 +65,8 @@ class MagnitudeQuadrant(OtherTable):
         if not signed:
             return lut
         lut = lut.copy()
-        lut[:128, :128] = lut[np.ix_(sizes(True)[:128], sizes(True)[:128])]
+        in_8_bits = np.abs(np.arange(-128, 0, dtype=np.int8)).astype(np.intp) + 128
+        lut[:128, :128] = lut[np.ix_(in_8_bits, in_8_bits)]
         return lut
 
 
@@ -138,20 +139,26 @@ class Float32Accumulator(Composed):
 
 @mutant("tile padding looked up")
 class TilePadding(Composed):
+    tile = 16
+
     def matmul(self, *, w, **inputs):
-        return super().matmul(w=w, **inputs) + extra(w.shape[0], **inputs)
+        return super().matmul(w=w, **inputs) + self.extra(w.shape[0], **inputs)
 
     def linear(self, *, w, **inputs):
-        return super().linear(w=w, **inputs) + extra(w.shape[1], **inputs)
+        return super().linear(w=w, **inputs) + self.extra(w.shape[1], **inputs)
 
     def conv2d(self, *, w, **inputs):
-        return super().conv2d(w=w, **inputs) + extra(w[0].size, **inputs)
+        return super().conv2d(w=w, **inputs) + self.extra(w[0].size, **inputs)
+
+    def extra(self, k, lut, signed, **_):
+        """(-k mod tile) m(0, 0)."""
+        zero = 128 if signed else 0
+        return -k % self.tile * int(lut[zero, zero])
 
 
-def extra(k, lut, signed, **_):
-    """(-k mod 16) m(0, 0)."""
-    zero = 128 if signed else 0
-    return -k % 16 * int(lut[zero, zero])
+@mutant("tile padding of 8 looked up")
+class TilePaddingOf8(TilePadding):
+    tile = 8
 
 
 @mutant("transposed operands")
@@ -293,4 +300,4 @@ class PatchSumsOfOne(OtherCorrection):
         return super(OtherCorrection, self).conv2d(x=x, w=w, **inputs)
 
     def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return true_correction(1, 1, k, z_x, z_w)
+        return true_correction(1 + k * z_x, 1 + k * z_w, k, z_x, z_w)

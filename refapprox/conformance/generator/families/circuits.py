@@ -47,8 +47,8 @@ def circuits():
             table = published(family, *parameters)
             order = np.r_[128:256, 0:128]                               # bit patterns 0..255 as value-order indices
             magnitudes = np.minimum(np.abs(np.arange(-128, 128)), 127) + 128
-            quadrant = table.copy()
-            quadrant[:128, :128] = table[np.ix_(magnitudes[:128], magnitudes[:128])]
+            quadrant, in_8_bits = table.copy(), np.r_[0, magnitudes[1:128]]      # of -128 in 8 bits: -128, index 0
+            quadrant[:128, :128] = table[np.ix_(in_8_bits, in_8_bits)]
             negative = np.arange(-128, 128) < 0
             sign = np.where(negative[:, None] != negative, -1, 1)
             wrong = {"transposed table": table.T, "two's-complement order": table[np.ix_(order, order)],

@@ -14,6 +14,7 @@ DEVIATIONS = {      # mistake -> how `products.conv2d` deviates
     "padding without lookup": {"pad": "skipped"},
     "padding with code 0": {"pad": "code 0"},
     "tile padding looked up": {"tile": 16},
+    "tile padding of 8 looked up": {"tile": 8},
     "missing zero-point cross term": {"terms": {"cross": 0}},
     "missing x zero-point term": {"terms": {"x": 0}},
     "missing w zero-point term": {"terms": {"w": 0}},
@@ -37,7 +38,7 @@ def conv_case(case_id, table, x, w, probes, *, x_zero_point=0, w_zero_point=0, *
     if geometry["groups"] > 1 and w.shape[1] * geometry["groups"] == x.shape[1]:
         mistakes["groups interleaved"] = y(interleaved=True)
     if w.shape[2:] == (1, 1) or w.shape[2:] == x.shape[2:]:
-        mistakes["patch sums of 1"] = y(sums=1)
+        mistakes["patch sums of 1"] = y(real_sums_of_1=True)
     inputs = {**operands(table, x=x, w=w), **{key: list(v) if isinstance(v, tuple) else v for key,
                                               v in geometry.items()},
               "x_zero_point": x_zero_point, "w_zero_point": w_zero_point}
@@ -148,11 +149,14 @@ def zero_points():
                    check=exact(), reference="zero-points",
                    mistakes={**{mistake: y(**DEVIATIONS[mistake]) for mistake in names},
                              **{how: y(look=how) for how in reference("offset_s8")},
-                             "tile padding looked up": y(tile=16)})
+                             "tile padding looked up": y(tile=16), "tile padding of 8 looked up": y(tile=8)})
     for name, x_shape, w_shape in (("1x1", (1, 2, 2, 3), (3, 2, 1, 1)), ("full-size", (2, 2, 3, 2), (3, 2, 3, 2))):
         x, w = drawn(f"zp {name}", "exact_s8", x_shape, w_shape)
         yield conv_case(f"zero_points/conv2d-{name}", "exact_s8", x, w,
                         f"a {name} kernel still needs the sums of its operands", x_zero_point=9, w_zero_point=-4)
+        x, w = drawn(f"zp unsigned {name}", "offset_u8", x_shape, w_shape)
+        yield conv_case(f"zero_points/conv2d-unsigned-{name}", "offset_u8", x, w,
+                        f"unsigned codes and a {name} kernel", x_zero_point=100, w_zero_point=30)
     x, w = drawn("zp padded", "exact_s8", (1, 1, 3, 3), (2, 1, 3, 3))
     yield conv_case("zero_points/conv2d-padded", "exact_s8", x, w,
                     "padded positions count in the sum of activations", x_zero_point=9, w_zero_point=-4, padding=(1, 1))

@@ -72,7 +72,7 @@ def matmul_case(case_id, table, x, w, probes):
         return {"y": products.matmul(table, x, w, **how)}
 
     known = {name: y(look=name) for name in reference(table)}
-    known["tile padding looked up"] = y(tile=16)
+    known.update({"tile padding looked up": y(tile=16), "tile padding of 8 looked up": y(tile=8)})
     known.update({name: y(sum_by=name) for name in ACCUMULATORS})
     if w.shape[0] == w.shape[1]:
         known["transposed operands"] = {"y": products.matmul(table, x, w.T)}
@@ -147,7 +147,7 @@ def linear():
             return {"y": products.linear(table, x, w, **how)}
 
         mistakes = {how: y(look=how) for how in reference(table)}
-        mistakes["tile padding looked up"] = y(tile=16)
+        mistakes.update({"tile padding looked up": y(tile=16), "tile padding of 8 looked up": y(tile=8)})
         if k == m:
             mistakes["transposed operands"] = y(w=w.T)
         yield make(f"linear/{name}", "linear", {**operands(table, x=x, w=w), "x_zero_point": 0, "w_zero_point": 0}, y(),
