@@ -220,7 +220,8 @@ class Adapter:
         raise NotImplementedError
 
     def program(self, *, model, g_target, z):
-        """Conductance after programming `g_target` (uS), for standard normals z; `model` "pcm_like"."""
+        """Conductance after programming `g_target` (uS), for standard normals z; `model` "pcm_like" or
+        "state_independent"."""
         raise NotImplementedError
 
     def drift_exponent(self, *, model, g_target, z):

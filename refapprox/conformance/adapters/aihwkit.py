@@ -18,7 +18,9 @@ class AIHWKit(Adapter):
         import torch
         self.torch, self.dtype = torch, getattr(torch, dtype)
         self.converters = importlib.import_module("aihwkit.inference.converter.conductance")
-        self.pcm = importlib.import_module("aihwkit.inference.noise.pcm")
+        pcm, custom = (importlib.import_module(f"aihwkit.inference.noise.{name}") for name in ("pcm", "custom"))
+        self.models = {"pcm_like": (pcm, pcm.PCMLikeNoiseModel),
+                       "state_independent": (custom, custom.StateIndependentNoiseModel)}
         self.drift = importlib.import_module("aihwkit.inference.compensation.drift")
         version = importlib.import_module("aihwkit.version").__version__
         self.name = f"aihwkit {version}, {dtype}"
@@ -40,27 +42,27 @@ class AIHWKit(Adapter):
                                                  {"scale_ratio": scale_ratio, "f_lst": f_lst}).numpy()
 
     def program(self, *, model, g_target, z):
-        with self.draws(z):
-            return self.pcm.PCMLikeNoiseModel().apply_programming_noise_to_conductance(self.real(g_target)).numpy()
+        with self.draws(model, z) as device:
+            return device.apply_programming_noise_to_conductance(self.real(g_target)).numpy()
 
     def drift_exponent(self, *, model, g_target, z):
-        with self.draws(z):
-            return self.pcm.PCMLikeNoiseModel().generate_drift_coefficients(self.real(g_target)).numpy()
+        with self.draws(model, z) as device:
+            return device.generate_drift_coefficients(self.real(g_target)).numpy()
 
     def read(self, *, model, g_prog, nu, t, z):
-        with self.draws(z):
-            return self.pcm.PCMLikeNoiseModel().apply_drift_noise_to_conductance(self.real(g_prog), self.real(nu),
-                                                                                 t).numpy()
+        with self.draws(model, z) as device:
+            return device.apply_drift_noise_to_conductance(self.real(g_prog), self.real(nu), t).numpy()
 
     def drift_compensation(self, *, baseline, readout):
         compensation = self.drift.GlobalDriftCompensation()
         return (compensation.readout(self.real(baseline)) / compensation.readout(self.real(readout))).numpy()
 
     @contextlib.contextmanager
-    def draws(self, z):
-        """`randn_like` of the noise module gives `z`."""
-        original, self.pcm.randn_like = self.pcm.randn_like, lambda like: self.real(z)
+    def draws(self, model, z):
+        """The noise model, while `randn_like` of its module gives `z`."""
+        module, cls = self.models[model]
+        original, module.randn_like = module.randn_like, lambda like: self.real(z)
         try:
-            yield
+            yield cls()
         finally:
-            self.pcm.randn_like = original
+            module.randn_like = original

@@ -245,7 +245,7 @@ def converter_of(kind, f_lst, g_max, g_min, g_lst):
 
 
 def device(model):
-    return {"pcm_like": analog.PCMLikeNoiseModel}[model]()
+    return {"pcm_like": analog.PCMLikeNoiseModel, "state_independent": analog.StateIndependentNoiseModel}[model]()
 
 
 class Replay(NoiseModel):

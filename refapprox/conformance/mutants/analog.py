@@ -1,8 +1,8 @@
 """Wrong converters, devices, compensation and loss."""
 import numpy as np
 
-from refapprox import analog
 from refapprox.conformance.adapters.composed import Composed
+from refapprox.conformance.adapters.native import device
 from refapprox.conformance.mutants.registry import mutant
 
 
@@ -39,23 +39,24 @@ class NoSignificance(Composed):
 @mutant("negative conductance")
 class NegativeConductance(Composed):
     def program(self, *, model, g_target, z):
-        return g_target + analog.PCMLikeNoiseModel().programming_std(g_target) * z
+        return g_target + device(model).programming_std(g_target) * z
 
     def read(self, *, model, g_prog, nu, t, z):
-        device = analog.PCMLikeNoiseModel()
-        return device.read(g_prog, nu, t, np.zeros_like(z)) * (1 + device.read_deviation(g_prog, t) * z)
+        return device(model).read(g_prog, nu, t, np.zeros_like(z)) * (1 + device(model).read_deviation(g_prog, t) * z)
 
 
 @mutant("coefficients reversed")
 class ReversedCoefficients(Composed):
     def program(self, *, model, g_target, z):
+        if model != "pcm_like":
+            return super().program(model=model, g_target=g_target, z=z)
         return np.maximum(g_target + np.polyval([0.26348, 1.9650, -1.1731], g_target / 25) * z, 0)
 
 
 @mutant("truncated drift exponent")
 class TruncatedExponent(Composed):
     def drift_exponent(self, *, model, g_target, z):
-        mean, std = analog.PCMLikeNoiseModel().drift_parameters(g_target)
+        mean, std = device(model).drift_parameters(g_target)
         return np.maximum(mean + std * z, 0)
 
 
@@ -70,9 +71,8 @@ class NoReferenceTime(Composed):
 @mutant("read noise of the drifted conductance")
 class DriftedReadNoise(Composed):
     def read(self, *, model, g_prog, nu, t, z):
-        device = analog.PCMLikeNoiseModel()
-        drifted = device.read(g_prog, nu, t, np.zeros_like(z))
-        return np.maximum(drifted * (1 + device.read_deviation(drifted, t) * z), 0)
+        drifted = device(model).read(g_prog, nu, t, np.zeros_like(z))
+        return np.maximum(drifted * (1 + device(model).read_deviation(drifted, t) * z), 0)
 
 
 @mutant("compensation inverted")

@@ -123,7 +123,7 @@ def read_out(g_prog, nu, t, z, *, clip=True, offset=True, of_drifted=False):
 
 
 def devices():
-    """Phase-change memory, for given draws: programming, drift exponent, reading."""
+    """Programming, drift exponent and reading for given draws: phase-change memory, then the textbook device."""
     g = np.array([0.0, 0.5, 2.0, 8.0, 16.0, 25.0])
     for name, z in (("none", 0.0), ("plus", 1.0), ("minus", -1.0), ("extreme", -8.0)):
         draws = np.full(6, z)
@@ -151,6 +151,30 @@ def devices():
                    mistakes={"negative conductance": read_out(g, nu, t, draws, clip=False),
                              "drift time without t_0": read_out(g, nu, t, draws, offset=False) if t else None,
                              "read noise of the drifted conductance": read_out(g, nu, t, draws, of_drifted=True)})
+    yield from state_independent()
+
+
+def state_independent():
+    """The textbook device: sigma = 0.2 uS, nu = |0.1 + 0.05 z|, relative read noise sqrt(log(...)) / g_max."""
+    g = np.array([0.0, 0.125, 1.0, 12.5, 25.0])
+    for name, z in (("plus", 1.0), ("minus", -1.0), ("extreme", -4.0)):
+        draws, t = np.full(5, z), 3600.0
+        noisy, exponents = g + 0.2 * draws, 0.1 + 0.05 * draws
+        inputs = {"model": "state_independent", "g_target": g, "z": draws}
+        yield make(f"devices/state-independent-program-{name}", "program", inputs, {"g_prog": np.maximum(noisy, 0.0)},
+                   probes=f"0.2 uS of noise whatever the target, z = {z}", check=absolute({"g_prog": 25e-5}, TOLERANCE),
+                   reference="devices", mistakes={"negative conductance": {"g_prog": noisy}})
+        yield make(f"devices/state-independent-drift-{name}", "drift_exponent", inputs, {"nu": np.abs(exponents)},
+                   probes=f"the exponent's magnitude, z = {z}", check=absolute({"nu": 1e-6}, TOLERANCE),
+                   reference="devices", mistakes={"truncated drift exponent": {"nu": np.maximum(exponents, 0.0)}})
+        nu, growth = 0.1, math.sqrt(math.log((t + T_0 + T_READ) / (2 * T_READ)))
+        drifted = g * ((t + T_0) / T_0) ** -nu
+        yield make(f"devices/state-independent-read-{name}", "read",
+                   {"model": "state_independent", "g_prog": g, "nu": np.full(5, nu), "t": t, "z": draws},
+                   {"g": np.maximum(drifted * (1 + growth * z / G_MAX), 0.0)}, probes=f"read after an hour, z = {z}",
+                   check=absolute({"g": 50e-5}, TOLERANCE), reference="devices",
+                   mistakes={"drift time without t_0":
+                             {"g": np.maximum(g * (t / T_0) ** -nu * (1 + growth * z / G_MAX), 0.0)}})
 
 
 def analog_loss():

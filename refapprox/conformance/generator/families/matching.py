@@ -36,6 +36,7 @@ def matching():
             ("nothing-fits", [3.0, 1.0], [0.5, 4.0], 0.25, "nothing fits"),
             ("everything-fits", [3.0, 1.0, 2.0], [0.5, 4.0, 1.5], 5.0, "everything fits"),
             ("one-candidate", [3.0], [0.5], 1.0, "a search space of one"),
+            ("empty", [], [], 1.0, "an empty search space has no answer"),
             ("ties", [2.0, 1.0, 1.0], [0.5, 1.5, 1.0], 2.0, "two candidates of equal cost fit"),
             ("three-ties", [1.0, 1.0, 1.0], [0.75, 0.5, 1.5], 1.0, "ties beside one that does not fit")):
         def index(costs=costs, stds=stds, allowed=allowed, **how):
