@@ -30,7 +30,8 @@ def make(case_id, operation, inputs, expected, *, probes, check, mistakes=None, 
         if outputs is not None and not any(alike(outputs, right, check) for right in conventions.values()):
             kept[name] = outputs
     if check["kind"] == "absolute":
-        conventions, kept = ({name: steady(outputs) for name, outputs in group.items()} for group in (conventions, kept))
+        conventions, kept = ({name: steady(outputs) for name, outputs in group.items()}
+                             for group in (conventions, kept))
     case = {"id": case_id, "probes": probes, "operation": operation, "inputs": encode(inputs),
             "expected": encode(conventions), "check": encode(check), "mistakes": encode(kept),
             "reference": f"docs/conformance.md#{reference}"}
