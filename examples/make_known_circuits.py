@@ -3,8 +3,8 @@
     python examples/make_known_circuits.py CHECKOUT_OF_V1.1 CHECKOUT_OF_V2022
 
 For every circuit: its fingerprint, its published power, and the closed form T(t) or B(h, v) that it equals on all
-operand pairs up to 2**16 of them, else on the 2**16 of the fingerprint. (Those of 12x12 bits are compared on all
-pairs by ``pytest -m slow tests/multipliers/test_evoapprox_checkout.py``.)
+operand pairs up to 2**16 of them, else on the 2**16 of the fingerprint. (Those of 12x12 bits are compared on
+2**20 pairs by ``pytest -m slow tests/multipliers/test_evoapprox_checkout.py``.)
 """
 import json
 import sys

@@ -156,6 +156,14 @@ def test_sources_under_other_names(tmp_path):
         read_circuit(path)
     assert read_circuit(path, bits=4)(12, 10) == 8
     assert read_circuit(path, bits=(4, 6), operation="add").output_bits == 7
+    with pytest.raises(ValueError, match="bits of .*mine.c must be at least 1, got 0"):
+        read_circuit(path, bits=0)
+    with pytest.raises(ValueError, match="operation of .*mine.c must be one of mul, add"):
+        read_circuit(path, bits=4, operation="sub")
+    with pytest.raises(SourceError, match="mine.c must have at most 4194304 bytes"):
+        (tmp_path / "big").mkdir()
+        (tmp_path / "big/mine.c").write_bytes(b" " * (4 * 2 ** 20 + 1))
+        read_circuit(tmp_path / "big/mine.c")
     path.write_text("int f(int8_t a, uint8_t b) { return a; }")
     with pytest.raises(SourceError, match="one parameter of f is signed and one is not"):
         read_circuit(path)
@@ -230,15 +238,16 @@ def test_every_circuit_of_a_real_checkout(real_checkout):
 
 
 @pytest.mark.slow
-def test_wide_figures_and_forms_of_a_real_checkout_on_all_pairs(real_checkout):
+def test_wide_figures_and_forms_of_a_real_checkout(real_checkout):
+    """Figures on all pairs, forms on every activation with every 17th weight."""
     for bits in (11, 12):
         for circuit in load_library(real_checkout, signed=None, bits=bits, operation=None):
             assert all(mismatch.rounded_twice for mismatch in verify(circuit, max_pairs=2 ** 24)), circuit.name
             if circuit.name in closed_form_names(circuit.release):
                 form = closed_form(circuit.release, circuit.name)
-                for x in np.array_split(np.arange(circuit.range_x[0], circuit.range_x[1] + 1), 64):
-                    w = np.arange(circuit.range_w[0], circuit.range_w[1] + 1)
-                    assert np.array_equal(circuit(x[:, None], w), form(x[:, None], w)), circuit.name
+                x = np.arange(circuit.range_x[0], circuit.range_x[1] + 1)[:, None]
+                w = np.arange(circuit.range_w[0], circuit.range_w[1] + 1, 17)
+                assert np.array_equal(circuit(x, w), form(x, w)), circuit.name
 
 
 @pytest.mark.slow

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from refapprox.multipliers import verilog
-from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.circuit import MAX_OPERAND_BITS, Circuit
 from refapprox.multipliers.evoapprox import cache, header
 from refapprox.multipliers.evoapprox.names import Shape, pair, shape_of
 from refapprox.multipliers.evoapprox.source import read_program
 from refapprox.multipliers.evoapprox.synthesize import synthesize
-from refapprox.multipliers.evoapprox.tokens import Source, SourceError
+from refapprox.multipliers.evoapprox.tokens import MAX_SIZE, Source, SourceError
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier
-from refapprox.validation import check_choice
+from refapprox.validation import check_choice, check_integer
 
 SUFFIXES = (".c", ".v")
 VERIFIED_PAIRS = 2 ** 18      # header figures are verified at load time where all operand pairs are at most so many
@@ -90,6 +90,8 @@ def load(path, given):
     `given` is a `Shape`, or (signed, bits, operation) with None for what is not known.
     """
     check_choice("suffix of a circuit file", path.suffix, SUFFIXES)
+    if path.stat().st_size > MAX_SIZE:
+        raise SourceError(f"{path} must have at most {MAX_SIZE} bytes, got {path.stat().st_size}.")
     content = path.read_bytes()
     key = cache.key_of(content, path.suffix, path.stem, *given)
     found = cache.load(key)
@@ -132,7 +134,9 @@ def shape_of_types(program, source, signed, bits, operation):
         raise source.error(program.position, f"the parameters of {program.name} do not tell the widths of the "
                                              f"operands: pass bits=.")
     bits_x, bits_w = (ctype.width for ctype in types) if bits is None else pair(bits)
-    operation = operation or "mul"
+    for width in (bits_x, bits_w):
+        check_integer(f"bits of {source.name}", width, minimum=1, maximum=MAX_OPERAND_BITS)
+    operation = check_choice(f"operation of {source.name}", operation or "mul", ("mul", "add"))
     output_bits = bits_x + bits_w if operation == "mul" else max(bits_x, bits_w) + 1
     return Shape(operation, bits_x, bits_w, min(output_bits, program.result_type.width), signed)
 
