@@ -1,4 +1,6 @@
 """Table convolutions: `lut_conv2d` against torchapprox, each route against the definition, growth, memory."""
+import os
+
 import numpy as np
 
 from refapprox import Multiplier, load_library
@@ -82,6 +84,18 @@ def tables():
     for multiplier in synthetic_tables():
         print(f"\n# unsigned, {multiplier.name}")
         compare([multiplier], peer)
+
+
+def unsigned():
+    """The unsigned 8x8 circuits of an EvoApproxLib checkout, those of rank up to 20 and the others."""
+    folder = os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(":")[0]
+    if not folder:
+        print("\nskipped: REFAPPROX_EVOAPPROX_DIR is not set, no unsigned circuits of EvoApproxLib here")
+        return
+    library = [m for m in load_library(folder, signed=False) if m.factorization.rank]
+    for low, high in ((1, 20), (21, 256)):
+        print(f"\n# unsigned circuits of EvoApproxLib, rank {low} to {high}")
+        compare([m for m in library if low <= m.factorization.rank <= high], torchapprox_conv2d())
 
 
 def routes():
