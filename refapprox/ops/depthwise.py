@@ -16,6 +16,7 @@ def run(problem, out):
     """Fill `out` (m, h_out, w_out, n); the kernels of `problem` are (m, 1, kh, kw), its maps (c, h, w, n), c | m."""
     (m, _, kh, kw), (_, h_out, w_out, _) = problem.w.shape, problem.output_shape
     per_channel, dtype = m // problem.x.shape[0], sum_dtype(problem)
+    weights = problem.w_index()
     columns = np.ascontiguousarray(problem.multiplier.lut.T, dtype=dtype)
     image_bytes = 8 * int(np.prod(problem.padded_size)) + (8 + 2 * dtype.itemsize) * h_out * w_out
     problem.check_memory(problem.workers * image_bytes + columns.nbytes)
@@ -31,7 +32,7 @@ def run(problem, out):
             sums[...] = 0
             for i, j in np.ndindex(kh, kw):
                 np.copyto(selected, problem.window.tap(index, i, j, h_out, w_out))
-                columns[problem.w_index[o, 0, i, j]].take(selected, out=products, mode="clip")
+                columns[weights[o, 0, i, j]].take(selected, out=products, mode="clip")
                 np.add(sums, products, out=sums)
             out[o, ..., images] = sums[0]
 

@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 MAP_BYTES = 16 << 20       # of factored maps
+KERNEL_CODES = 1 << 15     # looked up at once
 BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
 
 
@@ -29,17 +30,16 @@ def run(problem, out, tile, dtype, cuts):
         out[...] = 0
         return
     x_factors, w_factors = (np.ascontiguousarray(f.T, dtype=dtype) for f in (factors.x_factors, factors.w_factors))
-    kernels = np.empty((problem.w.shape[0], factors.rank, *problem.w.shape[1:]), dtype)
-    for term, f in enumerate(w_factors):
-        kernels[:, term] = f.take(problem.w_index)
-    kernels = banded(problem, kernels, tile)
-    chunked = [(slice(*cut), np.ascontiguousarray(kernels[:, :, slice(*cut)]).reshape(len(kernels), -1))
-               for cut in zip(cuts, cuts[1:], strict=False)]
-    image_bytes, row_bytes = block_bytes(problem, factors.rank, tile, cuts, kernels.itemsize)
-    problem.check_memory(problem.workers * (image_bytes + row_bytes) + 2 * kernels.nbytes)
-    room = (problem.memory_limit - 2 * kernels.nbytes) // (2 * problem.workers)
+    image_bytes, row_bytes = block_bytes(problem, factors.rank, tile, cuts, x_factors.itemsize)
+    kernel_bytes = tile * len(problem.w) * factors.rank * math.prod(patch_shape(problem, tile)) * x_factors.itemsize
+    copies = 1 if tile == 1 and (len(cuts) == 2 or factors.rank == 1) else 2
+    problem.check_memory(problem.workers * (image_bytes + row_bytes) + copies * kernel_bytes)
+    room = (problem.memory_limit - copies * kernel_bytes) // (2 * problem.workers)
     # kernels are packed anew for every band, so bands must not be small beside them
-    band_bytes = min(max(BAND_BYTES, kernels.nbytes), max(room, row_bytes))
+    band_bytes = min(max(BAND_BYTES, kernel_bytes), max(room, row_bytes))
+    kernels = banded(problem, factored_kernels(problem, w_factors), tile)
+    chunked = [(slice(*cut), kernels[:, :, slice(*cut)].reshape(len(kernels), -1))
+               for cut in zip(cuts, cuts[1:], strict=False)]
 
     def work(images, scratch):
         index = problem.x_index(images, scratch)
@@ -60,6 +60,18 @@ def run(problem, out, tile, dtype, cuts):
             store(out[:, rows, :, images], part if total is None else total, tile)
 
     problem.each(work, problem.image_blocks(image_bytes, min(MAP_BYTES, max(room, image_bytes)), problem.workers))
+
+
+def factored_kernels(problem, w_factors):
+    """G of every weight, (m, r, c, kh, kw); a few outputs at a time, so that indices stay in cache."""
+    m, *rest = problem.w.shape
+    kernels = np.empty((m, len(w_factors), *rest), w_factors.dtype)
+    step = max(1, KERNEL_CODES // math.prod(rest))
+    for start in range(0, m, step):
+        index = problem.w_index(slice(start, start + step))
+        for term, f in enumerate(w_factors):
+            kernels[start:start + step, term] = f.take(index, mode="clip")
+    return kernels
 
 
 def store(band, sums, tile):

@@ -43,7 +43,7 @@ def by_activations(problem, out, tile):
     if any(problem.window.padding):
         first, last = min(first, problem.pad_code - qmin), max(last, problem.pad_code - qmin + 1)
     lut = problem.multiplier.lut[first:last].astype(dtype)
-    weights = np.ascontiguousarray(problem.w_index.transpose(1, 2, 3, 0))
+    weights = np.ascontiguousarray(problem.w_index().transpose(1, 2, 3, 0))
 
     def work(positions, scratch):
         shape = (rows.stop - rows.start, tiles, index.shape[3])
@@ -94,7 +94,7 @@ def by_weights(problem, out):
     dtype, qmin = sum_dtype(problem), problem.multiplier.range_w[0]
     first, last = occurring(problem.w, qmin)
     lut = np.ascontiguousarray(problem.multiplier.lut.T[first:last], dtype=dtype)
-    weights = np.ascontiguousarray(problem.w_index.transpose(1, 2, 3, 0)) - first
+    weights = np.ascontiguousarray(problem.w_index().transpose(1, 2, 3, 0)) - first
 
     def work(channels, scratch):
         n = index.shape[3]

@@ -11,8 +11,8 @@ import numpy as np
 
 from refapprox.ops import factored, gathered
 from refapprox.ops.patches import Geometry
-from refapprox.ops.route_choice import choose
-from refapprox.ops.table_convolution import TableConvolution, largest_product
+from refapprox.ops.route_choice import plans
+from refapprox.ops.table_convolution import MemoryLimitTooSmall, TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
 
 METHODS = ("auto", "index", "factored", "gather")
@@ -94,7 +94,17 @@ def fill(problem, out, method):
     if problem.k == 0:
         out[...] = 0
         return
-    plan = choose(problem, method)
+    too_small = []
+    for plan in plans(problem, method):
+        try:
+            return follow(plan, problem, out)
+        except MemoryLimitTooSmall as error:                   # raised before any work: the next route may need less
+            too_small.append(error)
+    raise min(too_small, key=lambda error: error.needed)
+
+
+def follow(plan, problem, out):
+    """`fill` by one plan."""
     if plan.route == "factored":
         factored.run(problem, out, plan.tile, plan.dtype, plan.cuts)
     elif plan.route == "by_activations":
@@ -109,7 +119,7 @@ def index_route(problem, out):
     """The definition: look every product up, or have a circuit compute it, and sum in int64, in blocks."""
     m, k = problem.w.shape[0], problem.k
     _, h_out, w_out, _ = problem.output_shape
-    columns = problem.w_index.reshape(m, k).T
+    columns = problem.w_index().reshape(m, k).T
     line_bytes = 8 * k * (m + 1)
     image_bytes = 8 * problem.x.shape[0] * math.prod(problem.padded_size) + 8 * k * h_out * w_out
     problem.check_memory(problem.workers * (image_bytes + line_bytes))

@@ -44,23 +44,23 @@ class Plan:
     cuts: tuple = ()
 
 
-def choose(problem, method):
-    """The cheapest Plan of `problem` among the routes that `method` allows."""
+def plans(problem, method):
+    """Plans of `problem` by the routes that `method` allows, the cheapest first."""
     if isinstance(problem.multiplier, Circuit):
         if method not in ("auto", "index"):
             raise ValueError(f"method {method!r} needs a table, which {problem.multiplier.name} does not have: "
                              "a circuit is evaluated product by product, by 'auto' or 'index'.")
         method = "index"
-    plans = []
+    found = []
     if method in ("auto", "index"):
-        plans.append(Plan("index", INDEX * problem.k * math.prod(problem.output_shape)))
+        found.append(Plan("index", INDEX * problem.k * math.prod(problem.output_shape)))
     if method in ("auto", "gather"):
-        plans += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
+        found += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
     if method in ("auto", "factored"):
-        plans += [factored_plan(problem, tile, dtype, cuts) for dtype, cuts in exact_dtypes(problem)
+        found += [factored_plan(problem, tile, dtype, cuts) for dtype, cuts in exact_dtypes(problem)
                   for tile in tiles(problem)]
-    if plans:
-        return min(plans, key=lambda plan: plan.cost)
+    if found:
+        return sorted(found, key=lambda plan: plan.cost)
     raise ValueError(f"method 'factored' has no exact way to sum products of {problem.multiplier.name}, which reach "
                      f"{problem.largest_product}: use 'auto'.")
 

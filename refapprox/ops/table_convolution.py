@@ -49,11 +49,11 @@ class TableConvolution:
         """(height, width) of a padded map."""
         return tuple(size + 2 * p for size, p in zip(self.x.shape[1:3], self.window.padding, strict=True))
 
-    @cached_property
-    def w_index(self):
-        """Columns of the table, (m, c, kh, kw)."""
-        index = np.empty(self.w.shape, dtype=np.intp)
-        return np.subtract(self.w, self.multiplier.range_w[0], out=index, dtype=np.intp, casting="unsafe")
+    def w_index(self, outputs=slice(None)):
+        """Columns of the table for the kernels of `outputs`, (m, c, kh, kw)."""
+        codes = self.w[outputs]
+        index = np.empty(codes.shape, dtype=np.intp)
+        return np.subtract(codes, self.multiplier.range_w[0], out=index, dtype=np.intp, casting="unsafe")
 
     def x_index(self, images, scratch, channels=slice(None)):
         """Rows of the table for the padded maps of `images` (a slice), (c, h, w, n)."""
@@ -79,30 +79,45 @@ class TableConvolution:
         return [slice(h_out * i // count, h_out * (i + 1) // count) for i in range(count)]
 
     def check_memory(self, smallest):
-        """A ValueError where `smallest` bytes, the smallest block of every worker, exceed the limit."""
+        """Refuse a route whose smallest blocks, of all workers together, take more than the limit."""
         if smallest > self.memory_limit:
-            raise ValueError(f"memory_limit must allow each of {self.workers} worker(s) one row of outputs, "
-                             f"{smallest} bytes in all, got {self.memory_limit}.")
+            raise MemoryLimitTooSmall(smallest, self.memory_limit)
 
     def each(self, work, jobs):
-        """`work(job, scratch)` for every job, in threads where there are several workers; results in order."""
+        """`work(job, scratch)` for every job, in threads where there are several workers; results in order.
+
+        The caller is one of the workers: where other threads start late, it has begun already.
+        """
         workers = min(self.workers, len(jobs))
-        if workers == 1:
-            return [work(job, self.scratches[0]) for job in jobs]
         results = [None] * len(jobs)
 
         def share(first):
             for position in range(first, len(jobs), workers):
                 results[position] = work(jobs[position], self.scratches[first])
 
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(share, range(workers)))
+        if workers == 1:
+            share(0)
+            return results
+        with ThreadPoolExecutor(workers - 1) as pool:
+            others = [pool.submit(share, first) for first in range(1, workers)]
+            share(0)
+            for other in others:
+                other.result()
         return results
 
     @cached_property
     def scratches(self):
         """One Scratch for each worker."""
         return [Scratch() for _ in range(self.workers)]
+
+
+class MemoryLimitTooSmall(ValueError):
+    """A route needs more memory than it may take, `needed` bytes at least."""
+
+    def __init__(self, needed, limit):
+        super().__init__(f"memory_limit must allow every worker one row of outputs, {needed} bytes in all, "
+                         f"got {limit}.")
+        self.needed = needed
 
 
 class Scratch:

@@ -30,7 +30,7 @@ def torchapprox_conv2d():
             # its CPU kernel takes unsigned codes only with the batch in the first operand
             return approx(patches.transpose(1, 2), kernels.T, table).transpose(1, 2)
 
-        table = torch.from_numpy(np.ascontiguousarray(lut.T if multiplier.signed else lut))
+        table = torch.from_numpy(np.array(lut.T if multiplier.signed else lut, order="C"))
         return convolve
 
     return prepare

@@ -185,6 +185,17 @@ def test_a_memory_limit_below_one_block_is_refused(method):
         lut_conv2d(x, w, TABLES[1], method=method, memory_limit=100)
 
 
+def test_auto_falls_back_to_a_route_that_fits_the_memory():
+    rng = np.random.default_rng(16)
+    m = BY_NAME["rank 16"]
+    x, w = codes(rng, (2, 64, 3, 3), m.range_x), codes(rng, (64, 64, 3, 3), m.range_w)
+    limit = 4 << 20                                             # factors of the kernels alone take 4.7 MB
+    with pytest.raises(ValueError, match="memory_limit"):
+        lut_conv2d(x, w, m, padding=1, method="factored", memory_limit=limit)
+    assert np.array_equal(lut_conv2d(x, w, m, padding=1, memory_limit=limit),
+                          lut_conv2d(x, w, m, padding=1, method="index"))
+
+
 def test_sums_that_could_leave_int64_are_refused_before_they_are_read():
     m = BY_NAME["huge"]
     x, w = np.broadcast_to(np.int8(0), (1, 2 ** 33)), np.broadcast_to(np.int8(0), (2 ** 33, 1))
@@ -224,6 +235,27 @@ def test_the_check_for_wrong_variants_passes_on_the_right_one():
 def test_wrong_variants_of_the_factored_route_are_seen(owner, name, wrong, monkeypatch):
     monkeypatch.setattr(owner, name, wrong)
     assert not factored_agrees()
+
+
+@pytest.mark.parametrize("owner, name, wrong", [
+    (gathered, "build_rows", lambda table, lut, weights, j, stride, kw, right=gathered.build_rows:
+        right(table, lut, weights[::-1], j, stride, kw)),                       # kernel flipped
+    (gathered, "build_rows", lambda table, lut, weights, j, stride, kw, right=gathered.build_rows:
+        right(table, lut, weights, j, 2 * stride, kw)),                         # outputs of a tile too far apart
+    (gathered, "occurring", lambda codes, qmin: (0, 255)),                      # one code forgotten
+    (gathered, "sum_dtype", lambda problem: np.dtype(np.int16)),                # sums that wrap
+])
+def test_wrong_variants_of_the_gathers_are_seen(owner, name, wrong, monkeypatch):
+    rng = np.random.default_rng(17)
+    m = BY_NAME["full, unsigned"]
+    x, w = codes(rng, (3, 6, 8, 2), m.range_x), codes(rng, (3, 3, 3, 3), m.range_w)
+    x[0, 0, 0, 0], w[0, 0, 0, 0] = m.qmax, m.qmax
+    problem = TableConvolution(x, w, m, Geometry((3, 3)))
+    index = np.empty(problem.output_shape, np.int64)
+    fill(problem, index, "index")
+    assert all(np.array_equal(sums, index) for sums in both_gathers(problem))
+    monkeypatch.setattr(owner, name, wrong)
+    assert not all(np.array_equal(sums, index) for sums in both_gathers(problem))
 
 
 def test_geometry_of_a_window():
