@@ -22,15 +22,16 @@ def expanded(netlist):
     builder = Builder(netlist.operands, fold=False)
     wires = [0, 1, *(wire for operand in builder.operands for wire in operand)]
     for kind, inputs in netlist.gates:
-        a, b, *rest = (wires[i] for i in inputs) if len(inputs) > 1 else (wires[inputs[0]], None)
-        if kind == "HA":
-            wires += [builder.gate("XOR", a, b), builder.gate("AND", a, b)]
-        elif kind == "FA":
-            p = builder.gate("XOR", a, b)
-            wires.append(builder.gate("XOR", p, rest[0]))
-            wires.append(builder.gate("OR", builder.gate("AND", a, b), builder.gate("AND", rest[0], p)))
+        sources = [wires[i] for i in inputs]
+        if kind in ("HA", "FA"):
+            a, b, *c = sources
+            total, carry = builder.gate("XOR", a, b), builder.gate("AND", a, b)
+            if c:
+                carry = builder.gate("OR", carry, builder.gate("AND", *c, total))
+                total = builder.gate("XOR", total, *c)
+            wires += [total, carry]
         else:
-            wires.append(builder.gate(kind, *(wires[i] for i in inputs)))
+            wires.append(builder.gate(kind, *sources))
     return builder.netlist([wires[i] for i in netlist.outputs], netlist.signed, netlist.name)
 
 
@@ -60,6 +61,17 @@ def test_a_shared_inner_wire_keeps_a_full_adder_apart():
     shared = builder.netlist([builder.gate("XOR", p, c), carry, p])
     assert "FA" not in mapped(shared).gate_counts()
     assert np.array_equal(mapped(shared).lut(), shared.lut())
+
+
+def test_a_carry_without_its_sum_stays_gates():
+    """g | t as in a full adder, but p is read by another gate than the sum's XOR."""
+    builder = Builder([("A", 2), ("B", 2)], fold=False)
+    (a, b), (c, d) = builder.operands
+    p = builder.gate("XOR", a, b)
+    carry = builder.gate("OR", builder.gate("AND", a, b), builder.gate("AND", p, c))
+    netlist = builder.netlist([carry, builder.gate("NOR", p, d)])
+    assert "FA" not in mapped(netlist).gate_counts()
+    assert np.array_equal(mapped(netlist).lut(), netlist.lut())
 
 
 def random_distribution(bits, seed):
