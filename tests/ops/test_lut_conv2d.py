@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from refapprox import Multiplier, exact
-from refapprox.ops.lut_conv2d import lut_conv2d
+from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
+from refapprox.ops.patches import Geometry
 
 
 def random_multiplier(rng, signed=True, bits=(8, 8), low=-300, high=300):
@@ -58,6 +59,24 @@ def test_with_the_exact_table_zero_points_shift_both_operands():
     padded = np.pad(x - 11, ((0, 0), (0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
     assert np.array_equal(y, np.einsum("ncabij,ocij->noab", windows, w - z_w[:, None, None, None]))
+
+
+@pytest.mark.parametrize("largest, k, dtype", [
+    (2 ** 14, 1024, np.float32), (2 ** 14 + 1, 1024, np.float64), (2 ** 31 - 1, 5, np.float64),
+])
+def test_sums_come_in_the_narrowest_dtype_that_holds_any_of_them(largest, k, dtype):
+    m = Multiplier("constant", np.full((256, 256), largest))
+    sums = conv2d_sums(np.zeros((1, k, 1, 1), np.float32), np.zeros((1, k, 1, 1), np.float32), m, Geometry((1, 1)))
+    assert sums.dtype == dtype and sums.tolist() == [[[[largest * k]]]]
+
+
+def test_codes_held_as_floats_give_the_same_sums_zero_points_included():
+    rng = np.random.default_rng(3)
+    m, window = random_multiplier(rng), Geometry((3, 3), padding=(1, 1))
+    x, w = rng.integers(-128, 128, size=(2, 4, 6, 6)), rng.integers(-128, 128, size=(6, 2, 3, 3))
+    arguments = dict(groups=2, pad_code=5, x_zero_point=5, w_zero_point=np.arange(6) - 3)
+    sums = conv2d_sums(x.astype(np.float32), w.astype(np.float32), m, window, **arguments)
+    assert sums.dtype == np.float32 and np.array_equal(sums, lut_conv2d(x, w, m, padding=1, **arguments))
 
 
 @pytest.mark.parametrize("x, w, arguments, message", [
