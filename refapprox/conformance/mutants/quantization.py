@@ -48,8 +48,8 @@ class EarlyClipping(Composed):
 
 @mutant("zero point subtracted")
 class ZeroPointSubtracted(Composed):
-    def quantize(self, *, zero_point, **inputs):
-        return super().quantize(zero_point=-zero_point, **inputs)
+    def quantize(self, *, x, scale, zero_point, qmin, qmax):
+        return np.clip(np.rint(x / scale) - zero_point, qmin, qmax).astype(np.int64)
 
 
 @mutant("range without zero")
