@@ -68,7 +68,8 @@ def reward_gradient(sigmas, opcounts, lmbd, sigma_max, *, at_cap=0.0, sign=-1, m
         level = magnitude(sigma)
         inside = 1.0 if level < sigma_max or not cap else (at_cap if level == sigma_max else 0.0)
         direction = 1.0 if magnitude is not abs else (sigma > 0) - (sigma < 0)
-        slopes.append(sign * lmbd * (1 / len(opcounts) if equal else count / total) * inside * direction + 0.0)      # + 0.0: no -0.0
+        share = 1 / len(opcounts) if equal else count / total
+        slopes.append(sign * lmbd * share * inside * direction + 0.0)      # + 0.0: no -0.0
     return {"dsigmas": np.array(slopes, dtype=np.float64)}
 
 
