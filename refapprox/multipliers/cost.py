@@ -59,7 +59,8 @@ def power(netlist, x_dist=None, w_dist=None, figures=None):
 def delay(netlist, figures=None):
     """Delay in ns of the longest path (3) from an operand bit to an output bit."""
     figures, circuit = figures or cell_figures(), mapped(netlist)
-    return float(max(arrival(circuit, {c: figures[c]["delay"] for c in CLASSES})[wire] for wire in circuit.outputs))
+    times = arrival(circuit, {c: figures[c]["delay"] for c in CLASSES})
+    return float(max(times[wire] for wire in circuit.outputs))
 
 
 def arrival(circuit, delays):

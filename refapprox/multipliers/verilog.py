@@ -15,7 +15,7 @@ from refapprox.multipliers.builder import Builder
 from refapprox.multipliers.netlist import MAX_OPERAND_BITS
 from refapprox.multipliers.verilog_emit import emit_all
 from refapprox.multipliers.verilog_flatten import CELLS, flatten
-from refapprox.multipliers.verilog_parser import Instance, Parser
+from refapprox.multipliers.verilog_parser import RESERVED, Instance, Parser
 from refapprox.multipliers.verilog_tokens import VerilogError
 
 __all__ = ["VerilogError", "read", "write"]
@@ -139,11 +139,14 @@ def find_top(modules, top):
 def write(netlist):
     """Verilog text of a netlist: one module with a port per operand and the result O, and the adder cells it uses.
 
-    Reading the text gives the netlist back, gate by gate.
+    Reading the text gives the netlist back, gate by gate. The module bears the netlist's name, characters that an
+    identifier cannot have replaced by underscores.
     """
     labels, module = {0: "1'b0", 1: "1'b1"}, re.sub(r"\W", "_", netlist.name)
+    if not re.match(r"[A-Za-z_]", module) or module in RESERVED:
+        module = f"m_{module}"
     for name, _ in netlist.operands:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name) or re.fullmatch(r"O|[nu]\d+", name):
+        if not re.fullmatch(r"[A-Za-z_]\w*", name) or re.fullmatch(r"O|[nu]\d+", name) or name in RESERVED:
             raise ValueError(f"operand {name!r} of {netlist.name} must be a Verilog identifier other than O and n0.")
     for position, (name, _) in enumerate(netlist.operands):
         labels.update({wire: f"{name}[{i}]" for i, wire in enumerate(netlist.operand_wires(position))})

@@ -171,8 +171,14 @@ def test_refused_files_name_the_reason(text, message):
 def test_an_unknown_top_and_unwritable_names_are_refused():
     with pytest.raises(VerilogError, match="top must be one of low, got 'high'"):
         verilog.read(HELPER, top="high")
-    with pytest.raises(ValueError, match="operand 'n12' of x must be a Verilog identifier"):
-        verilog.write(Builder([("n12", 1)]).netlist([2], name="x"))
+    for name in ("n12", "O", "wire", "a b", "2x"):
+        with pytest.raises(ValueError, match=f"operand '{name}' of x must be a Verilog identifier"):
+            verilog.write(Builder([(name, 1)]).netlist([2], name="x"))
+
+
+@pytest.mark.parametrize("name, module", [("8x8 (k=3)", "m_8x8__k_3_"), ("wire", "m_wire"), ("drum_8s", "drum_8s")])
+def test_any_name_becomes_an_identifier(name, module):
+    assert verilog.read(verilog.write(Builder([("A", 1)]).netlist([2], name=name))).name == module
 
 
 def test_copies_of_copies_are_bounded():
