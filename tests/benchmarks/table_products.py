@@ -10,7 +10,7 @@ from tests.benchmarks.peers import torchapprox_conv2d
 from tests.benchmarks.timing import extra_memory, geometric_mean, medians
 
 SHAPES = [(128, 32, 1, 6, 5), (128, 14, 6, 16, 5), (32, 16, 32, 32, 3), (16, 16, 64, 64, 3), (4, 8, 256, 256, 3)]
-WORKERS = 2
+WORKERS = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))      # as many as PyTorch takes
 
 
 def operands(shape, signed=True, seed=0):
@@ -115,16 +115,15 @@ def routes():
 
 
 def growth():
-    """How the time grows when one size doubles."""
-    print("\n# growth: time after doubling / time before (2 is proportional)")
+    """How the time of the cores grows when one size doubles."""
+    print("\n# growth: time of the cores after doubling / before (2 is proportional)")
     multiplier = load_library()["mul8s_1KX2"]
     start = (16, 16, 32, 32, 3)
     for name, axis in (("images", 0), ("inputs", 2), ("outputs", 3)):
         times = []
         for doublings in range(4):
             shape = tuple(size * 2 ** doublings if i == axis else size for i, size in enumerate(start))
-            run = run_of(*operands(shape), multiplier, workers=WORKERS)
-            times.append(medians({"ours": run}, repeats=3)["ours"].clock)
+            times.append(medians({"ours": run_of(*operands(shape), multiplier)}, repeats=3)["ours"].cores)
         ratios = np.divide(times[1:], times[:-1])
         print(f"{name:8}" + ", ".join(f" {ratio:.2f}" for ratio in ratios))
 
