@@ -9,9 +9,8 @@ The signatures below are the specification: derive from `Adapter` and override w
 """
 
 OUTPUTS = {      # operation -> the names of its outputs, in order
-    "multiply": ("y",), "matmul": ("y",), "conv2d": ("y",), "linear": ("y",), "conv2d_counts": ("fan_in", "opcount"),
-           "error_map": ("error_map",),
-    "circuit": ("lut",),
+    "multiply": ("y",), "matmul": ("y",), "linear": ("y",), "conv2d": ("y",), "conv2d_counts": ("fan_in", "opcount"),
+    "error_map": ("error_map",), "circuit": ("lut",),
     "quantize": ("codes",), "quantization_parameters": ("scale", "zero_point"),
     "fake_quantize": ("y",), "fake_quantize_gradient": ("dx",),
     "linear_layer": ("y",), "linear_layer_gradient": ("dx", "dw"),

@@ -66,10 +66,6 @@ class Case:
         """The keyword arguments of the operation: fresh arrays at each call."""
         return decode(self.raw_inputs, self.suite.table)
 
-    @property
-    def uses_table(self):
-        return any(isinstance(value, dict) and "table" in value for value in self.raw_inputs.values())
-
 
 class Suite:
     """The cases of one folder, in order. Iteration gives every `Case`; ``suite[id]`` one of them.

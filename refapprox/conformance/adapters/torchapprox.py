@@ -18,6 +18,7 @@ from refapprox.validation import check_choice
 
 
 class TorchApprox(Adapter):
+    """Its operators on real operands whose codes are the case's, and its layers' fake quantization in front."""
 
     conventions = {"accumulator width": "int32 wraparound"}
 

@@ -5,6 +5,11 @@ from refapprox.conformance.arrays import encode
 from refapprox.conformance.mistakes import MISTAKES
 
 
+def listed(geometry):
+    """A convolution's geometry as JSON has it: pairs as lists."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in geometry.items()}
+
+
 def exact(reason="integers"):
     return {"kind": "exact", "reason": reason}
 

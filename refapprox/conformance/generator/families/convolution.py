@@ -2,7 +2,7 @@
 import numpy as np
 
 from refapprox.conformance.generator import products
-from refapprox.conformance.generator.building import exact, make
+from refapprox.conformance.generator.building import exact, listed, make
 from refapprox.conformance.generator.draws import integers
 from refapprox.conformance.generator.families.tables import operands, reference
 from refapprox.conformance.generator.tables import product
@@ -39,17 +39,16 @@ def conv_case(case_id, table, x, w, probes, *, x_zero_point=0, w_zero_point=0, *
         mistakes["groups interleaved"] = y(interleaved=True)
     if w.shape[2:] == (1, 1) or w.shape[2:] == x.shape[2:]:
         mistakes["patch sums of 1"] = y(real_sums_of_1=True)
-    inputs = {**operands(table, x=x, w=w), **{key: list(v) if isinstance(v, tuple) else v for key,
-                                              v in geometry.items()},
+    inputs = {**operands(table, x=x, w=w), **listed(geometry),
               "x_zero_point": x_zero_point, "w_zero_point": w_zero_point}
     return make(case_id, "conv2d", inputs, y(), probes=probes, check=exact(), mistakes=mistakes,
                 reference="convolution")
 
 
-def drawn(name, table, x_shape, w_shape, low=None):
-    qmin = product(table)[2] if low is None else low
-    return (integers(f"conv {name}", x_shape, qmin, qmin + 255 if low is None else -low),
-            integers(f"conv w {name}", w_shape, qmin, qmin + 255 if low is None else -low))
+def drawn(name, table, x_shape, w_shape):
+    """Codes (x, w) over the whole range of the table."""
+    qmin = product(table)[2]
+    return integers(f"conv {name}", x_shape, qmin, qmin + 255), integers(f"conv w {name}", w_shape, qmin, qmin + 255)
 
 
 GEOMETRIES = {      # name -> (x shape, w shape, geometry)
@@ -120,8 +119,7 @@ def counts():
         fan_in = w_shape[1] * w_shape[2] * w_shape[3]
         opcount = fan_in * w_shape[0] * height * width
         yield make(f"counts/{name}", "conv2d_counts",
-                   {"x_shape": list(x_shape), "w_shape": list(w_shape), **{key: list(v) if isinstance(v, tuple) else v
-                                                                           for key, v in geometry.items()}},
+                   {"x_shape": list(x_shape), "w_shape": list(w_shape), **listed(geometry)},
                    {"fan_in": fan_in, "opcount": opcount}, probes=f"fan-in and multiplications per sample, {name}",
                    check=exact(), reference="counts",
                    mistakes={"groups ignored in the fan-in": {"fan_in": fan_in * geometry["groups"],

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from refapprox.conformance.generator.building import absolute, make, rounding
+from refapprox.conformance.generator.building import absolute, listed, make, rounding
 from refapprox.conformance.generator.draws import reals
 from refapprox.conformance.generator.products import output_sizes, patch
 
@@ -46,7 +46,7 @@ def float_layers():
             ("dilated", (1, 1, 5, 6), (1, 1, 2, 2), {"dilation": (2, 3)})):
         x, w = reals(f"float {name}", x_shape, -2, 2), reals(f"float w {name}", w_shape, -1, 1)
         geometry = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, **geometry}
-        inputs = {"x": x, "w": w, **{k: list(v) if isinstance(v, tuple) else v for k, v in geometry.items()}}
+        inputs = {"x": x, "w": w, **listed(geometry)}
         y = convolve(x, w, **geometry)
         yield make(f"float_layers/conv2d-{name}", "float_conv2d", inputs, {"y": y}, probes=f"convolution, {name}",
                    check=rounding({"y": 2.0}), reference="float-layers",

@@ -2,7 +2,7 @@
 import numpy as np
 
 from refapprox.conformance.generator import products
-from refapprox.conformance.generator.building import make, rounding
+from refapprox.conformance.generator.building import listed, make, rounding
 from refapprox.conformance.generator.draws import reals
 from refapprox.conformance.generator.families.convolution import DEVIATIONS
 from refapprox.conformance.generator.families.float_layers import convolve_gradient
@@ -87,7 +87,7 @@ def settings():
         if geometry is not None:
             geometry = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, **geometry}
         inputs = {**operands(table, x=x, w=w), **q}
-        inputs.update({k: list(v) if isinstance(v, tuple) else v for k, v in (geometry or {}).items()})
+        inputs.update(listed(geometry or {}))
         yield name, table, x, w, q, geometry, inputs
 
 

@@ -70,8 +70,8 @@ def population_prediction():
         total = within + between / k
         yield make(f"population_prediction/{name}-{k}-fields", "population_prediction",
                    {"error_map": error_map, "x_multidist": p, "w_dist": q, "fan_in": n}, result(mean, total),
-                   probes=f"{k} receptive fields, fan-in {n}", check=rounding({key: np.abs(error_map).max() for key in
-                                                                             ("mean", "std")}),
+                   probes=f"{k} receptive fields, fan-in {n}",
+                   check=rounding(dict.fromkeys(("mean", "std"), np.abs(error_map).max())),
                    mistakes={"mean of standard deviations":
                              {"mean": float(mean), "std": sum(math.sqrt(v / n) for v in variances) / k},
                              "between-field variance missing": result(mean, within),
@@ -96,8 +96,8 @@ def error_calculation():
             mean = sum(values) / len(values)
             return result(mean, sum((v - mean) ** 2 for v in values) / (len(values) - ddof))
 
-        errors = [Fraction(a) - Fraction(b) for a, b in zip(accurate.ravel().tolist(), approximate.ravel().tolist(),
-                                                            strict=True)]
+        errors = [Fraction(a) - Fraction(b)
+                  for a, b in zip(accurate.ravel().tolist(), approximate.ravel().tolist(), strict=True)]
         wrong = {"error sign": observed([-e for e in errors]), "ddof": observed(errors, ddof=1),
                  "per sum instead of per operation": observed([n * e for e in errors]),
                  "absolute errors": observed([abs(e) for e in errors])}
@@ -107,8 +107,7 @@ def error_calculation():
                    {"accurate": accurate.astype(dtype), "approximate": approximate.astype(dtype), "fan_in": n},
                    observed(errors), probes=f"accurate - approximate over fan-in {n}, dtype {np.dtype(dtype)}, ddof 0",
                    check=rounding({key: float(max(map(abs, errors))) / n for key in ("mean", "std")}, 16),
-                   mistakes=wrong,
-                   reference="error-statistics")
+                   mistakes=wrong, reference="error-statistics")
 
 
 def histograms():
