@@ -78,7 +78,7 @@ def main(small=False, device="pcm", out=None):
     baseline = analog.DualPairConductanceConverter([1, 1], model.g_max)
     result = analog.WeightProgrammingOptimizer(
         pooled_weights(net), [1, None], model, OPTIMIZED_TIMES, baseline, maxiter=2 if small else 100,
-        popsize=2 if small else 15, monte_carlo_runs=2 if small else 10).run_optimizer()
+        popsize=2 if small else 15, polish=not small, monte_carlo_runs=2 if small else 10).run_optimizer()
     strategies = {"single pair": analog.SinglePairConductanceConverter(model.g_max), "two pairs [1, 1]": baseline,
                   "optimized": result.converter}
     print(f"float accuracy {100 * float_accuracy:.2f} %; expected loss {result.baseline:.6f} for two pairs [1, 1], "

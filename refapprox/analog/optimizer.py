@@ -32,6 +32,7 @@ from refapprox.validation import check_integer, check_real
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
 DESCENT_STEPS = 200           # of L-BFGS-B from each start; each costs a gradient
+PROGRESS = 1e-6               # relative fall of the best loss that counts as progress
 JITTER = 0.1                  # spread of the seeded members around the best plain strategy
 MAX_WEIGHTS = 1 << 17         # more are replaced by as many quantiles where every weight is evaluated
 
@@ -63,6 +64,8 @@ class WeightProgrammingOptimizer:
         Population of differential evolution as a multiple of the dimensions.
     maxiter : int
         Generations at most.
+    patience : int
+        Evolution ends after so many generations in which the best loss fell by less than a millionth.
     mutation, recombination, strategy, tol
         Of `scipy.optimize.differential_evolution`.
     seeding : bool
@@ -86,8 +89,8 @@ class WeightProgrammingOptimizer:
 
     def __init__(self, weights, f_lst, device, t_steps, baseline, symmetric=True, *, compensation=GLOBAL, nbins=6,
                  use_max_kw=False, g_err=0.0, f_min=0.1, f_max=5.0, layout="native", popsize=15, maxiter=200,
-                 mutation=(0.5, 1.0), recombination=0.7, strategy="best1bin", tol=1e-5, seeding=True, polish=True,
-                 loss_margin=None, monte_carlo_runs=40, seed=100, progress=None):
+                 patience=50, mutation=(0.5, 1.0), recombination=0.7, strategy="best1bin", tol=1e-5, seeding=True,
+                 polish=True, loss_margin=None, monte_carlo_runs=40, seed=100, progress=None):
         check_strategy(baseline, device)
         self.weights = check_score_weights(weights)
         self.baseline, self.device, self.compensation = baseline, device, check_compensation(compensation)
@@ -101,6 +104,7 @@ class WeightProgrammingOptimizer:
         self.t_steps = self.loss.t_steps
         self.popsize = check_integer("popsize", popsize, minimum=1)
         self.maxiter = check_integer("maxiter", maxiter, minimum=0)
+        self.patience = check_integer("patience", patience, minimum=1)
         self.monte_carlo_runs = check_integer("monte_carlo_runs", monte_carlo_runs, minimum=2)
         self.seed = check_integer("seed", seed, minimum=0)
         self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
@@ -192,11 +196,20 @@ class WeightProgrammingOptimizer:
                 self.progress(self.history[-1])
             if self.loss_margin is not None and self.best_loss < (1 - self.loss_margin) * self._baseline_score:
                 raise Stop(f"beat the baseline by the margin of {self.loss_margin:g}")
+            return self._stalled()
 
         found = differential_evolution(lambda x: self.objective(x.T), [(0, 1)] * self.cube.n_dims, init=population,
                                        maxiter=self.maxiter, vectorized=True, updating="deferred", polish=False,
                                        rng=rng, callback=after_generation, **self.evolution)
+        if self._stalled():
+            return f"no better for {self.patience} generations"
         return "population converged" if found.success else f"{self.maxiter} generations"
+
+    def _stalled(self):
+        """Whether the best loss has hardly fallen for `patience` generations."""
+        if len(self.history) <= self.patience:
+            return False
+        return self.history[-1].best > (1 - PROGRESS) * self.history[-1 - self.patience].best
 
     def _descend(self, starts):
         """L-BFGS-B from each of `starts`, on the finer rule: the best loss so far is counted anew."""

@@ -11,7 +11,7 @@ from refapprox.cli import main
 from refapprox.commands.analog import load_weights, parse_factors
 from refapprox.files import read_json
 
-QUICK = ["--maxiter", "2", "--popsize", "2", "--runs", "3"]
+QUICK = ["--maxiter", "2", "--popsize", "2", "--runs", "2", "--nbins", "2"]
 FIGURES = ["convergence.png", "device.png", "loss_over_time.png", "strategies.png", "weight_errors.png"]
 
 
@@ -35,9 +35,10 @@ def test_command_prints_and_writes(tmp_path, capsys):
 @pytest.mark.parametrize("device, times, compensation", [
     ("reram-wan2022", "1,86400", "none"), ("hermes-1-device", "1,3600", "exact-reference"),
     ("state-independent", "60", "per-column")])
-def test_other_devices(device, times, compensation, capsys):
+def test_other_devices(device, times, compensation, tmp_path, capsys):
+    np.save(tmp_path / "small.npy", np.random.default_rng(0).normal(size=(20, 8)))
     assert main(["analog", *QUICK, "--device", device, "--t-steps", times, "--compensation", compensation,
-                 "--nbins", "2", "--asymmetric"]) == 0
+                 "--asymmetric", "--weights", str(tmp_path / "small.npy")]) == 0
     assert "optimized" in capsys.readouterr().out
 
 

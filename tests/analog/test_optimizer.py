@@ -72,8 +72,8 @@ def test_known_optimum_of_noise_that_is_proportional():
 
 def test_a_device_for_which_plain_filling_is_not_best():
     """HERMES: its programming noise is largest in the middle, and the optimum is no plain strategy."""
-    result = optimizer(device=HermesNoiseModel(), baseline=DualPairConductanceConverter([1, 1], 20.7), popsize=6,
-                       maxiter=40).run_optimizer()
+    result = optimizer(device=HermesNoiseModel(), baseline=DualPairConductanceConverter([1, 1], 20.7), popsize=4,
+                       maxiter=10).run_optimizer()
     assert result.best < 0.96 * result.plain
     assert abs(result.best_monte_carlo.mean - result.best) < LIMIT * result.best_monte_carlo.standard_error
 
@@ -167,6 +167,11 @@ def test_stops_at_the_margin():
     assert "margin of 0.15" in result.stop_reason and len(result.history) < 50 and result.improvement > 0.15
 
 
+def test_evolution_ends_when_nothing_gets_better():
+    result = optimizer(patience=3, maxiter=200).run_optimizer()
+    assert result.stop_reason == "no better for 3 generations" and 3 < len(result.history) < 60
+
+
 def test_constant_weights_and_a_single_weight():
     for weights in (np.full((3, 4), -0.2), np.array([1e-3])):
         result = optimizer(weights=weights, maxiter=1, popsize=1).run_optimizer()
@@ -207,6 +212,8 @@ def test_downsampling_by_hand():
     ({"compensation": "global"}, "compensation"),
     ({"compensation": PerColumnDriftCompensation(), "weights": [1.0, 0.5]}, r"\(in, out\)"),
     ({"popsize": 0}, "popsize"), ({"maxiter": -1}, "maxiter"), ({"seed": -1}, "seed"), ({"nbins": 1}, "nbins"),
+    ({"patience": 0}, "patience"),
+    ({"patience": 0}, "patience"),
     ({"baseline": "dual"}, "conductance converter"), ({"monte_carlo_runs": 1}, "monte_carlo_runs"),
 ])
 def test_bad_input_is_named(changed, message):

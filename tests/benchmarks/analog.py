@@ -47,18 +47,22 @@ def closed_form_against_simulation(runs=200):
 
 
 def row(name, search):
+    begin = time.process_time()
     result = search.run_optimizer()
+    seconds = time.process_time() - begin
     simulated, error = result.improvement_monte_carlo
-    factors = ", ".join(f"{factor:.3g}" for factor in result.plain_converter.f_lst)
-    print(f"| {name} | {result.baseline:.6f} | {result.plain:.6f} [{factors}] | {result.best:.6f} "
+    plain, found = (", ".join(f"{factor:.3g}" for factor in converter.f_lst)
+                    for converter in (result.plain_converter, result.converter))
+    print(f"| {name} | {result.baseline:.6f} | {result.plain:.6f} [{plain}] | {result.best:.6f} [{found}] "
           f"| {100 * result.improvement:.2f} % | {100 * simulated:.2f} ± {100 * error:.2f} % "
-          f"| {100 * (1 - result.best / result.plain):+.2f} % | {result.evaluations} | {result.seconds:.0f} s |")
+          f"| {100 * (1 - result.best / result.plain):+.2f} % | {result.evaluations} | {seconds:.0f} s "
+          f"| {result.stop_reason} |")
     return result
 
 
 def optimizations():
-    print("\n| search | baseline [1, 1] | best plain | optimized | below baseline, expected | simulated "
-          "| below best plain | strategies scored | time |\n|---|---|---|---|---|---|---|---|---|")
+    print("\n| search | baseline [1, 1] | best plain [factors] | optimized [factors] | below baseline, expected "
+          "| simulated | below best plain | strategies scored | processor time | evolution ended |\n" + 10 * "|---" + "|")
     weights = gaussian()
     seeded = analog.WeightProgrammingOptimizer(weights, [1, None], PCM, TIMES, BASELINE)
     row("PCM, seeded", seeded)
