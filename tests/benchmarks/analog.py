@@ -62,7 +62,8 @@ def row(name, search):
 
 def optimizations():
     print("\n| search | baseline [1, 1] | best plain [factors] | optimized [factors] | below baseline, expected "
-          "| simulated | below best plain | strategies scored | processor time | evolution ended |\n" + 10 * "|---" + "|")
+          "| simulated | below best plain | strategies scored | processor time | evolution ended |")
+    print(10 * "|---" + "|")
     weights = gaussian()
     seeded = analog.WeightProgrammingOptimizer(weights, [1, None], PCM, TIMES, BASELINE)
     row("PCM, seeded", seeded)
