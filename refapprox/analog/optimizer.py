@@ -174,20 +174,23 @@ class WeightProgrammingOptimizer:
         return points
 
     def _first_population(self, plain, rng):
-        from scipy.stats import qmc
-
-        size = max(5, self.popsize * self.cube.n_dims)
-        population = qmc.LatinHypercube(self.cube.n_dims, rng=rng).random(size)
+        """A Latin hypercube, half of it moved around the best plain strategy where that is a seed."""
+        size, dims = max(5, self.popsize * self.cube.n_dims), self.cube.n_dims
+        cells = np.stack([rng.permutation(size) for _ in range(dims)], axis=1)
+        population = (cells + rng.random((size, dims))) / size
         seeds = self._points([plain, self.baseline]) if self.seeding else []
         if seeds:
             near = size // 2
-            population[:near] = np.clip(seeds[0] + JITTER * rng.standard_normal((near, self.cube.n_dims)), 0, 1)
+            population[:near] = np.clip(seeds[0] + JITTER * rng.standard_normal((near, dims)), 0, 1)
             population[:len(seeds)] = seeds[:size]
         return population
 
     def _evolve(self, population, rng):
         """Differential evolution from `population`; the reason why it stopped."""
+        import scipy
         from scipy.optimize import differential_evolution
+
+        generator = "rng" if tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15) else "seed"
 
         def after_generation(xk, convergence=None):
             self.history.append(Generation(len(self.history) + 1, self.best_loss, self._baseline_score,
@@ -200,7 +203,7 @@ class WeightProgrammingOptimizer:
 
         found = differential_evolution(lambda x: self.objective(x.T), [(0, 1)] * self.cube.n_dims, init=population,
                                        maxiter=self.maxiter, vectorized=True, updating="deferred", polish=False,
-                                       rng=rng, callback=after_generation, **self.evolution)
+                                       callback=after_generation, **{generator: rng}, **self.evolution)
         if self._stalled():
             return f"no better for {self.patience} generations"
         return "population converged" if found.success else f"{self.maxiter} generations"
