@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 MAP_BYTES = 16 << 20       # of factored maps
-KERNEL_CODES = 1 << 15     # looked up at once
+KERNEL_CODES = 1 << 13     # looked up at once
 BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
 
 
@@ -33,10 +33,11 @@ def run(problem, out, tile, dtype, cuts):
     image_bytes, row_bytes = block_bytes(problem, factors.rank, tile, cuts, x_factors.itemsize)
     kernel_bytes = tile * len(problem.w) * factors.rank * math.prod(patch_shape(problem, tile)) * x_factors.itemsize
     copies = 1 if tile == 1 and (len(cuts) == 2 or factors.rank == 1) else 2
-    problem.check_memory(problem.workers * (image_bytes + row_bytes) + copies * kernel_bytes)
-    room = (problem.memory_limit - copies * kernel_bytes) // (2 * problem.workers)
-    # kernels are packed anew for every band, so bands must not be small beside them
-    band_bytes = min(max(BAND_BYTES, kernel_bytes), max(room, row_bytes))
+    casting = 16 * np.getbufsize()                                          # what NumPy takes to convert dtypes
+    fixed = copies * kernel_bytes + 16 * KERNEL_CODES + problem.workers * casting
+    problem.check_memory(problem.workers * (image_bytes + row_bytes) + fixed)
+    room = (problem.memory_limit - fixed) // problem.workers
+    blocks = problem.image_blocks(max(image_bytes, row_bytes), min(MAP_BYTES, room // 2), problem.workers)
     kernels = banded(problem, factored_kernels(problem, w_factors), tile)
     chunked = [(slice(*cut), kernels[:, :, slice(*cut)].reshape(len(kernels), -1))
                for cut in zip(cuts, cuts[1:], strict=False)]
@@ -46,6 +47,8 @@ def run(problem, out, tile, dtype, cuts):
         mapped = scratch.array("mapped", (factors.rank, *index.shape), dtype)
         for term, f in zip(mapped, x_factors, strict=True):
             f.take(index, out=term, mode="clip")                            # "raise" would buffer the result
+        # kernels are packed anew for every band, so bands must not be small beside them
+        band_bytes = min(max(BAND_BYTES, kernel_bytes), room - image_bytes * index.shape[3])
         for rows in problem.row_bands(row_bytes * index.shape[3], band_bytes):
             total = None
             for channels, matrix in chunked:
@@ -59,7 +62,7 @@ def run(problem, out, tile, dtype, cuts):
                                                                                 casting="unsafe")
             store(out[:, rows, :, images], part if total is None else total, tile)
 
-    problem.each(work, problem.image_blocks(image_bytes, min(MAP_BYTES, max(room, image_bytes)), problem.workers))
+    problem.each(work, blocks)
 
 
 def factored_kernels(problem, w_factors):

@@ -120,21 +120,23 @@ def index_route(problem, out):
     m, k = problem.w.shape[0], problem.k
     _, h_out, w_out, _ = problem.output_shape
     columns = problem.w_index().reshape(m, k).T
-    line_bytes = 8 * k * (m + 1)
-    image_bytes = 8 * problem.x.shape[0] * math.prod(problem.padded_size) + 8 * k * h_out * w_out
+    line_bytes = 16 * k * (m + 1)
+    image_bytes = 8 * (problem.x.shape[0] * math.prod(problem.padded_size) + (k + m) * h_out * w_out)
     problem.check_memory(problem.workers * (image_bytes + line_bytes))
-    step = max(1, INDEX_BYTES // line_bytes)
+    room = problem.memory_limit // problem.workers
+    blocks = problem.image_blocks(image_bytes, room // 2, problem.workers)
 
     def work(images, scratch):
         patches = problem.window.patches(problem.x_index(images, scratch))      # (c, h_out, w_out, kh, kw, n)
         lines = patches.transpose(1, 2, 5, 0, 3, 4).reshape(-1, k)
         sums = np.empty((len(lines), m), dtype=np.int64)
+        step = max(1, min(INDEX_BYTES, room - image_bytes * (images.stop - images.start)) // line_bytes)
         for start in range(0, len(lines), step):
             products = problem.multiplier.products_at(lines[start:start + step, :, None], columns)
             sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
         out[..., images] = sums.reshape(h_out, w_out, -1, m).transpose(3, 0, 1, 2)
 
-    problem.each(work, problem.image_blocks(image_bytes, max(INDEX_BYTES, image_bytes), problem.workers))
+    problem.each(work, blocks)
 
 
 def exact_dtype(bound):

@@ -67,16 +67,14 @@ class TableConvolution:
         return index
 
     def image_blocks(self, bytes_of_one, target, least=1):
-        """Slices of images of near `target` bytes, at least `least` of them, given the bytes behind one image."""
+        """Slices of images of at most `target` bytes (one image at least), `least` of them where there are as many."""
         n = self.x.shape[3]
-        count = min(n, max(least, -(-n * bytes_of_one // target)))
-        return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
+        return even_slices(n, min(n, max(least, -(-n // max(1, target // bytes_of_one)))))
 
     def row_bands(self, bytes_of_row, target):
-        """Slices of rows of outputs of at most `target` bytes, at least one row, given the bytes behind one row."""
+        """Slices of rows of outputs of at most `target` bytes, one row at least."""
         h_out = self.output_shape[1]
-        count = min(h_out, -(-h_out * bytes_of_row // target))
-        return [slice(h_out * i // count, h_out * (i + 1) // count) for i in range(count)]
+        return even_slices(h_out, -(-h_out // max(1, target // bytes_of_row)))
 
     def check_memory(self, smallest):
         """Refuse a route whose smallest blocks, of all workers together, take more than the limit."""
@@ -133,6 +131,11 @@ class Scratch:
         if buffer is None or buffer.size < size or buffer.dtype != dtype:
             buffer = self._buffers[name] = np.empty(size, dtype=dtype)
         return buffer[:size].reshape(shape)
+
+
+def even_slices(total, count):
+    """`count` slices of nearly equal length that make up range(total)."""
+    return [slice(total * i // count, total * (i + 1) // count) for i in range(count)]
 
 
 def largest_product(multiplier):

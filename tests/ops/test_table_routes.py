@@ -1,4 +1,6 @@
 """Every route of a table product gives the definition's integers, bit for bit, or says why it cannot."""
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -183,6 +185,22 @@ def test_a_memory_limit_below_one_block_is_refused(method):
     x, w = np.zeros((1, 8, 64, 64), int), np.zeros((8, 8, 3, 3), int)
     with pytest.raises(ValueError, match=r"memory_limit must allow .* got 100\."):
         lut_conv2d(x, w, TABLES[1], method=method, memory_limit=100)
+
+
+@pytest.mark.parametrize("method", ("index", *ROUTES))
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_memory_limit_is_kept(method, workers):
+    rng = np.random.default_rng(18)
+    m = BY_NAME["mul8s_1KX2"]
+    x, w = codes(rng, (8, 8, 24, 24), m.range_x), codes(rng, (16, 8, 3, 3), m.range_w)
+    limit = 2 << 20                                          # a tenth of what all patches of the factored map take
+    _ = m.factorization                                      # belongs to the multiplier, not to the call
+    tracemalloc.start()
+    y = lut_conv2d(x, w, m, method=method, memory_limit=limit, workers=workers)
+    peak = tracemalloc.get_traced_memory()[1] - y.nbytes
+    tracemalloc.stop()
+    assert peak <= limit
+    assert np.array_equal(y, lut_conv2d(x, w, m, method="index"))
 
 
 def test_auto_falls_back_to_a_route_that_fits_the_memory():
