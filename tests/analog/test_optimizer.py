@@ -60,8 +60,7 @@ def test_known_optimum_of_noise_that_grows_with_the_square():
 def test_known_optimum_of_noise_that_is_proportional():
     """sigma = c x, factors [1, 3]: the noise power sum f^2 d^2 under sum f d = D is least at f_1 d_1 = f_2 d_2 = D / 2,
     which the devices hold up to half of the full range: loss c^2 E u^2 / (2 g_max^2). Unseeded, x_kw free;
-    it stops at 0.6 %, in a valley at 3/4 of the range, because the weights that feel the difference are rare (half of
-    this budget ends in a valley at the full range, at 4 %)."""
+    it stops 0.7 % above, in a valley at 3/4 of the range, because the weights that feel the difference are rare."""
     u = WEIGHTS / np.abs(WEIGHTS).max()
     known = 1.5**2 * np.mean(u**2) / (2 * 25**2)
     result = optimizer([1, 3], device=steep((0, 1.5)), compensation=None, seeding=False, popsize=15, maxiter=150,
