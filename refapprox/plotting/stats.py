@@ -27,6 +27,8 @@ def ladder_scatter(comparison, titles):
         axis.set_title(f"{titles[estimator]}\nmean error {100 * comparison.mean_error(estimator):.2g} %", fontsize=9)
     for axis in axes.flat[len(estimators):]:
         axis.set_visible(False)
+    for axis in axes.flat[max(0, len(estimators) - columns):len(estimators)]:
+        axis.tick_params(labelbottom=True)      # where the panel below is empty, too
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center",
                   ncols=len(comparison.simulated), frameon=False)
     figure.supxlabel("simulated std of the accumulated error (accumulator units)", fontsize=10)
