@@ -4,7 +4,14 @@ import pytest
 from scipy.stats import binom
 
 from refapprox import Multiplier
-from refapprox.error_stats import Moments, Operands, agreement, draw_sums, single_distribution_moments
+from refapprox.error_stats import (
+    Moments,
+    Operands,
+    agreement,
+    draw_sums,
+    fixed_weights_moments,
+    single_distribution_moments,
+)
 from refapprox.error_stats.bounds import Tail, bernstein_deviation
 
 UNIFORM = np.full(16, 1 / 16)
@@ -64,6 +71,14 @@ def test_the_window_holds_the_sum():
     outside = binom.sf(400 * p + window - 1e-9, 400, p) + binom.cdf(400 * p - window, 400, p)
     assert outside <= delta
     assert binom.sf(400 * p + window / 2, 400, p) > delta
+
+
+def test_the_window_of_a_mixture_reaches_all_its_components():
+    """Two sums without variance, 0 and 100: each is 50 from the mean, and no inequality about sums makes it less."""
+    layer = Operands.from_distributions([0.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], 10)
+    law = fixed_weights_moments(np.array([[0, 0], [0, 10]]), layer)
+    assert (law.mean, law.std) == (50, 50) and law.window(1e-9) >= 50
+    assert agreement(law, np.array([0, 100] * 500))
 
 
 @pytest.mark.parametrize("law, samples, alpha, message", [
