@@ -160,27 +160,33 @@ def known(value, what):
 
 
 def check_error_map(emap, name="emap"):
-    """The error map of a multiplier, or an array taken for one, as float64 of shape (codes of x, codes of w)."""
+    """The error map of a multiplier, or an array taken for one: numeric, finite, (codes of x, codes of w)."""
     emap = np.asarray(getattr(emap, "error_map", emap))
     if emap.ndim != 2 or emap.size == 0 or emap.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be a multiplier or a numeric array of shape (codes of x, codes of w), "
                          f"got dtype {emap.dtype} and shape {emap.shape}.")
-    return check_finite(name, emap.astype(np.float64))
+    return check_finite(name, emap)
 
 
 def check_error_maps(emaps, name="emaps"):
-    """A non-empty sequence of multipliers or error maps of one shape as float64 (multipliers, x, w)."""
+    """A non-empty sequence of multipliers or error maps as a list of arrays of one shape."""
     maps = [check_error_map(emap, f"{name}[{i}]") for i, emap in enumerate(emaps)]
     if not maps:
         raise ValueError(f"{name} must hold at least one error map, got none.")
     shapes = {emap.shape for emap in maps}
     if len(shapes) > 1:
         raise ValueError(f"{name} must have one shape, got {sorted(shapes)}.")
-    return np.stack(maps)
+    return maps
 
 
 def check_layer(emaps, operands):
-    """(list of error maps, float64 and fitting the operands; whether a single one was given)."""
+    """(error maps that fit the operands, float64 of shape (multipliers, x, w); whether a single one was given)."""
+    maps, single = fitting_maps(emaps, operands)
+    return np.array(maps, dtype=np.float64), single
+
+
+def fitting_maps(emaps, operands):
+    """(list of error maps that fit the operands, in their own dtype; whether a single one was given)."""
     single = hasattr(emaps, "error_map") or np.ndim(emaps) == 2
     emaps = [emaps] if single else list(emaps)
     for i, emap in enumerate(emaps):
@@ -190,9 +196,9 @@ def check_layer(emaps, operands):
                 raise ValueError(f"emaps[{i}] must cover the codes of {side}, {operand.code_range}, "
                                  f"got a multiplier for {wanted}.")
     maps = check_error_maps(emaps)
-    if maps.shape[1:] != (operands.x.size, operands.w.size):
+    if maps[0].shape != (operands.x.size, operands.w.size):
         raise ValueError(f"emaps must have shape {(operands.x.size, operands.w.size)}, the codes of x and w, "
-                         f"got {maps.shape[1:]}.")
+                         f"got {maps[0].shape}.")
     return maps, single
 
 

@@ -186,11 +186,14 @@ def population_predictions(emaps, x_multidist, w_dist, fan_in):
 
         std^2 = sum p q d^2 / n + (1 - 1/n) mean_k (mu_k - mu)^2                                    (16')
     """
-    emaps = check_error_maps(emaps)
-    x_multidist = check_distribution("x_multidist", x_multidist, emaps.shape[1], ndim=2)
-    w_dist = check_distribution("w_dist", w_dist, emaps.shape[2])
+    maps = check_error_maps(emaps)
+    x_multidist = check_distribution("x_multidist", x_multidist, maps[0].shape[0], ndim=2)
+    w_dist = check_distribution("w_dist", w_dist, maps[0].shape[1])
     fan_in = check_fan_in(fan_in)
     x_dist = x_multidist.mean(axis=0)
+    rows, columns = np.flatnonzero(x_dist), np.flatnonzero(w_dist)      # codes that occur: often a quarter of the map
+    emaps = np.array([emap[np.ix_(rows, columns)] for emap in maps], dtype=np.float64)
+    x_multidist, x_dist, w_dist = x_multidist[:, rows], x_dist[rows], w_dist[columns]
     given_x = emaps @ w_dist                                    # E_w[e | x], (multipliers, codes of x)
     means = given_x @ x_dist                                                                      # (15)
     deviation = x_multidist @ (given_x - means[:, np.newaxis]).T                # mu_k - mu, (fields, multipliers)
@@ -230,6 +233,6 @@ def widened(name, array):
 
 
 def check_operands(emap, x_dist, w_dist, fan_in):
-    emap = check_error_map(emap)
+    emap = check_error_map(emap).astype(np.float64)
     return (emap, check_distribution("x_dist", x_dist, emap.shape[0]),
             check_distribution("w_dist", w_dist, emap.shape[1]), check_fan_in(fan_in))

@@ -4,7 +4,8 @@
 
 The operands are those of a matched run, or synthetic ones of LeNet-5's shapes: sparse, correlated activations. The
 published way is, if AGNAPPROX_ERROR_STATS names agnapprox's `utils/error_stats.py`, that file itself, imported from
-where it is; else a plain restatement of the same steps. One thread: set OPENBLAS_NUM_THREADS=1.
+where it is; else a plain restatement of the same steps. Processor time, so that other work on the machine matters
+little; one thread: set OPENBLAS_NUM_THREADS=1.
 """
 import argparse
 import importlib.util
@@ -18,9 +19,7 @@ from refapprox import load_library
 from refapprox.error_stats import (
     RUNGS,
     Operands,
-    field_distributions,
     get_sample_population,
-    population_predictions,
     simulation,
     single_dist_mc,
     to_distribution,
@@ -78,12 +77,12 @@ def recorded_layers(path):
 
 
 def seconds(function, least=0.3):
-    """(result, time of one call), the best of as many calls as fit into `least` seconds, of one at least."""
+    """(result, processor time of one call), the best of as many calls as fit into `least` seconds, at least one."""
     best, total = np.inf, 0.0
     while True:
-        started = time.perf_counter()
+        started = time.process_time()
         result = function()
-        took = time.perf_counter() - started
+        took = time.process_time() - started
         best, total = min(best, took), total + took
         if total >= least:
             return result, best
@@ -95,8 +94,7 @@ def bench_matching(layers, multipliers, samples, rng):
     emaps = [m.error_map for m in multipliers]
 
     def ours():
-        return {name: population_predictions(emaps, field_distributions(fields, -128, 127),
-                                             to_distribution(layers[name][1], -128, 127)[1], fields.shape[1])
+        return {name: RUNGS["population"].estimate(multipliers, Operands.from_codes(fields, layers[name][1]))
                 for name, fields in sampled.items()}
 
     name, peer = published()
@@ -112,8 +110,8 @@ def bench_matching(layers, multipliers, samples, rng):
 
     mine, fast = seconds(ours)
     reference, slow = seconds(theirs, least=0)
-    worst = max(np.abs(mine[layer][1][k] / reference[layer][1][k] - 1) for layer in layers for k in range(len(emaps))
-                if reference[layer][1][k] > 0)
+    worst = max(np.abs(mine[layer].per_operation_std[k] / reference[layer][1][k] - 1)
+                for layer in layers for k in range(len(emaps)) if reference[layer][1][k] > 0)
     print(f"matching, {len(layers)} layers x {len(emaps)} multipliers, {samples} fields: refapprox {fast:.4f} s, "
           f"{name} {slow:.2f} s, ratio {slow / fast:.0f}; stds agree within {worst:.1e}")
 
