@@ -106,7 +106,7 @@ def routes():
             x, w = operands(shape, multiplier.signed)
             index = medians({"index": run_of(x, w, multiplier, method="index")}, rounds=1, repeats=1)["index"]
             times = medians({"float32": float_convolution(x, w)} | {
-                method: run_of(x, w, multiplier, method=method, workers=WORKERS)
+                method: run_of(x, w, multiplier, method=method, workers=WORKERS, memory_limit=1 << 30)
                 for method in ("auto", "factored", "gather")}, rounds=2, repeats=2)
             floats = times.pop("float32").clock
             print(f"{multiplier.name:12} {str(shape):24}" + ", ".join(
