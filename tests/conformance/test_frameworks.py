@@ -62,6 +62,7 @@ def test_a_path_that_is_no_python_file_is_named(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")      # deprecated there, in use elsewhere
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_pytorch_conforms(dtype):
     pytest.importorskip("torch")
