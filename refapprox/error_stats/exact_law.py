@@ -119,6 +119,9 @@ def fixed_weights_law(emap, operands):
     """
     table = integer_map(emap, operands)
     counts = np.rint(operands.w.local * operands.fan_in).astype(np.int64)
+    if not np.allclose(counts, operands.w.local * operands.fan_in, rtol=0, atol=1e-6):
+        raise ValueError(f"w of fixed_weights_law must hold histograms of fan_in = {operands.fan_in} weights a neuron, "
+                         "got probabilities that are no multiples of 1 / fan_in.")
     held = np.flatnonzero(counts.any(axis=0))
     summands = [error_pmf(table[:, w], operands.x.pooled) for w in held]
     return law_of_sums(summands, counts[:, held], fixed_weights_moments(emap, operands))

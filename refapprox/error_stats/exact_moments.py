@@ -45,7 +45,8 @@ def exact_data(emaps, operands):
     maps, single = check_layer(emaps, operands)
     pooled = [exact_moments(emap, operands).pooled for emap in maps]
     if not single:
-        pooled = [Moments(*(np.array([getattr(m, name) for m in pooled]) for name in Moments.__dataclass_fields__))]
+        columns = ("mean", "variance", "third", "fourth", "lower", "upper")
+        pooled = [Moments(**{name: np.array([getattr(m, name) for m in pooled]) for name in columns})]
     return ErrorEstimate(operands.fan_in, pooled[0].mean, pooled[0].std, moments=pooled[0])
 
 

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +25,17 @@ from refapprox.error_stats import (
     single_dist_mc,
     to_distribution,
 )
-from refapprox.matching import budget_assignment, limited_assignment, threshold_assignment
-from refapprox.matching.assignment import Problem, kmeans_assignment, lagrangian_assignment
+from refapprox.main_job.error_report import read_run
+from refapprox.matching import (
+    MatchingInfo,
+    Problem,
+    budget_assignment,
+    kmeans_assignment,
+    lagrangian_assignment,
+    limited_assignment,
+    predicted_stds,
+    threshold_assignment,
+)
 
 SHAPES = {"conv1": (25, 6), "conv2": (150, 16), "linear1": (400, 120), "linear2": (120, 84), "linear3": (84, 10)}
 
@@ -72,7 +82,6 @@ def synthetic_layers(rng):
 
 
 def recorded_layers(path):
-    from refapprox.main_job.error_report import read_run
     return {name: (results.features, results.weights) for name, results in read_run(path).layers.items()}
 
 
@@ -164,6 +173,24 @@ def bench_assignments(layers, multipliers, rng):
           f"{took.mean():.3f} s each; Lagrangian gap up to {gap_s.max():.3f}; k-means gap up to {gap_k.max():.3f}")
 
 
+def bench_run(path):
+    """The assignment of a matched run again, by the published and by the exact estimate, by threshold and budget."""
+    run, info = read_run(path), MatchingInfo.load(Path(path) / "matching.json")
+    for estimator in ("population", "exact_data"):
+        stds = [predicted_stds(run.layers[layer.name], run.multipliers, None, rng=np.random.default_rng(0),
+                               estimator=estimator) for layer in info.layers]
+        problem = Problem(np.array(stds), np.array([layer.allowed_std for layer in info.layers]),
+                          np.array([layer.opcount for layer in info.layers]),
+                          np.array([m.performance_metric for m in run.multipliers]))
+        threshold = threshold_assignment(problem)
+        rules = {"threshold": threshold, "budget": budget_assignment(problem, threshold.used),
+                 "budget, 2 multipliers": budget_assignment(problem, threshold.used, 2)}
+        for rule, found in rules.items():
+            names = " ".join(run.multipliers[m].name.removeprefix("mul8s_") for m in found.choice)
+            print(f"{Path(path).name}, {estimator}, {rule}: energy {found.energy:.4f}, sum of r {found.used:.3f}, "
+                  f"gap {found.gap:.1e}: {names}")
+
+
 def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", help="folder of a matched run; default: synthetic operands")
@@ -175,6 +202,8 @@ def main(arguments=()):
     bench_matching(layers, multipliers, args.samples, rng)
     bench_monte_carlo(layers, multipliers, args.draws, rng)
     bench_assignments(layers, multipliers, rng)
+    if args.run:
+        bench_run(args.run)
 
 
 if __name__ == "__main__":

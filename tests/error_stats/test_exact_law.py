@@ -166,3 +166,9 @@ def test_the_distance_of_coin_flips_is_half_their_largest_probability():
 def test_bad_input_is_named(emap, fan_in, message):
     with pytest.raises(ValueError, match=message):
         single_distribution_law(emap, Operands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in))
+
+
+def test_neurons_must_hold_whole_numbers_of_weights():
+    operands = Operands.from_distributions([0.5, 0.5], [[0.25, 0.75]], 3)
+    with pytest.raises(ValueError, match="no multiples of 1 / fan_in"):
+        fixed_weights_law(np.array([[0, 0], [0, 1]]), operands)

@@ -87,3 +87,12 @@ def test_an_exact_multiplier_has_no_moments():
     found = exact_moments(LIBRARY["mul8s_1KV8"], layer(4))
     assert found.pooled.std == found.pooled.skewness == found.pooled.excess_kurtosis == 0
     assert not found.covariance.any() and not feature_moments(LIBRARY["mul8s_1KV8"], layer(4))[1].any()
+
+
+def test_higher_moments_of_many_multipliers_have_one_entry_each():
+    operands = layer(5)
+    together = exact_data(list(LIBRARY), operands).moments
+    for k, multiplier in enumerate(LIBRARY):
+        alone = exact_data(multiplier, operands).moments
+        assert together.excess_kurtosis[k] == pytest.approx(alone.excess_kurtosis, rel=1e-9)
+        assert together.window(1e-6)[k] == alone.window(1e-6) == alone.reach
