@@ -1,6 +1,8 @@
 """`refapprox stats` on a small run: what it prints, writes and refuses."""
 import functools
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +79,9 @@ def test_some_estimators_of_all(matched_run, tmp_path, capsys):
     main(["stats", "--run", str(matched_run), "--estimators", "population,exact_data", "--out", str(tmp_path)])
     assert list(json.loads((tmp_path / "stats.json").read_text())["predicted_std"]) == ["population", "exact_data"]
     assert "matched" not in capsys.readouterr().out
+    summary = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "summarize_stats.py"))["main"]
+    summary([tmp_path, tmp_path])
+    assert "2 population" in capsys.readouterr().out
 
 
 def test_the_recorded_operands_are_those_of_the_matching(matched_run):
