@@ -17,7 +17,7 @@ def training_curves(records):
         loss.plot(x, [r["val_loss"] for r in rows], "--s", color="#777777", markersize=4,
                   label="validation" if first else None)
         accuracy.plot(x, [100 * r["val_accuracy"] for r in rows], "--s", color="#777777", markersize=4)
-        loss.annotate(step, (x[0] - 0.45, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom")
+        loss.annotate(step, (x[0] - 0.45, 1.01), xycoords=("data", "axes fraction"), fontsize=8, rotation=30)
         for axis in (loss, accuracy):
             axis.axvline(x[0] - 0.5, color="#999999", linewidth=0.8)
     loss.set_ylabel("loss")
