@@ -112,7 +112,7 @@ def test_rounding_of_ties():
 
 
 def test_pytorch_has_the_ranges_of_torchapprox():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra crossval)")
     from torch.ao.quantization import MinMaxObserver
     preset = get_preset("torchapprox")
     for seed in range(20):

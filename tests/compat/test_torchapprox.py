@@ -164,8 +164,8 @@ def test_sizes_of_layers():
 @pytest.fixture(scope="module")
 def real():
     """(torch, the real torchapprox.layers, its approx), or a skip that says what is missing."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    layers = pytest.importorskip("torchapprox.layers", reason="torchapprox is not installed")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra crossval)")
+    layers = pytest.importorskip("torchapprox.layers", reason="torchapprox is not installed (see docs/conformance.md)")
     from torchapprox.operators.backend import approx as real_approx
     return torch, layers, real_approx
 
