@@ -4,6 +4,7 @@ Maps are (c, h, w, n) and kernels (m, c, kh, kw), sums (m, h_out, w_out, n), as 
 window is a run of at least n neighbors in memory. One group is one problem, and a matrix product is the
 convolution of 1x1 maps by 1x1 kernels.
 """
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -127,15 +128,20 @@ class Scratch:
     def array(self, name, shape, dtype):
         """An uninitialized array, in the memory of the last one called `name` where it suffices."""
         size = math.prod(shape)
-        buffer = self._buffers.get(name)
+        buffer = self._buffers.pop(name, None)
         if buffer is None or buffer.size < size or buffer.dtype != dtype:
-            buffer = self._buffers[name] = np.empty(size, dtype=dtype)
+            buffer = None                                      # freed before its successor takes memory
+            buffer = np.empty(size, dtype=dtype)
+        self._buffers[name] = buffer
         return buffer[:size].reshape(shape)
 
 
 def even_slices(total, count):
-    """`count` slices of nearly equal length that make up range(total)."""
-    return [slice(total * i // count, total * (i + 1) // count) for i in range(count)]
+    """`count` slices of nearly equal length that make up range(total), the longer ones first: a Scratch for the first
+    need not grow for the others."""
+    length, longer = divmod(total, count)
+    starts = [length * i + min(i, longer) for i in range(count + 1)]
+    return [slice(*ends) for ends in itertools.pairwise(starts)]
 
 
 def largest_product(multiplier):

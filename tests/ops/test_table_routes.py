@@ -12,7 +12,7 @@ from refapprox.ops import factored, gathered
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
 from refapprox.ops.lut_matmul import as_convolution, fill, matmul_sums
 from refapprox.ops.patches import Geometry, geometry
-from refapprox.ops.table_convolution import TableConvolution
+from refapprox.ops.table_convolution import Scratch, TableConvolution, even_slices
 
 ROUTES = ("auto", "factored", "gather")
 
@@ -279,3 +279,21 @@ def test_wrong_variants_of_the_gathers_are_seen(owner, name, wrong, monkeypatch)
 def test_geometry_of_a_window():
     window = geometry("test", (3, 2), stride=(2, 1), padding=1, dilation=(1, 3))
     assert window.output_size(7, 5) == (4, 4)
+
+
+@given(total=st.integers(1, 50), data=st.data())
+def test_blocks_make_up_the_whole_and_never_grow(total, data):
+    slices = even_slices(total, data.draw(st.integers(1, total)))
+    assert [i for part in slices for i in range(total)[part]] == list(range(total))
+    lengths = [part.stop - part.start for part in slices]
+    assert lengths == sorted(lengths, reverse=True) and lengths[0] - lengths[-1] <= 1
+
+
+def test_a_buffer_that_grows_does_not_keep_the_smaller_one():
+    scratch = Scratch()
+    tracemalloc.start()
+    scratch.array("a", (1 << 20,), np.uint8)
+    scratch.array("a", (2 << 20,), np.uint8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 2 << 20 <= peak < 2.5 * (1 << 20)
