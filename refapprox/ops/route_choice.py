@@ -22,6 +22,7 @@ INDEX = 4.0                         # one product of the definition
 CALL = 1500.0                       # one NumPy call on little data
 MANY_CHUNKS = 8                     # of a sum in float32, before float64 is worth a look
 MAX_COLUMNS = 512                   # tiles make products this wide at most
+CHEAP = 1e5                         # sums that cost less do not ask a table for its factors: finding those takes longer
 
 
 @cache
@@ -56,7 +57,7 @@ def plans(problem, method):
         found.append(Plan("index", INDEX * problem.k * math.prod(problem.output_shape)))
     if method in ("auto", "gather"):
         found += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
-    if method in ("auto", "factored"):
+    if method == "factored" or method == "auto" and min(plan.cost for plan in found) > CHEAP:
         found += [factored_plan(problem, tile, dtype, cuts) for dtype, cuts in exact_dtypes(problem)
                   for tile in tiles(problem)]
     if found:

@@ -214,6 +214,16 @@ def test_auto_falls_back_to_a_route_that_fits_the_memory():
                           lut_conv2d(x, w, m, padding=1, method="index"))
 
 
+def test_a_fresh_table_is_factored_only_for_products_that_pay_for_it():
+    table = BY_NAME["full, unsigned"]
+    rng = np.random.default_rng(19)
+    for n, factored_then in ((8, False), (800, True)):                          # 10 000 and 1 000 000 products
+        m = Multiplier("fresh", table.lut, signed=False)
+        x, w = codes(rng, (n, 125), m.range_x), codes(rng, (125, 10), m.range_w)
+        assert np.array_equal(lut_matmul(x, w, m), lut_matmul(x, w, m, method="index"))
+        assert ("factorization" in vars(m)) is factored_then                    # the cached property
+
+
 def test_sums_that_could_leave_int64_are_refused_before_they_are_read():
     m = BY_NAME["huge"]
     x, w = np.broadcast_to(np.int8(0), (1, 2 ** 33)), np.broadcast_to(np.int8(0), (2 ** 33, 1))
