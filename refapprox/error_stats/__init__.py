@@ -9,7 +9,6 @@ from refapprox.error_stats.agreement import Agreement, agreement
 from refapprox.error_stats.alias import AliasSampler
 from refapprox.error_stats.exact_law import Law, fixed_weights_law, single_distribution_law
 from refapprox.error_stats.exact_moments import LayerMoments, exact_data, exact_moments, feature_moments
-from refapprox.error_stats.factorization import factorize
 from refapprox.error_stats.gaussian_limit import (
     berry_esseen_bound,
     berry_esseen_bound_fixed_weights,
@@ -40,6 +39,7 @@ from refapprox.error_stats.published import (
     single_dist_mc,
     to_distribution,
 )
+from refapprox.error_stats.rank_one_terms import rank_one_terms
 from refapprox.error_stats.result import ErrorEstimate, Moments
 from refapprox.error_stats.simulation import accumulated_errors, simulation
 from refapprox.error_stats.sum_moments import (
@@ -76,7 +76,7 @@ __all__ = [
     "exact_data",
     "exact_moments",
     "exchangeable_taps",
-    "factorize",
+    "rank_one_terms",
     "feature_moments",
     "field_distributions",
     "fixed_weights",

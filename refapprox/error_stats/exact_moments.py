@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.factorization import RESIDUAL, factorize
 from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.rank_one_terms import RESIDUAL, rank_one_terms
 from refapprox.error_stats.result import ErrorEstimate, Moments, mixture
 
 BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB
@@ -89,7 +89,7 @@ def exact_moments(emap, operands):
 
 def error_blocks(emap, operands):
     """(R6) for consecutive blocks of fields: float64 (block, neurons), whole numbers for an integer map."""
-    u, v = factorize(emap)
+    u, v = rank_one_terms(emap)
     x, w = operands.x.index, operands.w.index
     rank, (fields, fan_in) = u.shape[1], x.shape
     weights = v[w].reshape(len(w), fan_in * rank).T                          # G, (fan_in * rank, neurons)
@@ -111,7 +111,7 @@ def feature_moments(emap, operands):
     covariance : float64 array, shape (neurons, neurons)
     """
     (emap,), _ = check_layer(emap, operands)
-    u, v = factorize(emap)
+    u, v = rank_one_terms(emap)
     x, w = operands.x.index, operands.w.index
     size = operands.fan_in * u.shape[1]
     weights = v[w].reshape(len(w), size)

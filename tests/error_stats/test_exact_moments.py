@@ -13,8 +13,8 @@ from refapprox.error_stats import (
     accumulated_errors,
     exact_data,
     exact_moments,
-    factorize,
     feature_moments,
+    rank_one_terms,
     simulation,
 )
 
@@ -29,7 +29,7 @@ def layer(seed, fields=40, fan_in=12, neurons=5):
 
 @pytest.mark.parametrize("multiplier", LIBRARY, ids=LIBRARY.names)
 def test_factors_rebuild_the_map_with_few_terms(multiplier):
-    u, v = factorize(multiplier.error_map)
+    u, v = rank_one_terms(multiplier.error_map)
     assert u.shape[1] <= 8                    # partial products of one operand's bits: at most one term a bit
     assert np.array_equal(np.rint(u @ v.T), multiplier.error_map)
 
@@ -37,7 +37,7 @@ def test_factors_rebuild_the_map_with_few_terms(multiplier):
 @given(seed=st.integers(0, 2 ** 32 - 1), shape=st.tuples(st.integers(1, 16), st.integers(1, 16)))
 def test_any_map_has_factors(seed, shape):
     emap = np.random.default_rng(seed).integers(-1000, 1000, shape)
-    u, v = factorize(emap)
+    u, v = rank_one_terms(emap)
     assert u.shape[1] <= min(shape) and np.array_equal(np.rint(u @ v.T), emap)
 
 
@@ -68,7 +68,7 @@ def test_a_map_of_full_rank_is_as_exact():
     rng = np.random.default_rng(2)
     multiplier = Multiplier("random", rng.integers(-2 ** 15, 2 ** 15, (256, 256)))
     operands = layer(2)
-    assert factorize(multiplier.error_map)[0].shape[1] == 256
+    assert rank_one_terms(multiplier.error_map)[0].shape[1] == 256
     assert (exact_data(multiplier, operands).accumulated_std
             == pytest.approx(simulation(multiplier, operands).accumulated_std, rel=1e-12))
 

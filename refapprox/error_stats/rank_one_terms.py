@@ -5,20 +5,25 @@ With it the accumulated errors of all fields and neurons are one ordinary matrix
     error[k, j] = sum_{i, r} u_r(x[k, i]) v_r(w[i, j]).                                              (F)
 
 Maps of circuits that drop partial products have ranks of at most the operand's width; arbitrary ones up to 2^bits.
-The factors come from Gaussian elimination with complete pivoting, which needs no singular values: each step takes
+The terms come from Gaussian elimination with complete pivoting, which needs no singular values: each step takes
 the largest entry left as pivot and subtracts the product of its column and row.
+
+These are not the factors of the product table (`multipliers.factorization`), which prove exact sums of products and
+are searched for among integers. An error map is any array, has as few terms as its own rank (none for an exact
+multiplier, whose table has one), and its errors are rounded to integers afterwards: plain elimination is enough, and
+faster on every circuit.
 """
 import numpy as np
 
 RESIDUAL = 1e-11      # of the largest entry: above the rounding of the elimination, far below any integer's unit
 
 
-def factorize(emap):
+def rank_one_terms(emap):
     """u (codes of x, rank) and v (codes of w, rank), float64, with |emap - u v^T| <= RESIDUAL max |emap|.
 
     Examples
     --------
-    >>> u, v = factorize(np.outer([1, 2, 3], [4, 5]))
+    >>> u, v = rank_one_terms(np.outer([1, 2, 3], [4, 5]))
     >>> u.shape, np.array_equal(u @ v.T, np.outer([1, 2, 3], [4, 5]))
     ((3, 1), True)
     """
