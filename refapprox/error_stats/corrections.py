@@ -17,8 +17,10 @@ docs/derivations/error_statistics.md. (1), (3) and `affine_correction` assume in
 
 References
 ----------
-O. Spantidis, G. Zervakis et al., control variates for approximate accelerators, arXiv:2102.09642; V. Mrazek et al.,
-"ALWANN", ICCAD 2019, arXiv:1907.07229 (weight tuning by the L1 error, of which (4) is the L2 counterpart).
+G. Zervakis, O. Spantidi, I. Anagnostopoulos, H. Amrouch, J. Henkel, "Control variate approximation for DNN
+accelerators", DAC 2021, arXiv:2102.09642. V. Mrazek, Z. Vasicek, L. Sekanina, M. A. Hanif, M. Shafique, "ALWANN:
+automatic layer-wise approximation of deep neural network accelerators without retraining", ICCAD 2019,
+arXiv:1907.07229 (weight tuning by the L1 error, of which (4) is the L2 counterpart).
 """
 from dataclasses import dataclass
 

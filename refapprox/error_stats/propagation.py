@@ -17,7 +17,7 @@ without clipping.
 
 References
 ----------
-C. E. Clark, "The greatest of a finite set of random variables", Operations Research 9 (1961), doi:10.1287/opre.9.2.145.
+C. E. Clark, "The greatest of a finite set of random variables", Operations Research 9(2), 1961, 145.
 """
 import numpy as np
 

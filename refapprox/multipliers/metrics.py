@@ -17,9 +17,10 @@ to one over exact != 0, and the maxima run over pairs of positive weight. MAE is
 References
 ----------
 Z. Vasicek, V. Mrazek, L. Sekanina, "Automated circuit approximation method driven by data distribution", DATE 2019,
-doi:10.23919/DATE.2019.8714977 (WMED).
-V. Mrazek, R. Hrbacek, Z. Vasicek, L. Sekanina, "EvoApprox8b", DATE 2017, doi:10.23919/DATE.2017.7926993;
-the conventions are those of the headers of its published circuits.
+arXiv:1903.04188 (WMED).
+V. Mrazek, R. Hrbacek, Z. Vasicek, L. Sekanina, "EvoApprox8b: library of approximate adders and multipliers for circuit
+design and benchmarking of approximation methods", DATE 2017, doi:10.23919/DATE.2017.7926993; the
+conventions are those of the headers of its published circuits.
 """
 import numpy as np
 

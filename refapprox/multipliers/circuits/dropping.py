@@ -15,9 +15,10 @@ References
 ----------
 M. J. Schulte, E. E. Swartzlander, "Truncated multiplication with correction constant", VLSI Signal Processing VI,
 1993, doi:10.1109/VLSISP.1993.404467. E. J. King, E. E. Swartzlander, "Data-dependent truncation scheme for parallel
-multipliers", Asilomar 1997, doi:10.1109/ACSSC.1997.679090. H. R. Mahdiani et al., TCAS-I 57(4), 2010,
-doi:10.1109/TCSI.2009.2027626 (broken array). G. Zervakis et al., "Design-efficient approximate multiplication circuits
-through partial product perforation", IEEE TVLSI 24(10), 2016, doi:10.1109/TVLSI.2016.2535398.
+multipliers", 31st Asilomar Conference on Signals, Systems and Computers, 1997, 1178. H. R. Mahdiani et al.,
+"Bio-inspired imprecise computational blocks for efficient VLSI implementation of soft-computing applications", IEEE
+TCAS-I 57(4), 2010, doi:10.1109/TCSI.2009.2027626 (broken array). G. Zervakis et al., "Design-efficient approximate
+multiplication circuits through partial product perforation", IEEE TVLSI 24(10), 2016, doi:10.1109/TVLSI.2016.2535398.
 """
 from fractions import Fraction
 

@@ -18,10 +18,9 @@ J. N. Mitchell, "Computer multiplication and division using binary logarithms", 
 doi:10.1109/TEC.1962.5219391 (1). Z. Babic, A. Avramovic, P. Bulic, "An iterative logarithmic multiplier",
 Microprocessors and Microsystems 35(1), 2011, doi:10.1016/j.micpro.2010.07.001 (2). H. Saadat, H. Bokhari,
 S. Parameswaran, "Minimally biased multipliers for approximate integer and floating-point multiplication", IEEE TCAD
-37(11), 2018, doi:10.1109/TCAD.2018.2857262 (3). H. Saadat, H. Javaid, A. Ignjatovic, S. Parameswaran, "REALM:
-reduced-error approximate log-based integer multiplier", DATE 2020, doi:10.23919/DATE48585.2020.9116315 (4). W. Liu
-et al., "Design and evaluation of approximate logarithmic multipliers for low power error-tolerant applications", IEEE
-TCAS-I 65(9), 2018, doi:10.1109/TCSI.2018.2792902 (5).
+37(11), 2018, 2623 (3). H. Saadat, H. Javaid, A. Ignjatovic, S. Parameswaran, "REALM: reduced-error approximate
+log-based integer multiplier", DATE 2020 (4). W. Liu et al., "Design and evaluation of approximate logarithmic
+multipliers for low power error-tolerant applications", IEEE TCAS-I 65(9), 2018, 2856 (5).
 """
 from fractions import Fraction
 from functools import lru_cache

@@ -14,8 +14,8 @@ digital signal processing", IEEE TVLSI 25(2), 2017, doi:10.1109/TVLSI.2016.25876
 B. F. Cockburn, J. Han, "A hardware-efficient logarithmic multiplier with improved accuracy", DATE 2019. S. Vahdat,
 M. Kamal, A. Afzali-Kusha, M. Pedram, "TOSAM: an energy-efficient truncation- and rounding-based scalable approximate
 multiplier", IEEE TVLSI 27(5), 2019, doi:10.1109/TVLSI.2018.2890712. K. Y. Kyaw, W. L. Goh, K. S. Yeo, "Low-power
-high-speed multiplier for error-tolerant application", EDSSC 2010, doi:10.1109/EDSSC.2010.5713751. C. Chen et al.,
-"Optimally approximated and unbiased floating-point multiplier with runtime configurability", ICCAD 2020,
+high-speed multiplier for error-tolerant application", EDSSC 2010. C. Chen et al., "Optimally approximated and
+unbiased floating-point multiplier with runtime configurability", ICCAD 2020,
 doi:10.1145/3400302.3415702 (floating point; the integer form here is ours).
 """
 import numpy as np

@@ -13,11 +13,10 @@ An operand that fits its segment is exact.
 References
 ----------
 S. Narayanamoorthy, H. A. Moghaddam, Z. Liu, T. Park, N. S. Kim, "Energy-efficient approximate multiplication for
-digital signal processing and classification applications", IEEE TVLSI 23(6), 2015, doi:10.1109/TVLSI.2014.2333366
+digital signal processing and classification applications", IEEE TVLSI 23(6), 2015, 1180
 (DSM, SSM, ESSM). S. Hashemi, R. I. Bahar, S. Reda, "DRUM: a dynamic range unbiased multiplier for approximate
 applications", ICCAD 2015, doi:10.1109/ICCAD.2015.7372600. S. Vahdat, M. Kamal, A. Afzali-Kusha, M. Pedram, "LETAM: a
-low energy truncation-based approximate multiplier", Computers & Electrical Engineering 63, 2017,
-doi:10.1016/j.compeleceng.2017.08.019.
+low energy truncation-based approximate multiplier", Computers & Electrical Engineering 63, 2017, 1.
 """
 import numpy as np
 
