@@ -106,15 +106,20 @@ class MultiplyingLayer(Layer):
         x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
         if self.mode == "approximate":
             sums = self.table_sums(x_codes, w_codes, qx, qw)
-            cache = self.exact_cache(x_shifted, w_shifted) if training else None
         else:
-            sums, cache = self.exact(x_shifted, w_shifted)
-        scale_w = qw.channel_scale(x.dtype)                        # scalar, or one an output channel
-        y = sums.astype(x.dtype, copy=False) * self.along_channels(scale_w * x.dtype.type(qx.scale))
+            sums, _ = self.exact(x_shifted, w_shifted)
+        scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one an output
+        y = sums.astype(x.dtype, copy=False)
+        y *= self.along_channels(scale_w * scale_x)
+        if not training:
+            return y, None
+        # codes of x and the real numbers that codes of w stand for, so that no gradient of y's size is rescaled
+        cache = self.exact_cache(x_shifted.astype(x.dtype, copy=False),
+                                 w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
 
         def straight_through(dy, need_dx):
-            dx, dw = self.exact_backward(dy * self.along_channels(scale_w), cache, need_dx)
-            dw = dw * (x.dtype.type(qx.scale) / qw.scale_for(weight))
+            dx, dw = self.exact_backward(dy, cache, need_dx)
+            dw *= scale_x
             return masked(dx, x_inside), masked(dw, w_inside)
 
         return y, straight_through

@@ -18,6 +18,7 @@ References
 E. Trommer, B. Waschneck, A. Kumar, "Combining Gradients and Probabilities for Heterogeneous
 Approximation of Neural Networks", ICCAD 2022, arXiv:2208.07265.
 """
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +36,9 @@ def draw(shape, rng, dtype=np.float64):
 
 @dataclass(frozen=True)
 class Cache:
-    """What `backward` needs: the input, its spread, the draw, and the reading of std(x)."""
+    """What `backward` needs: x - xbar, its spread, the draw, and the reading of std(x)."""
 
-    x: np.ndarray
+    centered: np.ndarray
     spread: float
     eps: np.ndarray
     sigma: float
@@ -77,17 +78,24 @@ def forward(x, sigma, *, eps, detach_std=False):
         raise ValueError(f"x of agn needs at least 2 elements to have a spread, got shape {x.shape}.")
     if eps.shape != x.shape:
         raise ValueError(f"eps of agn must have the shape of x {x.shape}, got {eps.shape}.")
-    spread = float(x.std(ddof=1))
-    y = x + (sigma * spread * eps).astype(x.dtype, copy=False)
-    return y, Cache(x, spread, eps, float(sigma), detach_std)
+    centered = x - x.mean()
+    spread = math.sqrt(inner(centered, centered) / (x.size - 1))
+    y = (sigma * spread * eps).astype(x.dtype, copy=False)
+    y += x
+    return y, Cache(centered, spread, eps, float(sigma), detach_std)
 
 
 def backward(dy, cache):
     """Gradients (dx, dsigma) for the cotangent `dy`, which has the shape of y."""
-    along_noise = float(np.sum(dy * cache.eps))
+    along_noise = inner(dy, cache.eps)
     dsigma = cache.spread * along_noise                                           # (1)
     if cache.detach_std or cache.spread == 0:
         return dy, dsigma
-    centered = cache.x - cache.x.mean()
-    toward_spread = cache.sigma * along_noise / ((dy.size - 1) * cache.spread)
-    return dy + toward_spread * centered, dsigma                                  # (2)
+    dx = cache.centered * (cache.sigma * along_noise / ((dy.size - 1) * cache.spread))
+    dx += dy
+    return dx, dsigma                                                             # (2)
+
+
+def inner(a, b):
+    """sum(a * b) without a temporary of their size; the first axis is summed first, so that rounding stays small."""
+    return float(np.einsum("n...,n...->...", a, b).sum())
