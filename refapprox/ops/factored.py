@@ -18,8 +18,10 @@ import math
 
 import numpy as np
 
+from refapprox.ops.table_convolution import even_slices
+
 MAP_BYTES = 16 << 20       # of factored maps
-KERNEL_CODES = 1 << 13     # looked up at once
+KERNEL_CODES = 1 << 16     # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
 BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
 
 
@@ -34,7 +36,8 @@ def run(problem, out, tile, dtype, cuts):
     kernel_bytes = tile * len(problem.w) * factors.rank * math.prod(patch_shape(problem, tile)) * x_factors.itemsize
     copies = 1 if tile == 1 and (len(cuts) == 2 or factors.rank == 1) else 2
     casting = 16 * np.getbufsize()                                          # what NumPy takes to convert dtypes
-    fixed = copies * kernel_bytes + 16 * KERNEL_CODES + problem.workers * casting
+    looking_up = 16 * min(KERNEL_CODES + problem.k, problem.w.size)
+    fixed = copies * kernel_bytes + problem.workers * (looking_up + casting)
     problem.check_memory(problem.workers * (image_bytes + row_bytes) + fixed)
     room = (problem.memory_limit - fixed) // problem.workers
     blocks = problem.image_blocks(max(image_bytes, row_bytes), min(MAP_BYTES, room // 2), problem.workers)
@@ -66,14 +69,16 @@ def run(problem, out, tile, dtype, cuts):
 
 
 def factored_kernels(problem, w_factors):
-    """G of every weight, (m, r, c, kh, kw); a few outputs at a time, so that indices stay in cache."""
+    """G of every weight, (m, r, c, kh, kw)."""
     m, *rest = problem.w.shape
     kernels = np.empty((m, len(w_factors), *rest), w_factors.dtype)
-    step = max(1, KERNEL_CODES // math.prod(rest))
-    for start in range(0, m, step):
-        index = problem.w_index(slice(start, start + step))
+
+    def look_up(outputs, _):
+        index = problem.w_index(outputs)
         for term, f in enumerate(w_factors):
-            kernels[start:start + step, term] = f.take(index, mode="clip")
+            kernels[outputs, term] = f.take(index, mode="clip")
+
+    problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // KERNEL_CODES))))
     return kernels
 
 

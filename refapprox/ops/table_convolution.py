@@ -6,9 +6,10 @@ convolution of 1x1 maps by 1x1 kernels.
 """
 import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -97,17 +98,29 @@ class TableConvolution:
         if workers == 1:
             share(0)
             return results
-        with ThreadPoolExecutor(workers - 1) as pool:
-            others = [pool.submit(share, first) for first in range(1, workers)]
+        others = [threads(workers - 1).submit(share, first) for first in range(1, workers)]
+        try:
             share(0)
-            for other in others:
-                other.result()
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
         return results
 
     @cached_property
     def scratches(self):
         """One Scratch for each worker."""
         return [Scratch() for _ in range(self.workers)]
+
+
+@cache
+def threads(count):
+    """`count` threads that stay: starting them takes as long as a small convolution."""
+    return ThreadPoolExecutor(count, "refapprox")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=threads.cache_clear)      # threads do not survive a fork
 
 
 class MemoryLimitTooSmall(ValueError):
