@@ -18,11 +18,7 @@ def check_integer(name, value, *, minimum=None, maximum=None):
         raise ValueError(f"{name} must be an integer, got {value!r}.") from None
     if isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be an integer, got {value!r}.")
-    if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}.")
-    if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}.")
-    return number
+    return check_bounds(name, number, minimum, maximum)
 
 
 def check_real(name, value, *, minimum=None, maximum=None):
@@ -33,6 +29,11 @@ def check_real(name, value, *, minimum=None, maximum=None):
         raise ValueError(f"{name} must be a real number, got {value!r}.") from None
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number}.")
+    return check_bounds(name, number, minimum, maximum)
+
+
+def check_bounds(name, number, minimum, maximum):
+    """`number`, not below `minimum` nor above `maximum` where these are not None."""
     if minimum is not None and number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {number}.")
     if maximum is not None and number > maximum:

@@ -5,8 +5,6 @@
 `approx` retrains with the matched multipliers, `uniform` from the same state, with the same epochs and seed, with
 one multiplier everywhere: the one whose relative energy is nearest that of the match.
 """
-import dataclasses
-
 import numpy as np
 
 from refapprox import files
@@ -17,13 +15,14 @@ from refapprox.matching import (
     MatchingInfo,
     deploy_multipliers,
     deploy_uniform,
+    exact_fallback,
     get_feature_maps,
     nearest_uniform,
     predicted_stds,
     select_multipliers,
     simulated_stds,
 )
-from refapprox.multipliers import MultiplierLibrary, exact, load_library
+from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.library import check_search_space
 from refapprox.nets import LeNet5
 from refapprox.training import Progress
@@ -164,16 +163,6 @@ class MainJob:
 
     def _rng(self, purpose):
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(purpose,)))
-
-
-def exact_fallback(search_space):
-    """What a layer takes where nothing fits: the exact multiplier of the search space, else one of its largest cost."""
-    for multiplier in search_space:
-        if not multiplier.error_map.any():
-            return multiplier
-    cost = max(m.performance_metric for m in search_space)
-    sample = search_space[0]
-    return dataclasses.replace(exact(sample.bits, sample.signed), performance_metric=cost)
 
 
 def make_datamodule(config):

@@ -14,6 +14,7 @@ from refapprox.matching.feature_maps import IntermediateLayerResults, get_featur
 from refapprox.matching.info import LayerInfo, MatchingInfo, dump_results
 from refapprox.matching.prediction import predicted_stds, simulated_stds
 from refapprox.matching.selection import (
+    exact_fallback,
     matching_info,
     matching_problem,
     select_layer_multiplier,
@@ -22,7 +23,7 @@ from refapprox.matching.selection import (
 from refapprox.training import topk_accuracy
 
 __all__ = ["Assignment", "IntermediateLayerResults", "LayerInfo", "MatchingInfo", "Problem", "budget_assignment",
-           "deploy_multipliers", "deploy_uniform", "dump_results", "get_feature_maps", "kmeans_assignment",
-           "lagrangian_assignment", "lagrangian_sweep", "limited_assignment", "matching_info", "matching_problem",
-           "nearest_uniform", "predicted_stds", "select_layer_multiplier", "select_multipliers", "simulated_stds",
-           "threshold_assignment", "topk_accuracy"]
+           "deploy_multipliers", "deploy_uniform", "dump_results", "exact_fallback", "get_feature_maps",
+           "kmeans_assignment", "lagrangian_assignment", "lagrangian_sweep", "limited_assignment", "matching_info",
+           "matching_problem", "nearest_uniform", "predicted_stds", "select_layer_multiplier", "select_multipliers",
+           "simulated_stds", "threshold_assignment", "topk_accuracy"]

@@ -16,12 +16,15 @@ References
 ----------
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, section on matching.
 """
+import dataclasses
+
 import numpy as np
 
 from refapprox.matching.assignment import Problem
 from refapprox.matching.feature_maps import get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
+from refapprox.multipliers import exact
 from refapprox.multipliers.library import check_search_space
 from refapprox.validation import check_real
 
@@ -72,7 +75,24 @@ def no_fit(where, multipliers, stds, allowed):
     nearest = int(np.argmin(stds))
     return (f"no multiplier fits {where}: an error std of {allowed:.6g} is allowed, the nearest candidate, "
             f"{multipliers[nearest].name}, has {stds[nearest]:.6g}. A larger lmbd or initial_noise allows more; "
-            f"fallback=exact multiplier takes that one.")
+            f"fallback=exact_fallback(multipliers) takes an exact one.")
+
+
+def exact_fallback(multipliers):
+    """What a layer may take where nothing fits: the exact one among `multipliers`, else one of their largest cost.
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> exact_fallback(load_library()).name
+    'mul8s_1KV8'
+    """
+    multipliers = check_search_space(multipliers)
+    for multiplier in multipliers:
+        if not multiplier.error_map.any():
+            return multiplier
+    cost = max(m.performance_metric for m in multipliers)
+    return dataclasses.replace(exact(multipliers[0].bits, multipliers[0].signed), performance_metric=cost)
 
 
 def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, num_samples=512, feature_maps=None,
@@ -88,7 +108,7 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
     rng : numpy.random.Generator
         Draws the images and the receptive fields.
     fallback : Multiplier, optional
-        Taken where nothing fits, instead of an error.
+        Taken where nothing fits, instead of an error; see `exact_fallback`.
     num_samples : int or None, optional
         Receptive fields drawn for the estimate; None takes all of them.
     feature_maps : dict, optional

@@ -14,8 +14,9 @@ import numpy as np
 from refapprox.multipliers.builder import Builder
 from refapprox.multipliers.netlist import MAX_OPERAND_BITS
 from refapprox.multipliers.verilog_emit import emit_all
+from refapprox.multipliers.verilog_expressions import RESERVED
 from refapprox.multipliers.verilog_flatten import CELLS, flatten
-from refapprox.multipliers.verilog_parser import RESERVED, Instance, Parser
+from refapprox.multipliers.verilog_parser import Instance, Parser
 from refapprox.multipliers.verilog_tokens import VerilogError
 
 __all__ = ["VerilogError", "read", "write"]

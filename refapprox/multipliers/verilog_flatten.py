@@ -7,7 +7,8 @@ drives its labels with that gate. A bit of a bus is labeled ``name[i]``, in an i
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.verilog_parser import Assign, evaluate_constant
+from refapprox.multipliers.verilog_expressions import evaluate_constant
+from refapprox.multipliers.verilog_parser import Assign
 from refapprox.multipliers.verilog_tokens import VerilogError
 
 MAX_DEFINITIONS = 100_000

@@ -167,6 +167,10 @@ def test_bad_input_is_named(build, message):
         build()
 
 
-def test_the_base_class_leaves_the_law_to_its_children():
-    with pytest.raises(NotImplementedError):
-        NoiseModel().program(np.ones(1), 0.0)
+def test_a_device_says_all_three_of_its_curves():
+    class OnlyProgramming(NoiseModel):
+        def programming_std(self, g_target):
+            return 0 * g_target
+
+    with pytest.raises(TypeError, match="abstract methods? '?drift_parameters'?, '?relative_read_noise'?"):
+        OnlyProgramming()

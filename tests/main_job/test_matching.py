@@ -12,6 +12,7 @@ from refapprox.matching import (
     deploy_multipliers,
     deploy_uniform,
     dump_results,
+    exact_fallback,
     get_feature_maps,
     nearest_uniform,
     predicted_stds,
@@ -170,6 +171,8 @@ def test_when_nothing_fits(searched):
     coarse = [costing("mul8s_1KR3", 0.1)]
     with pytest.raises(ValueError, match="no multiplier fits layer conv: .* nearest candidate, mul8s_1KR3"):
         select_multipliers(net, data, coarse, rng=rng())
+    assert exact_fallback(load_library()).name == "mul8s_1KV8"                            # one of them is exact
+    assert exact_fallback(coarse).performance_metric == 0.1 and not exact_fallback(coarse).error_map.any()
     fallback = dataclasses.replace(exact(), performance_metric=4.0)
     info = select_multipliers(net, data, coarse, rng=rng(), fallback=fallback)
     assert "exact8s" in {layer.multiplier_name for layer in info.layers}

@@ -19,6 +19,7 @@ D = (T / t_0)^(-nu) independent of G_0 given the target, and C = max(0, 1 + c Z_
 m_1, m_2 are the moments of C (a clipped Gaussian) and E[D] is a folded-normal Laplace transform, all in closed
 form; the one expectation over G_0 is a one-dimensional integral, done by Gauss-Legendre quadrature.
 """
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def standard_normals(noise, shape, name="noise"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel:
+class NoiseModel(ABC):
     """The family of the module's docstring. Subclasses define sigma, (mu, sd) and q.
 
     Parameters
@@ -79,17 +80,17 @@ class NoiseModel:
         if self.t_0 < self.t_read:
             raise ValueError(f"t_0 must not be shorter than t_read, got t_0={self.t_0}, t_read={self.t_read}.")
 
+    @abstractmethod
     def programming_std(self, g_target):
         """sigma(g) of (1) in uS, without prog_noise_scale."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drift_parameters(self, g_target):
         """(mu, sd) of (2)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def relative_read_noise(self, g_prog):
         """q of (4)."""
-        raise NotImplementedError
 
     def read_kinks(self):
         """Conductances (uS) at which q is not smooth."""
