@@ -8,10 +8,12 @@ SIDE = 256
 
 
 def signed_multiplier(lut, name):
-    """Multiplier of a signed table in two's-complement order.
+    """Multiplier of a signed table in two's-complement order; one that is a Multiplier already is returned as it is.
 
     Whole numbers in a floating dtype are taken, as the other tools take them.
     """
+    if isinstance(lut, Multiplier):
+        return lut
     lut = check_side(lut)
     if lut.dtype.kind == "f":
         if not np.array_equal(lut, np.rint(lut)):

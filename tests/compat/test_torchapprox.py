@@ -1,14 +1,13 @@
-"""torchapprox's names: batch and index conventions, the layer call, and the real package where it is installed."""
+"""torchapprox's names: batch and index conventions, and the layer call."""
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox import Multiplier, load_library
+from refapprox import Multiplier
 from refapprox.compat.torchapprox import layers as tal
 from refapprox.compat.torchapprox.operators.backend import approx
-from refapprox.multipliers.formats import swap_order
-from refapprox.quantization import QuantizationParameters, TensorScheme
+from refapprox.quantization import TensorScheme
 
 CODES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int32)
 EXACT = np.multiply.outer(CODES, CODES)
@@ -157,51 +156,3 @@ def test_sizes_of_layers():
         linear(np.zeros((1, 20)), np.array([1.0]), np.array([0.5]))
     with pytest.raises(ValueError, match=r"codes of x must lie in \[-128, 127\], got 200"):
         linear(np.full((1, 20), 200.0), 1.0, 0.0)
-
-
-# ---- the real package
-
-@pytest.fixture(scope="module")
-def real():
-    """(torch, the real torchapprox.layers, its approx), or a skip that says what is missing."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra crossval)")
-    layers = pytest.importorskip("torchapprox.layers", reason="torchapprox is not installed (see docs/conformance.md)")
-    from torchapprox.operators.backend import approx as real_approx
-    return torch, layers, real_approx
-
-
-def test_the_real_product_is_the_same(real):
-    torch, _, real_approx = real
-    rng = np.random.default_rng(7)
-    lut = swap_order(load_library()["mul8s_1KVL"].lut)
-    a, b = codes(rng, (2, 5, 23), np.int8), codes(rng, (23, 7), np.int8)
-    for first, second in ((a, b), (b.T.copy(), a.transpose(0, 2, 1).copy())):
-        theirs = real_approx(torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(lut))
-        assert np.array_equal(theirs.numpy(), approx(first, second, lut))
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("zero_point", [0, 40])
-def test_the_real_layers_are_the_same_with_their_defects(real, layer, zero_point):
-    torch, layers, _ = real
-    kind, shape, arguments, options = layer
-    theirs = getattr(layers, kind.__name__)(*arguments, **options, qconfig=layers.ApproxLayer.default_qconfig())
-    theirs.inference_mode = layers.InferenceMode.APPROXIMATE
-    theirs.lut = swap_order(asymmetric().lut)
-    quantizer = theirs.weight_fake_quant
-    weight = quantizer(theirs.weight)      # its observer chooses a range of its own, which ours takes
-    quantizer.apply(torch.ao.quantization.disable_observer)
-    ours, _ = make(layer, qconfig=QuantizationParameters(quantizer.scale.item(), quantizer.zero_point.item()))
-    ours.inference_mode, ours.multiplier = tal.InferenceMode.APPROXIMATE, asymmetric()
-    ours.weight, ours.bias = (tensor.detach().double().numpy() for tensor in (weight, theirs.bias))
-
-    scale = 1 / 64
-    x = scale * (np.random.default_rng(8).integers(0, 128, shape) - zero_point)
-    y = theirs(torch.from_numpy(x).float(), torch.tensor([scale]), torch.tensor([float(zero_point)]))
-    # their sums are float32: up to 72 products and corrections below 2**15, rounded a few times on the way
-    tolerance = scale * quantizer.scale.item() * 72 * 2 ** 15 * 2 ** -22
-    ours.defects = ("conv operand order", "conv zero point sign", "pad code zero")
-    assert np.allclose(y.detach().numpy(), ours(x, scale, zero_point), rtol=1e-6, atol=tolerance)
-    ours.defects = ()
-    agrees = np.allclose(y.detach().numpy(), ours(x, scale, zero_point), rtol=1e-6, atol=tolerance)
-    assert agrees == (kind is tal.ApproxLinear)      # or the defects would not matter here

@@ -1,9 +1,11 @@
-"""The approximate matrix product."""
+"""Products of integer codes through a table: the matrix product and the depthwise convolution."""
 import numpy as np
 
 from refapprox.compat.tables import check_side, signed_multiplier
 from refapprox.multipliers import Multiplier
+from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul
+from refapprox.validation import check_codes
 
 
 def approx(a, b, lut):
@@ -54,3 +56,33 @@ def approx(a, b, lut):
     if sums.size and np.abs(sums).max() > np.iinfo(np.int32).max:
         raise ValueError(f"sums of approx must fit int32, got {sums.flat[np.abs(sums).argmax()]}.")
     return sums.astype(np.int32)
+
+
+def dwconv2d(x, w, lut, stride=1, padding=0):
+    """Depthwise convolution of signed codes, the activation indexing the rows; padding is the code 0, looked up.
+
+    Parameters
+    ----------
+    x : array of whole numbers in [-128, 127], shape (n, c, h, w)
+    w : array of whole numbers in [-128, 127], shape (c, 1, kh, kw)
+    lut : int32 array, shape (256, 256)
+        Two's-complement order.
+    stride, padding : int or (vertical, horizontal), optional
+
+    Returns
+    -------
+    float64 array, shape (n, c, oh, ow)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an operand is not a code.
+
+    Notes
+    -----
+    Published as a CUDA kernel only, in two variants that index the table in opposite orders: which one runs depends on
+    the size of the images.
+    """
+    x, w = (check_codes(f"{name} of dwconv2d", array, -128, 127) for name, array in (("x", x), ("w", w)))
+    return lut_conv2d(x, w, signed_multiplier(lut, "lut of dwconv2d"), stride=stride, padding=padding,
+                      groups=x.shape[1]).astype(np.float64)
