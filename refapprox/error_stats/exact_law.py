@@ -26,7 +26,7 @@ from refapprox.validation import check_integer
 
 WRAPPED = 1e-18           # mass outside the window
 MAX_VALUES = 1 << 24      # values of the sum within the window: 256 MiB of complex numbers
-BLOCK_NUMBERS = 1 << 23   # complex numbers held at once per block of neurons or weights: 128 MiB
+BLOCK_NUMBERS = 1 << 21   # complex numbers of a class of frequencies, over neurons and weights: 32 MiB
 EPS = np.finfo(np.float64).eps
 
 
@@ -145,9 +145,9 @@ def error_pmf(errors, probabilities):
 def law_of_sums(summands, counts, moments):
     """Law of a random row of `counts`: the sum of counts[row, k] independent errors of the k-th summand law.
 
-    `rounding` follows the l2 norm through the transforms (theorem 24.2 with a constant of 8), through logarithm,
-    sum and exponential (each of n phases of at most pi is rounded K + 3 times), and through the inverse. |phi| <= 1
-    keeps the errors of one factor from growing in the product.
+    `rounding` follows the l2 norm through the transforms (theorem 24.2 with a constant of 8, and the folding before
+    them, see `log_characteristics`), through logarithm, sum and exponential (each of n phases of at most pi is rounded
+    K + 3 times), and through the inverse. |phi| <= 1 keeps the errors of one factor from growing in the product.
     """
     from scipy import fft  # kept out of the import of refapprox
 
@@ -157,35 +157,56 @@ def law_of_sums(summands, counts, moments):
     length = high - low + 1
     if length > MAX_VALUES:
         raise ValueError(f"emap must leave at most {MAX_VALUES} values to the accumulated error, got {length}.")
-    size = fft.next_fast_len(length, real=True)
-    phi = mean_characteristic(summands, counts, size)
+    classes = -(-length * (len(summands) + len(counts)) // BLOCK_NUMBERS) | 1
+    size = classes * fft.next_fast_len(-(-length // classes))
+    phi = mean_characteristic(summands, counts, size, classes)
     pmf = np.roll(fft.irfft(phi, size), -(low % size))[:length]
     norms = counts @ [np.linalg.norm(pmf) for _, pmf in summands]
-    transform = 8 * EPS * math.log2(max(size, 2))
+    folds = -(-max(len(pmf) for _, pmf in summands) * classes // size)
+    transform = 8 * EPS * (math.log2(max(size, 2)) + 2 * folds ** 1.5)
     total = float(np.linalg.norm(pmf))
     powers = (len(summands) + 3) * math.pi * counts.sum(axis=1).max() * EPS
     rounding = transform * (norms.max() + total) + powers * total + WRAPPED
     return Law(low, np.maximum(pmf, 0.0), float(rounding), summands, counts)
 
 
-def mean_characteristic(summands, counts, size):
-    """Mean over rows of prod_k phi_k^counts[row, k] at size // 2 + 1 frequencies, in blocks of rows and summands."""
-    total = np.zeros(size // 2 + 1, dtype=complex)
-    block = max(1, BLOCK_NUMBERS // len(total))
-    for first in range(0, len(counts), block):
-        rows = counts[first:first + block].astype(np.float64)
-        logs = np.zeros((len(rows), 2 * len(total)))      # real and imaginary parts interleaved
-        for start in range(0, len(summands), block):
-            some = np.array([log_characteristic(*law, size) for law in summands[start:start + block]])
-            logs += rows[:, start:start + block] @ some.view(np.float64)
-        total += np.exp(logs.view(complex)).sum(axis=0)
-    return total / len(counts)
+def mean_characteristic(summands, counts, size, classes):
+    """Mean over rows of prod_k phi_k^counts[row, k] at size // 2 + 1 frequencies.
+
+    Frequencies are taken one residue class modulo `classes`, an odd divisor of `size`, after the other, so that all
+    phi_k of a class fit into memory. Those above size / 2 are the conjugates of those below.
+    """
+    phi = np.empty(size // 2 + 1, dtype=complex)
+    exponents = counts.astype(np.float64)
+    for residue in range(classes // 2 + 1):
+        logs = log_characteristics(summands, size, residue, classes).view(np.float64)    # real, imaginary, real, ...
+        mean = np.exp((exponents @ logs).view(complex)).mean(axis=0)
+        frequencies = np.arange(residue, size, classes)[:len(mean)]
+        above = frequencies > size // 2
+        phi[frequencies[~above]] = mean[~above]
+        phi[size - frequencies[above]] = mean[above].conj()
+    return phi
 
 
-def log_characteristic(start, pmf, size):
-    """log phi of one error; a phi of 0 becomes 1e-300, whose log is finite."""
+def log_characteristics(summands, size, residue, classes):
+    """log phi of every error law at the frequencies residue, residue + classes, ...; 1e-300 stands for a phi of 0.
+
+    Residue 0, which is its own mirror image, stops at size / 2.
+
+    With D = classes and L = size,
+
+        phi(residue + D s) = sum_e [P(e) exp(-2 pi i residue e / L)] exp(-2 pi i s e / (L / D))
+
+    is a transform of length L / D of the bracket, folded modulo L / D. Where m values of e fold onto one place, the
+    fold's error in the l2 norm is at most sqrt(m) (m + 11) eps of the result: twiddles 11, the sum of m terms m.
+    """
     from scipy import fft
 
-    wrapped = np.bincount((start + np.arange(len(pmf))) % size, weights=pmf, minlength=size)
-    phi = fft.rfft(wrapped)
+    length = size // classes
+    folded = np.zeros((len(summands), length), dtype=complex)
+    for row, (start, pmf) in zip(folded, summands, strict=True):
+        errors = np.flatnonzero(pmf)
+        turned = pmf[errors] * np.exp(-2j * np.pi / size * ((start + errors) * residue % size))
+        np.add.at(row, (start + errors) % length, turned)
+    phi = fft.fft(folded, overwrite_x=True) if residue else fft.rfft(folded.real)
     return np.log(np.where(phi == 0, 1e-300, phi))

@@ -13,6 +13,7 @@ from refapprox.error_stats import (
     Operands,
     berry_esseen_bound,
     berry_esseen_bound_fixed_weights,
+    exact_law,
     fixed_weights,
     fixed_weights_law,
     gaussian_distance,
@@ -58,6 +59,20 @@ def test_the_pmf_is_the_exact_one_within_its_rounding(seed, fan_in):
         lower, upper = law.tail(s)
         assert lower <= float(sum(p for v, p in truth.items() if v >= s)) * (1 + 1e-12) + 1e-300
         assert upper >= float(sum(p for v, p in truth.items() if v >= s)) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("numbers", [1, 30, 200])
+@given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 8))
+def test_frequencies_in_classes_give_the_same_law(numbers, seed, fan_in):
+    """Few numbers held at once: up to as many classes as frequencies, and errors that fold onto each other."""
+    emap, operands, summand = tiny(seed, fan_in)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact_law, "BLOCK_NUMBERS", numbers)
+        law = single_distribution_law(emap, operands)
+    truth = fractional_power(summand, fan_in)
+    assert law.rounding < 1e-9
+    assert all(abs(p - float(truth.get(s, 0))) <= law.rounding
+               for s, p in zip(law.values.tolist(), law.pmf.tolist(), strict=True))
 
 
 def test_far_tails_are_bounded_below_the_rounding():
