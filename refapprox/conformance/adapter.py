@@ -5,8 +5,10 @@ a tuple of them in the order of `OUTPUTS`. An operation that is not defined is r
 Codes are integers; `lut` is int32 (256, 256) in value order, ``lut[x - qmin, w - qmin]`` with the activation x on axis
 0, the weight w on axis 1, and qmin = -128 where `signed`, else 0. `error_map` = exact - approximate, same axes.
 
-The signatures below are the specification: derive from `Adapter` and override what the framework has.
+The signatures below, and those of `analog_operations`, are the specification: derive from `Adapter` and override what
+the framework has.
 """
+from refapprox.conformance.analog_operations import ANALOG_OUTPUTS, AnalogOperations
 
 OUTPUTS = {      # operation -> the names of its outputs, in order
     "multiply": ("y",), "matmul": ("y",), "linear": ("y",), "conv2d": ("y",), "conv2d_counts": ("fan_in", "opcount"),
@@ -25,13 +27,11 @@ OUTPUTS = {      # operation -> the names of its outputs, in order
     "get_sample_population": ("fields",), "single_dist_mc": ("mean", "std"),
     "cheapest_within": ("index",), "select_multiplier": ("index",), "relative_energy": ("energy",),
     "topk_accuracy": ("accuracies",),
-    "to_conductances": ("conductances", "scale_ratio"), "from_conductances": ("weights",),
-    "program": ("g_prog",), "drift_exponent": ("nu",), "read": ("g",),
-    "drift_compensation": ("alpha",), "analog_loss": ("tnmse",),
+    **ANALOG_OUTPUTS,
 }
 
 
-class Adapter:
+class Adapter(AnalogOperations):
     """Base class of adapters. `conventions` maps a question where frameworks rightly differ (see
     docs/conformance.md) to the answer that the framework is meant to give; what is left out may be answered either
     way, but always the same way."""
@@ -205,38 +205,6 @@ class Adapter:
 
     def topk_accuracy(self, *, logits, labels, topk):
         """Part of the samples in [0, 1] whose label is among the k largest logits, for every k in `topk`."""
-        raise NotImplementedError
-
-    # ---- analog
-
-    def to_conductances(self, *, weights, converter, f_lst, g_max, g_min, g_lst):
-        """(conductances (2P, ...) in uS, scale_ratio in uS per unit weight); `converter` "single", "n_pair" or
-        "custom" (then g_lst holds 2P curves over equispaced weights, else null)."""
-        raise NotImplementedError
-
-    def from_conductances(self, *, conductances, f_lst, scale_ratio):
-        """sum_j f_j (g_j+ - g_j-) / scale_ratio."""
-        raise NotImplementedError
-
-    def program(self, *, model, g_target, z):
-        """Conductance after programming `g_target` (uS), for standard normals z; `model` "pcm_like" or
-        "state_independent"."""
-        raise NotImplementedError
-
-    def drift_exponent(self, *, model, g_target, z):
-        """Drift exponent of devices programmed to `g_target`, for standard normals z."""
-        raise NotImplementedError
-
-    def read(self, *, model, g_prog, nu, t, z):
-        """Conductance read t seconds after programming, for standard normals z."""
-        raise NotImplementedError
-
-    def drift_compensation(self, *, baseline, readout):
-        """alpha = max(mean |baseline|, 1e-4) / max(mean |readout|, 1e-4) of read-out weights."""
-        raise NotImplementedError
-
-    def analog_loss(self, *, weights, effective):
-        """mean_t mean ((effective[t] - weights) / max|weights|)^2."""
         raise NotImplementedError
 
 

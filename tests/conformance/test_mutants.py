@@ -1,17 +1,21 @@
 """The test of the suite: every known mistake is made by a mutant, which must fail with the right diagnosis."""
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from refapprox import analog
 from refapprox.conformance.adapter import OUTPUTS
 from refapprox.conformance.adapters.composed import Composed
+from refapprox.conformance.adapters.native_analog import device
 from refapprox.conformance.mistakes import MISTAKES
 from refapprox.conformance.mutants import MUTANTS, Mutant
 from refapprox.conformance.running import run
 from refapprox.conformance.suite import load_suite
 
-STEPS = {"quantize", "fake_quantize", "fake_quantize_gradient", "linear", "conv2d", "product_gradient"}
-LAYERS = {"fake_quantize", "linear_layer", "conv2d_layer", "linear_layer_gradient", "conv2d_layer_gradient"}
+STEPS = {"quantize", "fake_quantize", "fake_quantize_gradient", "linear", "conv2d", "product_gradient", "aging_device"}
+LAYERS = {"fake_quantize", "linear_layer", "conv2d_layer", "linear_layer_gradient", "conv2d_layer_gradient",
+          "expected_loss"}
 
 
 def touched(cls):
@@ -65,7 +69,21 @@ ANSWERS = {      # question -> (convention other than ours, the operation's own 
                                   100 * (((effective - weights) / abs(weights).max()) ** 2).mean()),
     "accumulator width": ("int32 wraparound", "matmul", lambda x, w, lut, signed:
                           lut[x[:, :, None] + 128 * signed, w[None] + 128 * signed].sum(axis=1, dtype="int32")),
+    "equal costs": ("first wins", "cheapest_within", lambda costs, stds, allowed:
+                    min(np.flatnonzero(stds <= allowed), key=lambda i: costs[i])),
+    "gradient at sigma_max": ("half at the cap", "noise_loss_gradient", lambda sigmas, opcounts, lmbd, sigma_max:
+                              -lmbd * opcounts / opcounts.sum() * np.sign(sigmas)
+                              * (1 - np.sign(abs(sigmas) - sigma_max)) / 2),
+    "order of rounding and zero point": ("add, then round", "quantize", lambda x, scale, zero_point, qmin, qmax:
+                                         np.clip(np.rint(x / scale + zero_point), qmin, qmax).astype(int)),
+    "what drifts": ("weights are converted again (aihwkit)", "aged_weights", lambda **inputs: reconverted(**inputs)),
 }
+
+
+def reconverted(weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
+    chip = analog.program_weights(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights, device(model),
+                                  np.stack([z_program, z_drift]), aging="reconvert")
+    return chip.programmed, chip.read(t, z_read).effective
 
 
 @pytest.mark.parametrize("question", ANSWERS)
@@ -76,13 +94,17 @@ def test_another_convention_is_right_unless_the_adapter_states_ours(question):
         conventions = {}
 
     setattr(Other, operation, lambda self, **inputs: answer(**inputs))
-    cases = [case for case in load_suite() if case.question == question]
+    cases = [case for case in load_suite() if (case.question, case.operation) == (question, operation)]
     report = run(cases, Other())
     assert report.ok and report.conventions == {question: convention}
     Other.conventions = Composed.conventions
     report = run(cases, Other())
     assert report.count("failed") == len(cases)
     assert all(result.diagnoses == [f"convention {convention!r} of {question!r}"] for result in report.failures)
+
+
+def test_every_question_is_answered_otherwise_above():
+    assert {case.question for case in load_suite() if case.question} == set(ANSWERS)
 
 
 def test_a_mixture_of_conventions_is_a_failure():

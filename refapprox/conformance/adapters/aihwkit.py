@@ -1,10 +1,15 @@
-"""aihwkit: its conductance converters, phase-change memory model and global drift compensation.
+"""aihwkit: converters, noise models, drift compensation, and its weight programming optimization.
 
 Its noise models draw inside the call; the given standard normals are put in place of `randn_like` for its duration.
-Only its Python part is needed: the compiled one, where it is missing, may be a stand-in.
+Only its Python part is needed: the compiled one, where it is missing, may be a stand-in. The optimizer's layer, which
+is compiled, is replaced by `Layer`, whose weights age by aihwkit's own noise model.
 """
 import contextlib
 import importlib
+import io
+import types
+
+import numpy as np
 
 from refapprox.conformance.adapter import Adapter
 
@@ -12,21 +17,29 @@ from refapprox.conformance.adapter import Adapter
 class AIHWKit(Adapter):
     """`dtype` is "float32", aihwkit's own, or "float64"."""
 
-    conventions = {"amplification of the loss": "100 times (aihwkit)"}
+    conventions = {"amplification of the loss": "100 times (aihwkit)",
+                   "what drifts": "weights are converted again (aihwkit)"}
 
     def __init__(self, dtype="float32"):
         import torch
         self.torch, self.dtype = torch, getattr(torch, dtype)
         self.converters = importlib.import_module("aihwkit.inference.converter.conductance")
-        pcm, custom = (importlib.import_module(f"aihwkit.inference.noise.{name}") for name in ("pcm", "custom"))
-        self.models = {"pcm_like": (pcm, pcm.PCMLikeNoiseModel),
-                       "state_independent": (custom, custom.StateIndependentNoiseModel)}
+        self.noise = {name: importlib.import_module(f"aihwkit.inference.noise.{name}")
+                      for name in ("pcm", "custom", "hermes", "reram")}
         self.drift = importlib.import_module("aihwkit.inference.compensation.drift")
+        self.not_a_time = importlib.import_module("aihwkit.exceptions").ArgumentError
         version = importlib.import_module("aihwkit.version").__version__
         self.name = f"aihwkit {version}, {dtype}"
 
+    @property
+    def wpo(self):
+        """The optimizer's module, which needs more of aihwkit than the rest."""
+        return importlib.import_module("aihwkit.inference.converter.wpo")
+
     def real(self, array):
         return self.torch.tensor(array, dtype=self.dtype)
+
+    # ---- converters and compensation
 
     def to_conductances(self, *, weights, converter, f_lst, g_max, g_min, g_lst):
         made = {"single": lambda: self.converters.SinglePairConductanceConverter(g_max, g_min),
@@ -41,28 +54,183 @@ class AIHWKit(Adapter):
         return converter.convert_back_to_weights(list(self.real(conductances)),
                                                  {"scale_ratio": scale_ratio, "f_lst": f_lst}).numpy()
 
+    def drift_compensation(self, *, baseline, readout):
+        return self.factor(self.drift.GlobalDriftCompensation(), self.real(baseline), self.real(readout)).numpy()
+
+    def column_compensation(self, *, baseline, readout):
+        return self.factor(self.drift.PerColumnDriftCompensation(), self.real(baseline), self.real(readout)).numpy()
+
+    def factor(self, compensation, baseline, readout):
+        return compensation.readout(baseline) / compensation.readout(readout)
+
+    # ---- devices
+
     def program(self, *, model, g_target, z):
-        with self.draws(model, z) as device:
+        with self.draws(model, [z]) as device:
             return device.apply_programming_noise_to_conductance(self.real(g_target)).numpy()
 
+    def programming_std(self, *, model, g_max, g_target):
+        """From one draw of z = 1, which is not clipped."""
+        with self.draws(model, [np.ones_like(g_target)], g_max) as device:
+            return device.apply_programming_noise_to_conductance(self.real(g_target)).numpy() - g_target
+
     def drift_exponent(self, *, model, g_target, z):
-        with self.draws(model, z) as device:
+        with self.draws(model, [z]) as device:
+            return device.generate_drift_coefficients(self.real(g_target)).numpy()
+
+    def custom_drift_exponent(self, *, g_target, z, **lists):
+        with self.draws("custom_drift", [z], custom_drift_model=lists) as device:
             return device.generate_drift_coefficients(self.real(g_target)).numpy()
 
     def read(self, *, model, g_prog, nu, t, z):
-        with self.draws(model, z) as device:
+        with self.draws(model, [z]) as device:
             return device.apply_drift_noise_to_conductance(self.real(g_prog), self.real(nu), t).numpy()
 
-    def drift_compensation(self, *, baseline, readout):
-        compensation = self.drift.GlobalDriftCompensation()
-        return (compensation.readout(self.real(baseline)) / compensation.readout(self.real(readout))).numpy()
+    def read_target(self, *, model, g_target, t, z):
+        with self.draws(model, [z]) as device:
+            try:
+                return device.apply_drift_noise_to_conductance(None, self.real(g_target), t).numpy()
+            except self.not_a_time as error:
+                raise ValueError(str(error)) from error
+
+    def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
+        converter = self.converters.NPairConductanceConverter(f_lst, g_max, g_min)
+        in_order = [z for slot in zip(z_program, z_drift, strict=True) for z in slot] + list(z_read)
+        with self.draws(model, in_order, g_converter=converter) as device:
+            programmed, nu = device.apply_programming_noise(self.real(weights))
+            drifted = device.apply_drift_noise(programmed, nu, t)
+        alpha = self.factor(self.drift.GlobalDriftCompensation(), programmed, drifted)
+        return programmed.numpy(), (alpha * drifted).numpy()
 
     @contextlib.contextmanager
-    def draws(self, model, z):
-        """The noise model, while `randn_like` of its module gives `z`."""
-        module, cls = self.models[model]
-        original, module.randn_like = module.randn_like, lambda like: self.real(z)
+    def draws(self, model, normals, g_max=None, **arguments):
+        """The noise model, while `randn_like` of its module gives the `normals`, one after the other."""
+        name, made, more = {"pcm_like": ("pcm", "PCMLikeNoiseModel", {}),
+                            "custom_drift": ("pcm", "CustomDriftPCMLikeNoiseModel", {}),
+                            "state_independent": ("custom", "StateIndependentNoiseModel", {}),
+                            "hermes_1": ("hermes", "HermesNoiseModel", {"num_devices": 1}),
+                            "hermes_2": ("hermes", "HermesNoiseModel", {"num_devices": 2}),
+                            "reram_wan2022": ("reram", "ReRamWan2022NoiseModel", {})}[model]
+        module, left = self.noise[name], iter(normals)
+        if g_max is not None:
+            arguments["g_converter"] = self.converters.SinglePairConductanceConverter(g_max)
+        original, module.randn_like = module.randn_like, lambda like: self.real(next(left))
         try:
-            yield cls()
+            yield getattr(module, made)(**more, **arguments)
         finally:
             module.randn_like = original
+
+    # ---- the optimizer
+
+    def analog_loss(self, *, weights, effective):
+        return self.loss(weights, effective, get_baseline=True)
+
+    def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
+        baseline = self.loss(weights, baseline_effective, get_baseline=True)
+        return self.loss(weights, effective, float(baseline), loss_margin)
+
+    def loss(self, weights, effective, loss_baseline=np.inf, loss_margin=0.0, get_baseline=False):
+        layer = Layer(*weights.shape, replayed=[self.real(e).T for e in effective])
+        loss = self.wpo.loss_weights(layer, list(range(len(effective))), self.real(weights), np.abs(weights).max(),
+                                     loss_baseline, loss_margin, get_baseline=get_baseline)
+        return np.asarray(loss)
+
+    def loss_baseline(self, *, weights, baseline, configured, g_lst, nu_lst, t_steps):
+        drift = {"g_lst": g_lst, "nu_mean_lst": nu_lst, "nu_std_lst": [0.0] * len(g_lst)}
+        model = self.noise["pcm"].CustomDriftPCMLikeNoiseModel(
+            drift, g_converter=self.converters.NPairConductanceConverter(configured), prog_noise_scale=0.0,
+            read_noise_scale=0.0)
+        optimizer = self.optimizer(self.real(weights), model, t_steps,
+                                   self.converters.NPairConductanceConverter(baseline), baseline_iterations=1)
+        original, self.wpo.AnalogLinear = self.wpo.AnalogLinear, Layer
+        try:
+            return np.asarray(optimizer.get_loss_baseline())
+        finally:
+            self.wpo.AnalogLinear = original
+
+    def optimizer(self, weights, model, t_steps, baseline, f_lst=(1.0,), symmetric=True, **options):
+        mapping = types.SimpleNamespace(max_input_size=weights.shape[0])
+        configuration = types.SimpleNamespace(mapping=mapping, noise_model=model)
+        return self.wpo.WeightProgrammingOptimizer(weights, list(f_lst), configuration, t_steps, baseline, symmetric,
+                                                   test_out_features=weights.shape[1], disp=False, **options)
+
+    def hop_bounds(self, *, f_lst, nbins, symmetric, use_max_kw):
+        made = self.optimizer(self.torch.ones(2, 2), None, [1.0], self.converters.SinglePairConductanceConverter(),
+                              [1.0] * len(f_lst), symmetric, nbins=nbins, use_max_kw=use_max_kw)
+        made.f_lst = f_lst      # its constructor makes a converter of the factors, which must be numbers there
+        return np.array(made.generate_hop_bounds())
+
+    def downsample(self, *, weights, shape):
+        """Sorted again: it shuffles the rows."""
+        found = self.wpo.downsample_weight_distribution(self.real(weights), self.torch.Size(shape)).numpy()
+        return found[found[:, 0].argsort()]
+
+    def shuffle_rows(self, *, weights, seed):
+        np.random.seed(seed)      # noqa: NPY002, the module draws from the global state
+        return self.wpo.shuffle_weights(self.real(weights)).numpy()
+
+    def partition_parameters(self, *, x, largest_weight, **attributes):
+        factors, k_w, x_g = self.wpo.partition_parameters(x, {**attributes, "max_abs_weight_unitless": largest_weight})
+        return np.array(factors), k_w, x_g
+
+    def reformat_x_g(self, *, x_g, pairs, symmetric):
+        rows, length = self.wpo.reformat_x_g(x_g, pairs, symmetric)
+        return np.array(rows), length
+
+    def span_of_remaining_pairs(self, *, spans, index):
+        return float(self.wpo.span_of_remaining_pairs(spans, index))
+
+    def denormalize(self, *, x, nbins, largest_weight, **attributes):
+        weights = self.torch.linspace(-largest_weight, largest_weight, 2 * nbins - 1, dtype=self.dtype)
+        factors, curves = self.wpo.denormalize(x, {**attributes, "max_abs_weight_unitless": largest_weight,
+                                                   "weights_discretized_unitless": weights})
+        return np.array(factors), np.array(curves)
+
+    def stop_criterion(self, *, objective):
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.wpo.stop_criterion(types.SimpleNamespace(fun=objective))
+        except StopIteration:
+            return 1
+        return 0
+
+
+class Layer:
+    """What the optimizer asks of AnalogLinear and its tile: perfect readout, no compensation.
+
+    Weights age by the configuration's noise model, or are `replayed`, (outputs, inputs) for each time.
+    """
+
+    alpha = 1.0
+
+    def __init__(self, in_features, out_features, bias=False, rpu_config=None, replayed=None):
+        self.in_features, self.out_features, self.configuration = in_features, out_features, rpu_config
+        self.replayed = replayed
+
+    def eval(self):
+        return self
+
+    def to(self, device):
+        return self
+
+    def analog_layers(self):
+        return [self]
+
+    analog_tiles = analog_layers
+
+    def set_weights(self, weights, bias):
+        self.target = weights
+
+    def get_weights(self):
+        return self.weights, None
+
+    def program_analog_weights(self):
+        if self.replayed is None:
+            self.weights, self.exponents = self.configuration.noise_model.apply_programming_noise(self.target)
+            self.programmed = self.weights
+
+    def drift_analog_weights(self, t):
+        if self.replayed is None:
+            self.weights = self.configuration.noise_model.apply_drift_noise(self.programmed, self.exponents, t)
+        else:
+            self.weights = self.replayed[t]

@@ -3,9 +3,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from refapprox import analog, error_stats, matching
-from refapprox.analog.devices.base import NoiseModel
-from refapprox.conformance.adapter import Adapter
+from refapprox import error_stats, matching
+from refapprox.conformance.adapters.native_analog import RefapproxAnalog
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.selection import cheapest_within
@@ -20,12 +19,13 @@ from refapprox.training import topk_accuracy
 from refapprox.validation import check_choice
 
 
-class Refapprox(Adapter):
+class Refapprox(RefapproxAnalog):
     """`method` is the route of the table product."""
 
     conventions = {"accumulator width": "int64", "order of rounding and zero point": "round, then add",
                    "gradient through std": "std attached", "gradient at sigma_max": "zero at the cap",
-                   "equal costs": "last wins", "amplification of the loss": "no amplification"}
+                   "equal costs": "last wins", "amplification of the loss": "no amplification",
+                   "what drifts": "programmed devices drift"}
 
     def __init__(self, method="auto"):
         self.method = check_choice("method", method, METHODS)
@@ -156,34 +156,6 @@ class Refapprox(Adapter):
     def topk_accuracy(self, *, logits, labels, topk):
         return np.array(topk_accuracy(logits, labels, topk))
 
-    def to_conductances(self, *, weights, converter, f_lst, g_max, g_min, g_lst):
-        conductances, params = converter_of(converter, f_lst, g_max, g_min, g_lst).convert_to_conductances(weights)
-        return np.array(conductances), params["scale_ratio"]
-
-    def from_conductances(self, *, conductances, f_lst, scale_ratio):
-        converter = analog.NPairConductanceConverter(f_lst)
-        return converter.convert_back_to_weights(list(conductances), {"scale_ratio": scale_ratio, "f_lst": f_lst})
-
-    def program(self, *, model, g_target, z):
-        return device(model).program(g_target, z)
-
-    def drift_exponent(self, *, model, g_target, z):
-        return device(model).drift_exponent(g_target, z)
-
-    def read(self, *, model, g_prog, nu, t, z):
-        return device(model).read(g_prog, nu, t, z)
-
-    def drift_compensation(self, *, baseline, readout):
-        compensation = analog.GlobalDriftCompensation()
-        perfect = analog.PerfectReadout()
-        return compensation.factor(compensation.reference(baseline, baseline, perfect, None), readout, perfect, None)
-
-    def analog_loss(self, *, weights, effective):
-        replay = Replay(effective=tuple(effective), largest=np.abs(weights).max())
-        return analog.monte_carlo_tnmse(analog.SinglePairConductanceConverter(), weights, replay,
-                                        [float(t) for t in range(len(effective))], None, rng=np.random.default_rng(0),
-                                        runs=2).mean
-
 
 class Candidate:
     """What the rule of matching looks at."""
@@ -234,34 +206,3 @@ def layer_of(x, w, lut, signed, x_scale, x_zero_point, w_scale, w_zero_point, **
 def layer_gradient(dy, **inputs):
     made, _ = layer_of(**inputs)
     return made.backward(dy), made.parameters["weight"].grad
-
-
-def converter_of(kind, f_lst, g_max, g_min, g_lst):
-    if kind == "single":
-        return analog.SinglePairConductanceConverter(g_max, g_min)
-    if kind == "custom":
-        return analog.CustomPairConductanceConverter(f_lst, g_lst, g_max, g_min)
-    return analog.NPairConductanceConverter(f_lst, g_max, g_min)
-
-
-def device(model):
-    return {"pcm_like": analog.PCMLikeNoiseModel, "state_independent": analog.StateIndependentNoiseModel}[model]()
-
-
-class Replay(NoiseModel):
-    """A device that reads out given weights, one tensor for each time 0, 1, ... s, in the single-pair mapping."""
-
-    def __init__(self, effective, largest):
-        super().__init__()
-        object.__setattr__(self, "effective", effective)
-        object.__setattr__(self, "largest", largest)
-
-    def program(self, g_target, noise):
-        return np.array(g_target)
-
-    def drift_exponent(self, g_target, noise):
-        return np.zeros_like(g_target)
-
-    def read(self, g_prog, nu, t, noise):
-        scaled = self.effective[int(t)] * self.g_max / self.largest
-        return np.stack([np.maximum(scaled, 0), np.maximum(-scaled, 0)])

@@ -5,10 +5,20 @@
 shows what a diagnosis looks like. A mutant changes refapprox's own adapter; the cases' wrong values come from the
 generator's plain definitions, so that mistake and diagnosis are two pieces of code.
 """
-from refapprox.conformance.mutants import analog, layers, matching, quantization, statistics, tables
+from refapprox.conformance.mutants import (
+    analog,
+    devices,
+    layers,
+    matching,
+    quantization,
+    statistics,
+    strategies,
+    tables,
+)
 from refapprox.conformance.mutants.registry import MUTANTS
 
-__all__ = ["MUTANTS", "Mutant", "analog", "layers", "matching", "quantization", "statistics", "tables"]
+__all__ = ["MUTANTS", "Mutant", "analog", "devices", "layers", "matching", "quantization", "statistics",
+           "strategies", "tables"]
 
 
 def Mutant(mistake):

@@ -1,9 +1,12 @@
-"""Wrong converters, devices, compensation and loss."""
+"""Wrong converters, compensation and loss, wrong weights after a while."""
 import numpy as np
 
+from refapprox import analog
+from refapprox.analog.hypercube import Hypercube
 from refapprox.conformance.adapters.composed import Composed
-from refapprox.conformance.adapters.native import device
+from refapprox.conformance.adapters.native_analog import device, factor_of
 from refapprox.conformance.mutants.registry import mutant
+from refapprox.conformance.mutants.strategies import strategy
 
 
 @mutant("pairs filled in reverse order")
@@ -18,6 +21,15 @@ class ReversedPairs(Composed):
 class NoFloor(Composed):
     def to_conductances(self, *, g_min, **inputs):
         return super().to_conductances(g_min=0.0, **inputs)
+
+    def denormalize(self, **inputs):
+        return strategy(FromZero, **inputs)
+
+
+class FromZero(Hypercube):
+    def _line(self, delta):
+        bottom, top = super()._line(delta)
+        return bottom - self.g_min, top
 
 
 @mutant("devices swapped")
@@ -34,45 +46,6 @@ class SwappedDevices(Composed):
 class NoSignificance(Composed):
     def from_conductances(self, *, f_lst, **inputs):
         return super().from_conductances(f_lst=[1.0] * len(f_lst), **inputs)
-
-
-@mutant("negative conductance")
-class NegativeConductance(Composed):
-    def program(self, *, model, g_target, z):
-        return g_target + device(model).programming_std(g_target) * z
-
-    def read(self, *, model, g_prog, nu, t, z):
-        return device(model).read(g_prog, nu, t, np.zeros_like(z)) * (1 + device(model).read_deviation(g_prog, t) * z)
-
-
-@mutant("coefficients reversed")
-class ReversedCoefficients(Composed):
-    def program(self, *, model, g_target, z):
-        if model != "pcm_like":
-            return super().program(model=model, g_target=g_target, z=z)
-        return np.maximum(g_target + np.polyval([0.26348, 1.9650, -1.1731], g_target / 25) * z, 0)
-
-
-@mutant("truncated drift exponent")
-class TruncatedExponent(Composed):
-    def drift_exponent(self, *, model, g_target, z):
-        mean, std = device(model).drift_parameters(g_target)
-        return np.maximum(mean + std * z, 0)
-
-
-@mutant("drift time without t_0")
-class NoReferenceTime(Composed):
-    def read(self, *, model, g_prog, nu, t, z):
-        if t == 0:
-            return super().read(model=model, g_prog=g_prog, nu=nu, t=t, z=z)
-        return super().read(model=model, g_prog=g_prog, nu=nu, t=t, z=z) * (t / (t + 20.0)) ** -nu
-
-
-@mutant("read noise of the drifted conductance")
-class DriftedReadNoise(Composed):
-    def read(self, *, model, g_prog, nu, t, z):
-        drifted = device(model).read(g_prog, nu, t, np.zeros_like(z))
-        return np.maximum(drifted * (1 + device(model).read_deviation(drifted, t) * z), 0)
 
 
 @mutant("compensation inverted")
@@ -97,3 +70,115 @@ class NormalizedByNorm(Composed):
 class SumOverTimes(Composed):
     def analog_loss(self, *, weights, effective):
         return super().analog_loss(weights=weights, effective=effective) * len(effective)
+
+
+@mutant("one factor for all columns")
+class OneFactor(Composed):
+    def column_compensation(self, *, baseline, readout):
+        return np.full(baseline.shape[1], factor_of(analog.GlobalDriftCompensation(), baseline, readout))
+
+
+@mutant("factors of the rows")
+class RowFactors(Composed):
+    def column_compensation(self, *, baseline, readout):
+        return super().column_compensation(baseline=baseline.T, readout=readout.T)
+
+
+@mutant("compensation without floor")
+class NoCompensationFloor(Composed):
+    def column_compensation(self, *, baseline, readout):
+        return np.abs(baseline).mean(axis=0) / np.abs(readout).mean(axis=0)
+
+    def drift_compensation(self, *, baseline, readout):
+        return np.abs(baseline).sum() / np.abs(readout).sum()
+
+
+class OtherAging(Composed):
+    """Weights as they are read later are those of `drifted(...)`."""
+
+    def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
+        converter = analog.NPairConductanceConverter(f_lst, g_max, g_min)
+        conductances, params = converter.convert_to_conductances(weights)
+        target, made = np.array(conductances), device(model, g_max=g_max)
+        start = made.program(target, z_program)
+        programmed = converter.convert_back_to_weights(start, params)
+        nu = made.drift_exponent(self.drifting(target, start), z_drift)
+        read = converter.convert_back_to_weights(made.read(self.aging(target, start), nu, t, z_read), params)
+        return programmed, read * self.factor(weights, programmed, read)
+
+    def drifting(self, target, start):
+        return target
+
+    def aging(self, target, start):
+        return start
+
+    def factor(self, weights, programmed, read):
+        return factor_of(analog.GlobalDriftCompensation(), programmed, read)
+
+
+@mutant("drift exponent of the programmed conductance")
+class ExponentOfProgrammed(OtherAging):
+    def drifting(self, target, start):
+        return start
+
+
+@mutant("programming noise forgotten")
+class ForgottenProgramming(OtherAging):
+    def aging(self, target, start):
+        return target
+
+    def aging_device(self, model, g_max):
+        return device(model, g_max=g_max, **{"noise_scale" if model == "reram_wan2022" else "prog_noise_scale": 0})
+
+
+@mutant("no drift compensation")
+class NoCompensation(OtherAging):
+    def factor(self, weights, programmed, read):
+        return 1.0
+
+
+@mutant("compensation against the target")
+class ExactReference(OtherAging):
+    def factor(self, weights, programmed, read):
+        return factor_of(analog.GlobalDriftCompensation(), weights, read)
+
+
+@mutant("mean drift exponent")
+class MeanExponent(Composed):
+    def aging_device(self, model, g_max):
+        right = super().aging_device(model, g_max)
+        if model == "reram_wan2022":
+            return right
+        steady = type("Steady", (type(right),), {"drift_parameters": lambda self, g: (
+            right.drift_parameters(g)[0], np.zeros(np.shape(g)))})
+        return steady(**{key: value for key, value in vars(right).items() if key != "prog_coeff"})
+
+
+@mutant("read noise forgotten")
+class ForgottenRead(Composed):
+    def aging_device(self, model, g_max):
+        return device(model, g_max=g_max, **({} if model == "reram_wan2022" else {"read_noise_scale": 0}))
+
+
+@mutant("baseline of the configuration")
+class ConfiguredBaseline(Composed):
+    """In the convention of the framework in which it was seen."""
+
+    conventions = {**Composed.conventions, "amplification of the loss": "100 times (aihwkit)"}
+
+    def loss_baseline(self, *, baseline, configured, **inputs):
+        return 100 * super().loss_baseline(baseline=configured, configured=configured, **inputs)
+
+
+@mutant("invertibility tested at five points")
+class FivePoints(Composed):
+    def to_conductances(self, *, converter, f_lst, g_max, g_min, g_lst, weights):
+        if converter != "custom":
+            return super().to_conductances(weights=weights, converter=converter, f_lst=f_lst, g_max=g_max, g_min=g_min,
+                                           g_lst=g_lst)
+        made = analog.CustomPairConductanceConverter(f_lst, g_lst, g_max, g_min, invertibility_test=False)
+        few = np.linspace(-1, 1, 5)
+        if np.abs(made.convert_back_to_weights(*made.convert_to_conductances(few)) - few).max() > 1e-4:
+            raise ValueError("g_lst is not invertible")
+        conductances, params = made.convert_to_conductances(weights)
+        return np.array(conductances), params["scale_ratio"]

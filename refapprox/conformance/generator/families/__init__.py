@@ -1,5 +1,6 @@
 """One function a family of cases, in the order in which a reader meets the subjects."""
 from refapprox.conformance.generator.families import (
+    aging,
     analog,
     circuits,
     convolution,
@@ -9,6 +10,7 @@ from refapprox.conformance.generator.families import (
     noise,
     quantization,
     statistics,
+    strategy_search,
     tables,
 )
 
@@ -43,4 +45,7 @@ FAMILIES = {      # family -> function that makes its cases
     "converters": analog.converters,
     "devices": analog.devices,
     "analog_loss": analog.analog_loss,
+    "aging": aging.aging,
+    "expected_loss": aging.expected_loss,
+    "strategy_search": strategy_search.strategy_search,
 }

@@ -5,46 +5,19 @@ import numpy as np
 
 from refapprox.conformance.generator.building import absolute, make, rounding
 from refapprox.conformance.generator.draws import reals
-
-EPSILON = 1e-7
-
-
-def fill(weights, f_lst, g_max, g_min, *, reverse=False, floor=True, swapped=False):
-    """Pairs filled one after the other; (conductances, scale)."""
-    span = g_max - (g_min if floor else 0.0)
-    base = g_min if floor else 0.0
-    scale = math.fsum(f * span for f in f_lst) / max(float(np.abs(weights).max()), EPSILON)
-    order = list(range(len(f_lst)))[::-1] if reverse else list(range(len(f_lst)))
-    conductances = np.empty((2 * len(f_lst), *weights.shape))
-    below = 0.0
-    for j in order:
-        for sign in (0, 1):
-            target = scale * (-weights if sign != swapped else weights)
-            share = (np.maximum(target, 0.0) - below) / f_lst[j]
-            conductances[2 * j + sign] = base + np.minimum(np.maximum(share, 0.0), span)
-        below += f_lst[j] * span
-    return {"conductances": conductances, "scale_ratio": scale}
-
-
-def interpolated(weights, f_lst, g_lst):
-    """Each device's curve at the normalized weight, piecewise linear over equispaced breakpoints."""
-    n = len(g_lst[0])
-    totals = [math.fsum(f * (g_lst[2 * j][i] - g_lst[2 * j + 1][i]) for j, f in enumerate(f_lst)) for i in range(n)]
-    largest = float(np.abs(weights).max())
-    conductances = np.empty((len(g_lst), *weights.shape))
-    for at in np.ndindex(weights.shape):
-        position = (weights[at] / largest + 1) / 2 * (n - 1)
-        left = min(int(position), n - 2)
-        part = position - left
-        for device, curve in enumerate(g_lst):
-            conductances[(device, *at)] = curve[left] * (1 - part) + curve[left + 1] * part
-    return {"conductances": conductances, "scale_ratio": max(map(abs, totals)) / max(largest, EPSILON)}
-
-
-def back(conductances, f_lst, scale_ratio, *, significance=True, sign=1):
-    weights = sum((f if significance else 1.0) * (conductances[2 * j] - conductances[2 * j + 1]) for j,
-                  f in enumerate(f_lst))
-    return {"weights": sign * weights / scale_ratio}
+from refapprox.conformance.generator.families import aging, device_models
+from refapprox.conformance.generator.families.conductances import (
+    G_MAX,
+    T_0,
+    T_READ,
+    back,
+    exponent,
+    fill,
+    interpolated,
+    programmed,
+    read_out,
+)
+from refapprox.conformance.generator.families.device_models import TOLERANCE
 
 
 def converters():
@@ -84,42 +57,24 @@ def converters():
                probes="curves over five equispaced weights, both devices in use at weight 0", reference="converters",
                check=rounding({"conductances": 25.0, "scale_ratio": right["scale_ratio"]}, 64),
                mistakes={"devices swapped": {**right, "conductances": right["conductances"][::-1]}})
+    yield from not_invertible()
 
 
-G_MAX, T_0, T_READ = 25.0, 20.0, 250e-9
-TOLERANCE = "float32 arithmetic and the logarithms and powers of different math libraries: 1e-5 relative"
-
-
-def programmed(g, z, *, clip=True, reverse=False):
-    """max(0, g + sigma z), sigma = 0.26348 + 1.9650 x - 1.1731 x^2, x = g / 25."""
-    c = (0.26348, 1.9650, -1.1731)[::-1] if reverse else (0.26348, 1.9650, -1.1731)
-    x = g / G_MAX
-    noisy = g + (c[0] + c[1] * x + c[2] * x * x) * z
-    return {"g_prog": np.maximum(noisy, 0.0) if clip else noisy}
-
-
-def exponent(g, z, *, folded=True):
-    """|mu + sd z| with mu, sd clipped logarithms of x."""
-    nu = []
-    for value, draw in zip(g.tolist(), z.tolist(), strict=True):
-        log = math.log(max(value / G_MAX, 1e-7))
-        mu = min(max(-0.0155 * log + 0.0244, 0.049), 0.1)
-        sd = min(max(-0.0125 * log - 0.0059, 0.008), 0.045)
-        nu.append(abs(mu + sd * draw) if folded else max(mu + sd * draw, 0.0))
-    return {"nu": np.array(nu)}
-
-
-def read_out(g_prog, nu, t, z, *, clip=True, offset=True, of_drifted=False):
-    """max(0, G_d (1 + q sqrt(log((T + t_read) / (2 t_read))) z)), G_d = G_0 (T / t_0)^-nu, T = t + t_0."""
-    read = []
-    total = t + T_0
-    for g, exponent_, draw in zip(g_prog.tolist(), nu.tolist(), z.tolist(), strict=True):
-        drifted = g * ((total if offset else t) / T_0) ** -exponent_
-        x = (drifted if of_drifted else g) / G_MAX
-        q = min(0.2, 0.0088 / max(x ** 0.65, 1e-3))
-        value = drifted * (1 + q * math.sqrt(math.log((total + T_READ) / (2 * T_READ))) * draw)
-        read.append(max(value, 0.0) if clip else value)
-    return {"g": np.array(read)}
+def not_invertible():
+    """Curves that say another weight at one of eleven breakpoints, none of which is near -1/2 or 1/2."""
+    for name, wrong in (("near-minus-one", 1), ("near-zero", 6)):
+        total = [5.0 * (i - 5) for i in range(11)]
+        total[wrong] += 2.5
+        curves = [[max(v, 0.0) for v in total], [max(-v, 0.0) for v in total]]
+        weights = np.linspace(-1.0, 1.0, 9).reshape(3, 3)
+        taken = interpolated(weights, [1.0], curves)
+        yield make(f"converters/not-invertible-{name}", "to_conductances",
+                   {"weights": weights, "converter": "custom", "f_lst": [1.0], "g_max": 25.0, "g_min": 0.0,
+                    "g_lst": curves}, {"conductances": "refused", "scale_ratio": "refused"}, reference="converters",
+                   probes=f"curves that are 2.5 uS off at breakpoint {wrong} of 11 represent other weights",
+                   check={"kind": "refused", "bounds": {"conductances": 25e-5, "scale_ratio": 25e-5},
+                          "reason": "a mapping that does not come back must be refused"},
+                   mistakes={"invertibility tested at five points": taken})
 
 
 def devices():
@@ -152,6 +107,7 @@ def devices():
                              "drift time without t_0": read_out(g, nu, t, draws, offset=False) if t else None,
                              "read noise of the drifted conductance": read_out(g, nu, t, draws, of_drifted=True)})
     yield from state_independent()
+    yield from device_models.others()
 
 
 def state_independent():
@@ -206,3 +162,4 @@ def analog_loss():
                    check=rounding({"tnmse": loss}), reference="analog-loss",
                    mistakes={"normalized by the norm": {"tnmse": squares / norm / times.size},
                              "sum over times": {"tnmse": 2 * loss}})
+    yield from aging.compensations()

@@ -1,0 +1,161 @@
+"""refapprox's analog part: devices, aged weights, the search for a strategy."""
+import contextlib
+import io
+import types
+
+import numpy as np
+
+from refapprox import analog
+from refapprox.analog import quantiles
+from refapprox.analog.devices.base import NoiseModel
+from refapprox.analog.hypercube import Hypercube
+from refapprox.compat.aihwkit.inference.converter import wpo
+from refapprox.conformance.adapter import Adapter
+
+DEVICES = {      # model -> (class, arguments)
+    "pcm_like": (analog.PCMLikeNoiseModel, {}), "state_independent": (analog.StateIndependentNoiseModel, {}),
+    "hermes_1": (analog.HermesNoiseModel, {"num_devices": 1}), "hermes_2": (analog.HermesNoiseModel, {"num_devices": 2}),
+    "reram_wan2022": (analog.ReRamWan2022NoiseModel, {}),
+}
+
+
+class RefapproxAnalog(Adapter):
+    """The operations of `analog_operations` by refapprox.analog."""
+
+    def to_conductances(self, *, weights, converter, f_lst, g_max, g_min, g_lst):
+        conductances, params = converter_of(converter, f_lst, g_max, g_min, g_lst).convert_to_conductances(weights)
+        return np.array(conductances), params["scale_ratio"]
+
+    def from_conductances(self, *, conductances, f_lst, scale_ratio):
+        converter = analog.NPairConductanceConverter(f_lst)
+        return converter.convert_back_to_weights(list(conductances), {"scale_ratio": scale_ratio, "f_lst": f_lst})
+
+    def program(self, *, model, g_target, z):
+        return device(model).program(g_target, z)
+
+    def drift_exponent(self, *, model, g_target, z):
+        return device(model).drift_exponent(g_target, z)
+
+    def read(self, *, model, g_prog, nu, t, z):
+        return device(model).read(g_prog, nu, t, z)
+
+    def drift_compensation(self, *, baseline, readout):
+        return factor_of(analog.GlobalDriftCompensation(), baseline, readout)
+
+    def analog_loss(self, *, weights, effective):
+        replay = Replay(effective=tuple(effective), largest=np.abs(weights).max())
+        return analog.monte_carlo_tnmse(analog.SinglePairConductanceConverter(), weights, replay,
+                                        [float(t) for t in range(len(effective))], None, rng=np.random.default_rng(0),
+                                        runs=2).mean
+
+    def read_target(self, *, model, g_target, t, z):
+        return device(model).read(g_target, g_target, t, z)
+
+    def custom_drift_exponent(self, *, g_target, z, **lists):
+        return analog.CustomDriftPCMLikeNoiseModel(custom_drift_model=lists).drift_exponent(g_target, z)
+
+    def programming_std(self, *, model, g_max, g_target):
+        made = device(model, g_max=g_max)
+        return made.noise_std(g_target, 1.0) if model == "reram_wan2022" else made.programming_std(g_target)
+
+    def column_compensation(self, *, baseline, readout):
+        return factor_of(analog.PerColumnDriftCompensation(), baseline, readout)
+
+    def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
+        chip = analog.program_weights(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights,
+                                      device(model, g_max=g_max), np.stack([z_program, z_drift]))
+        return chip.programmed, chip.read(t, z_read).effective
+
+    def expected_loss(self, *, model, weights, f_lst, g_max, g_min, t_steps):
+        return analog.expected_tnmse(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights,
+                                     self.aging_device(model, g_max), t_steps, None)
+
+    def aging_device(self, model, g_max):
+        """The device behind `expected_loss`."""
+        return device(model, g_max=g_max)
+
+    def loss_baseline(self, *, weights, baseline, configured, g_lst, nu_lst, t_steps):
+        drift = {"g_lst": g_lst, "nu_mean_lst": nu_lst, "nu_std_lst": [0.0] * len(g_lst)}
+        quiet = analog.CustomDriftPCMLikeNoiseModel(prog_noise_scale=0, read_noise_scale=0, custom_drift_model=drift)
+        return analog.expected_tnmse(analog.NPairConductanceConverter(baseline), weights, quiet, t_steps, None)
+
+    def downsample(self, *, weights, shape):
+        return quantiles.downsample(weights, shape)
+
+    def shuffle_rows(self, *, weights, seed):
+        return wpo.shuffle_weights(weights, rng=np.random.default_rng(seed))
+
+    def hop_bounds(self, *, f_lst, nbins, symmetric, use_max_kw):
+        cube = Hypercube(f_lst, 25.0, 0.0, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, layout="aihwkit")
+        return np.tile([0.0, 1.0], (cube.n_dims, 1))
+
+    def partition_parameters(self, *, x, **given):
+        factors, k_w, x_g = wpo.partition_parameters(x, attributes(**given))
+        return np.array(factors), k_w, x_g
+
+    def reformat_x_g(self, *, x_g, pairs, symmetric):
+        rows, length = wpo.reformat_x_g(x_g, pairs, symmetric)
+        return np.array(rows), length
+
+    def span_of_remaining_pairs(self, *, spans, index):
+        return float(wpo.span_of_remaining_pairs(spans, index))
+
+    def denormalize(self, *, x, nbins, **given):
+        factors, curves = wpo.denormalize(x, attributes(**given))
+        return np.array(factors), np.array(curves)
+
+    def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
+        loss, baseline = (self.analog_loss(weights=weights, effective=found) for found in (effective, baseline_effective))
+        return (loss - baseline) / baseline + loss_margin
+
+    def stop_criterion(self, *, objective):
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                wpo.stop_criterion(types.SimpleNamespace(fun=objective))
+        except StopIteration:
+            return 1
+        return 0
+
+
+def attributes(*, largest_weight, **given):
+    """What aihwkit's functions find in the dictionary of the optimizer's attributes."""
+    return {**given, "max_abs_weight_unitless": largest_weight}
+
+
+def converter_of(kind, f_lst, g_max, g_min, g_lst):
+    if kind == "single":
+        return analog.SinglePairConductanceConverter(g_max, g_min)
+    if kind == "custom":
+        return analog.CustomPairConductanceConverter(f_lst, g_lst, g_max, g_min)
+    return analog.NPairConductanceConverter(f_lst, g_max, g_min)
+
+
+def device(model, **given):
+    """The device called `model`."""
+    made, arguments = DEVICES[model]
+    return made(**arguments, **given)
+
+
+def factor_of(compensation, baseline, readout):
+    """Factor that `compensation` finds for weights that read `baseline` at first and `readout` later."""
+    perfect = analog.PerfectReadout()
+    return compensation.factor(compensation.reference(baseline, baseline, perfect, None), readout, perfect, None)
+
+
+class Replay(NoiseModel):
+    """A device that reads out given weights, one tensor for each time 0, 1, ... s, in the single-pair mapping."""
+
+    def __init__(self, effective, largest):
+        super().__init__()
+        object.__setattr__(self, "effective", effective)
+        object.__setattr__(self, "largest", largest)
+
+    def program(self, g_target, noise):
+        return np.array(g_target)
+
+    def drift_exponent(self, g_target, noise):
+        return np.zeros_like(g_target)
+
+    def read(self, g_prog, nu, t, noise):
+        scaled = self.effective[int(t)] * self.g_max / self.largest
+        return np.stack([np.maximum(scaled, 0), np.maximum(-scaled, 0)])
