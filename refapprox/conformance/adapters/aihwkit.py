@@ -1,13 +1,16 @@
 """aihwkit: converters, noise models, drift compensation, and its weight programming optimization.
 
 Its noise models draw inside the call; the given standard normals are put in place of `randn_like` for its duration.
-Only its Python part is needed: the compiled one, where it is missing, may be a stand-in. The optimizer's layer, which
+Only its Python part is needed: the compiled one, where it is missing, gets a stand-in. The optimizer's layer, which
 is compiled, is replaced by `Layer`, whose weights age by aihwkit's own noise model.
 """
 import contextlib
 import importlib
 import io
+import sys
 import types
+from functools import cached_property
+from unittest import mock
 
 import numpy as np
 
@@ -31,9 +34,14 @@ class AIHWKit(Adapter):
         version = importlib.import_module("aihwkit.version").__version__
         self.name = f"aihwkit {version}, {dtype}"
 
-    @property
+    @cached_property
     def wpo(self):
-        """The optimizer's module, which needs more of aihwkit than the rest."""
+        """The optimizer's module. It imports names from the compiled part, of which it is given no use here."""
+        compiled = "aihwkit.simulator.rpu_base"
+        try:
+            importlib.import_module(compiled)
+        except ImportError:
+            sys.modules[compiled] = mock.MagicMock()
         return importlib.import_module("aihwkit.inference.converter.wpo")
 
     def real(self, array):
@@ -144,7 +152,7 @@ class AIHWKit(Adapter):
                                    self.converters.NPairConductanceConverter(baseline), baseline_iterations=1)
         original, self.wpo.AnalogLinear = self.wpo.AnalogLinear, Layer
         try:
-            return np.asarray(optimizer.get_loss_baseline())
+            return np.float32(optimizer.get_loss_baseline())      # its custom drift is float32 whatever the dtype
         finally:
             self.wpo.AnalogLinear = original
 
@@ -184,7 +192,7 @@ class AIHWKit(Adapter):
         weights = self.torch.linspace(-largest_weight, largest_weight, 2 * nbins - 1, dtype=self.dtype)
         factors, curves = self.wpo.denormalize(x, {**attributes, "max_abs_weight_unitless": largest_weight,
                                                    "weights_discretized_unitless": weights})
-        return np.array(factors), np.array(curves)
+        return self.real(factors).numpy(), self.real(curves).numpy()
 
     def stop_criterion(self, *, objective):
         try:

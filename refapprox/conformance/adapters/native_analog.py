@@ -145,6 +145,8 @@ def factor_of(compensation, baseline, readout):
 class Replay(NoiseModel):
     """A device that reads out given weights, one tensor for each time 0, 1, ... s, in the single-pair mapping."""
 
+    programming_std = drift_parameters = relative_read_noise = None      # nothing is drawn
+
     def __init__(self, effective, largest):
         super().__init__()
         object.__setattr__(self, "effective", effective)
