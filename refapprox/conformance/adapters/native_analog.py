@@ -14,7 +14,8 @@ from refapprox.conformance.adapter import Adapter
 
 DEVICES = {      # model -> (class, arguments)
     "pcm_like": (analog.PCMLikeNoiseModel, {}), "state_independent": (analog.StateIndependentNoiseModel, {}),
-    "hermes_1": (analog.HermesNoiseModel, {"num_devices": 1}), "hermes_2": (analog.HermesNoiseModel, {"num_devices": 2}),
+    "hermes_1": (analog.HermesNoiseModel, {"num_devices": 1}),
+    "hermes_2": (analog.HermesNoiseModel, {"num_devices": 2}),
     "reram_wan2022": (analog.ReRamWan2022NoiseModel, {}),
 }
 
@@ -105,7 +106,7 @@ class RefapproxAnalog(Adapter):
         return np.array(factors), np.array(curves)
 
     def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
-        loss, baseline = (self.analog_loss(weights=weights, effective=found) for found in (effective, baseline_effective))
+        loss, baseline = (self.analog_loss(weights=weights, effective=e) for e in (effective, baseline_effective))
         return (loss - baseline) / baseline + loss_margin
 
     def stop_criterion(self, *, objective):

@@ -58,7 +58,8 @@ class NoRangeFloor(Composed):
 @mutant("range share ignored")
 class WholeRange(Composed):
     def partition_parameters(self, *, g_max, g_min, largest_weight, **inputs):
-        factors, _, x_g = super().partition_parameters(g_max=g_max, g_min=g_min, largest_weight=largest_weight, **inputs)
+        factors, _, x_g = super().partition_parameters(g_max=g_max, g_min=g_min, largest_weight=largest_weight,
+                                                       **inputs)
         return factors, factors.sum() * (g_max - g_min) / largest_weight, x_g
 
 
@@ -122,7 +123,7 @@ class MarginForgotten(Composed):
 @mutant("difference not relative")
 class AbsoluteDifference(Composed):
     def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
-        loss, baseline = (self.analog_loss(weights=weights, effective=found) for found in (effective, baseline_effective))
+        loss, baseline = (self.analog_loss(weights=weights, effective=e) for e in (effective, baseline_effective))
         return loss - baseline + loss_margin
 
 

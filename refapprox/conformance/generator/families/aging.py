@@ -199,10 +199,11 @@ def baselines():
             return math.fsum(squares) / len(squares)
 
         yield make(f"expected_loss/baseline-{name}", "loss_baseline",
-                   {"weights": weights, "baseline": asked, "configured": configured, **lists, "t_steps": [60.0, 86400.0]},
+                   {"weights": weights, "baseline": asked, "configured": configured, **lists,
+                    "t_steps": [60.0, 86400.0]},
                    amplified(loss(asked)), question="amplification of the loss", reference="expected-loss",
                    probes=f"loss of the baseline {asked} that was passed, while the configuration holds {configured}",
-                   check=rounding({"tnmse": 100 * loss(asked)}, 64, "dozens of terms, powers; 100 for those who amplify"),
+                   check=rounding({"tnmse": 100 * loss(asked)}, 64, "terms and powers; 100 for those who amplify"),
                    mistakes={"baseline of the configuration": {"tnmse": 100 * loss(configured)}})
 
 

@@ -175,7 +175,8 @@ def ranges():
     """Programming noise of devices whose range ends elsewhere: which polynomials are rescaled, and which are not."""
     for model, g_max, coefficients, reference in (
             ("pcm_like", 10.0, PCM_SIGMA, 25.0), ("pcm_like", 40.0, PCM_SIGMA, 25.0),
-            ("hermes_1", 5.0, HERMES["hermes_1"]["sigma"], 10.35), ("hermes_2", 10.0, HERMES["hermes_2"]["sigma"], 20.7),
+            ("hermes_1", 5.0, HERMES["hermes_1"]["sigma"], 10.35),
+            ("hermes_2", 10.0, HERMES["hermes_2"]["sigma"], 20.7),
             ("state_independent", 40.0, (0.2,), 40.0), ("reram_wan2022", 40.0, RERAM[1.0], 40.0)):
         def std(rescale=g_max / reference, g_max=g_max, c=coefficients, power=1):
             return {"std": np.array([rescale * ascending(c[::power], x) for x in X])}

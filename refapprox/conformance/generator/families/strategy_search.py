@@ -162,7 +162,8 @@ def strategy(x, q, *, shift=1, floor=0.05, g_floor=None, mirrored=True):
 
 def strategies():
     for name, f_lst, nbins, symmetric, full, g_max, g_min, g_err in (
-            ("one-pair", [1.0], 4, True, False, 25.0, 0.0, 0.0), ("two-pairs", [1.0, 3.0], 3, True, True, 25.0, 0.0, 0.0),
+            ("one-pair", [1.0], 4, True, False, 25.0, 0.0, 0.0),
+            ("two-pairs", [1.0, 3.0], 3, True, True, 25.0, 0.0, 0.0),
             ("free-factor", [1.0, None], 3, True, False, 25.0, 5.0, 0.0),
             ("asymmetric", [2.0, None], 3, False, False, 20.0, 1.0, 0.0),
             ("three-pairs", [1.0, 2.0, 4.0], 2, True, False, 25.0, 0.0, 0.0),
