@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from refapprox import Multiplier, load_library
+from refapprox.compat.bisecting import RecordedLayer, bisect_layers
+from refapprox.compat.presets import get_preset
 from refapprox.compat.torchapprox import layers as tal
 from refapprox.compat.torchapprox.layers.approx_layer import QuantizationParameters
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, approx
@@ -146,3 +148,33 @@ def test_their_channel_scales_run_along_positions():
     taller = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 0)))
     with pytest.raises(RuntimeError, match="size of tensor"):
         RealConv2d.apply(single(taller), single(w), real, RealArgs(*args), None, (3, 2), torch.from_numpy(lut), None)
+
+
+def recorded_layer(name, layer, x):
+    """Their layer on real `x`, quantized as the preset does, as a RecordedLayer."""
+    layer.inference_mode, layer.lut = layers.InferenceMode.APPROXIMATE, swap_order(PROBE.lut)
+    qx, quantizer = get_preset("torchapprox").x_parameters(x), layer.weight_fake_quant
+    x = qx.dequantize(qx.quantize(x))
+    with torch.no_grad():
+        layer.weight.copy_(quantizer(layer.weight))
+        quantizer.apply(torch.ao.quantization.disable_observer)
+        y = layer(single(x), single([qx.scale]), single([qx.zero_point])).double().numpy()
+    qw = NativeParameters(quantizer.scale.item())
+    geometry = {"padding": layer.padding, "groups": layer.groups} if x.ndim == 4 else {}
+    return RecordedLayer(name, x, layer.weight.detach().double().numpy(), y, geometry, qx, qw)
+
+
+def test_their_network_is_bisected():
+    """The first layer has a zero point and padding, the second neither, the third is no convolution."""
+    torch.manual_seed(2)
+    qconfig = layers.ApproxLayer.default_qconfig()
+    x, recorded = np.random.default_rng(12).normal(size=(2, 4, 6, 6)), []
+    for name, layer in (("conv1", layers.ApproxConv2d(4, 8, 3, padding=1, bias=False, qconfig=qconfig)),
+                        ("conv2", layers.ApproxConv2d(8, 8, 3, groups=2, bias=False, qconfig=qconfig)),
+                        ("linear", layers.ApproxLinear(128, 10, bias=False, qconfig=qconfig))):
+        x = x.reshape(2, -1) if name == "linear" else x
+        recorded.append(recorded_layer(name, layer, x))
+        x = np.maximum(recorded[-1].y, 0)
+    conv1, conv2, linear = bisect_layers("torchapprox", recorded, PROBE)
+    assert conv1.explanations == [("conv operand order", "conv zero point sign", "pad code zero")]
+    assert conv2.explanations == [("conv operand order",)] and linear.agrees

@@ -1,0 +1,196 @@
+"""Where a framework's network first parts from the arithmetic it is meant to have, and which known defects explain it.
+
+A developer records what goes into and comes out of every layer that multiplies. Each layer is then computed by a preset
+from the *recorded* input, so that a mistake in one layer does not spread to the next:
+
+    layers = [RecordedLayer("conv1", x, w, y, geometry={"padding": 2}), RecordedLayer("linear", x, w, y)]
+    for verdict in bisect_layers("torchapprox", layers, multiplier):
+        print(verdict)
+
+`defects_seen` asks the other way round: in which layers of a network a defect shows at all, so that one knows where to
+look.
+"""
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refapprox.compat import pipelines
+from refapprox.compat.presets import get_preset
+from refapprox.quantization import QuantizationParameters
+from refapprox.validation import check_finite
+
+GEOMETRY = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+
+
+@dataclass(frozen=True)
+class RecordedLayer:
+    """A layer of a framework's network, as it ran once.
+
+    Attributes
+    ----------
+    name : str
+    x : float array, shape (n, k) or (n, c, h, w)
+        What went in.
+    w : float array, shape (m, k) or (m, c / groups, kh, kw)
+        Its weights.
+    y : float array or None
+        What came out, before the bias.
+    geometry : dict
+        stride, padding, dilation, groups of a convolution, where they are not 1, 0, 1, 1.
+    qx, qw : QuantizationParameters or None
+        The framework's scales and zero points; those of the preset for `x` and `w` where they are None.
+    """
+
+    name: str
+    x: np.ndarray
+    w: np.ndarray
+    y: np.ndarray | None = None
+    geometry: dict = field(default_factory=dict)
+    qx: QuantizationParameters | None = None
+    qw: QuantizationParameters | None = None
+
+    def computed(self, preset, multiplier, defects=frozenset()):
+        """The layer's output by `preset`, float64."""
+        x, w = (check_finite(f"{part} of {self.name}", np.asarray(getattr(self, part), np.float64)) for part in "xw")
+        if (x.ndim, w.ndim) not in ((2, 2), (4, 4)):
+            raise ValueError(f"layer {self.name} needs x of shape (n, k) and w of shape (m, k), or (n, c, h, w) and "
+                             f"(m, c / groups, kh, kw), got {x.shape} and {w.shape}.")
+        qx, qw = self.qx or preset.x_parameters(x), self.qw or preset.w_parameters(w)
+        codes = preset.quantize(x, qx), quantized_weights(preset, w, qw)
+        if x.ndim == 2:
+            return pipelines.linear_of_codes(preset, *codes, qx, qw, multiplier, defects)
+        if unknown := sorted(set(self.geometry) - set(GEOMETRY)):
+            raise ValueError(f"geometry of {self.name} has {', '.join(GEOMETRY)}, got {', '.join(unknown)}.")
+        return pipelines.conv2d_of_codes(preset, *codes, qx, qw, multiplier, GEOMETRY | self.geometry, defects)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one layer.
+
+    Attributes
+    ----------
+    name : str
+    deviation : float
+        max |y - meant| / max |meant|.
+    agrees : bool
+        The deviation is within the tolerance: the layer computes what is meant.
+    explanations : list of tuple of str
+        The smallest sets of known defects that reproduce the output; empty where it agrees, or where nothing known
+        explains it.
+    """
+
+    name: str
+    deviation: float
+    agrees: bool
+    explanations: list
+
+    def __str__(self):
+        if self.agrees:
+            return f"{self.name}: as meant (deviation {self.deviation:.1e})"
+        because = " or ".join(" + ".join(names) for names in self.explanations) or "nothing that is known explains it"
+        return f"{self.name}: parts by {self.deviation:.1e}: {because}"
+
+
+def bisect_layers(preset, layers, multiplier, *, rtol=1e-5):
+    """Verdict of every layer, in order; the first that does not agree is where to look.
+
+    Parameters
+    ----------
+    preset : str or Preset
+        See `refapprox.compat.presets`.
+    layers : sequence of RecordedLayer
+        With `y`.
+    multiplier : Multiplier
+    rtol : float, optional
+        Deviations up to ``rtol * max |meant|`` count as rounding; the default is meant for float32.
+
+    Returns
+    -------
+    list of Verdict
+
+    Raises
+    ------
+    ValueError
+        If a layer has no output, or one of another shape than its input and weights give.
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> rng, multiplier = np.random.default_rng(0), load_library()["mul8s_1KVL"]
+    >>> x, w = rng.random((2, 3, 5, 5)), rng.normal(size=(4, 3, 3, 3))
+    >>> y = get_preset("torchapprox").conv2d(x, w, multiplier, defects=["conv operand order"])
+    >>> print(*bisect_layers("torchapprox", [RecordedLayer("conv1", x, w, y)], multiplier))
+    conv1: parts by 1.1e-01: conv operand order
+    """
+    preset = get_preset(preset) if isinstance(preset, str) else preset
+    return [judge(preset, layer, multiplier, rtol) for layer in layers]
+
+
+def judge(preset, layer, multiplier, rtol):
+    """The Verdict of one layer."""
+    if layer.y is None:
+        raise ValueError(f"layer {layer.name} has no output y to be held against the preset.")
+    meant = layer.computed(preset, multiplier)
+    y = check_finite(f"y of {layer.name}", np.asarray(layer.y, np.float64))
+    if y.shape != meant.shape:
+        raise ValueError(f"y of {layer.name} must have shape {meant.shape}, got {y.shape}.")
+    size = np.abs(meant).max() or 1.0
+    deviation = float(np.abs(y - meant).max() / size)
+    if deviation <= rtol:
+        return Verdict(layer.name, deviation, True, [])
+    for count in range(1, len(preset.defects) + 1):
+        found = [names for names in itertools.combinations(preset.defects, count)
+                 if np.abs(y - layer.computed(preset, multiplier, frozenset(names))).max() <= rtol * size]
+        if found:
+            return Verdict(layer.name, deviation, False, found)
+    return Verdict(layer.name, deviation, False, [])
+
+
+def defects_seen(preset, layers, multiplier, *, rtol=1e-5):
+    """defect -> names of the layers whose output it changes, in order: the first is where a network parts.
+
+    Parameters as of `bisect_layers`; the layers need no output.
+    """
+    preset = get_preset(preset) if isinstance(preset, str) else preset
+    meant = [layer.computed(preset, multiplier) for layer in layers]
+    return {defect: [layer.name for layer, right in zip(layers, meant, strict=True)
+                     if np.abs(layer.computed(preset, multiplier, frozenset([defect])) - right).max()
+                     > rtol * np.abs(right).max()]
+            for defect in preset.defects}
+
+
+def layers_of(net, images):
+    """RecordedLayers, without outputs, of a `refapprox` network: what reaches each layer that multiplies.
+
+    Parameters
+    ----------
+    net : refapprox.nets.ApproxNet
+        In the mode it is in.
+    images : float array, shape (n, c, h, w)
+    """
+    recorded = []
+    try:
+        for name, layer in net.noisy_modules:
+            layer.forward = recording(name, layer, layer.forward, recorded)      # hides the method of the class
+        net.forward(images)
+    finally:
+        for _, layer in net.noisy_modules:
+            vars(layer).pop("forward", None)
+    return recorded
+
+
+def recording(name, layer, forward, recorded):
+    """`forward`, noting what it is called with."""
+    def noted(x, **options):
+        weight = layer.parameters["weight"].value.copy()
+        recorded.append(RecordedLayer(name, np.array(x), weight, geometry=dict(getattr(layer, "geometry", {}))))
+        return forward(x, **options)
+
+    return noted
+
+
+def quantized_weights(preset, w, qw):
+    """Codes of the weights; by the channel where `qw` has a scale for each."""
+    return preset.quantize(w, QuantizationParameters(qw.scale_for(w), qw.zero_point_for(w), qw.qmin, qw.qmax))
