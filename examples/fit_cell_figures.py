@@ -6,6 +6,11 @@ reads the structural Verilog and the published area, power and delay of every mu
 energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
 the published area alone. Writes refapprox/multipliers/cell_figures.json and docs/figures/power_model.png with --write.
 
+For comparison only, activity is also taken as transition densities instead of simulated unit delays (F. N. Najm,
+"Transition density: a new measure of activity in digital circuits", IEEE TCAD 12(2), 1993),
+
+    D(y) = sum over inputs i of P(y changes with x_i alone) D(x_i),      D of an operand bit = 2 p (1 - p)
+
 The four plain gates share their power figures: inverters and NANDs are too few in these circuits to be told apart.
 Fits are non-negative least squares. Residuals of power are divided by the square root of the published value, a
 middle between absolute residuals, which only the largest circuits rule, and relative ones, ruled by circuits of a few
@@ -26,7 +31,7 @@ from refapprox import files
 from refapprox.multipliers import verilog
 from refapprox.multipliers.activity import toggle_rates, zero_delay_rates
 from refapprox.multipliers.cost import CLASS, CLASSES, arrival
-from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.gates import GATES, truth_table
 from refapprox.multipliers.mapping import mapped
 
 AREA_LAW, AREA_AND_ACTIVITY = "published area, power law", "published area and mean activity, power law"
@@ -58,14 +63,30 @@ def circuits(folders):
     return found
 
 
-def features(netlist):
-    """(counts, transitions, transitions without glitches) of each class, arrays in the order of CLASSES.
+def transition_densities(netlist):
+    """Najm's D of every wire, for uniform operands, the inputs of every gate taken as independent."""
+    bits = sum(width for _, width in netlist.operands)
+    p, density = [0.0, 1.0] + bits * [0.5], [0.0, 0.0] + bits * [0.5]
+    for kind, inputs in netlist.gates:
+        outputs = np.array(truth_table(kind))                                          # (patterns, outputs)
+        pattern = np.arange(len(outputs))[:, None] >> np.arange(len(inputs)) & 1       # (patterns, inputs)
+        chance = np.where(pattern, [p[i] for i in inputs], [1 - p[i] for i in inputs])
+        p.extend(chance.prod(axis=1) @ outputs)
+        moves = [np.delete(chance, i, axis=1).prod(axis=1) @ (outputs != outputs[np.arange(len(outputs)) ^ 1 << i]) / 2
+                 for i in range(len(inputs))]                                          # /2: both values of input i
+        density.extend(np.array([density[i] for i in inputs]) @ moves)
+    return np.array(density)
 
-    The last are nan above 8x8 bits, where pairs are too many to enumerate.
+
+def features(netlist):
+    """(counts, transitions, transitions without glitches, transition densities) of each class, in the order of CLASSES.
+
+    Those without glitches are nan above 8x8 bits, where pairs are too many to enumerate.
     """
     wide = max(netlist.bits_x, netlist.bits_w) > 8
-    rates = toggle_rates(netlist), np.full(netlist.wire_count, np.nan) if wide else zero_delay_rates(netlist)
-    counts, toggles = np.zeros(len(CLASSES)), np.zeros((2, len(CLASSES)))
+    rates = (toggle_rates(netlist), np.full(netlist.wire_count, np.nan) if wide else zero_delay_rates(netlist),
+             transition_densities(netlist))
+    counts, toggles = np.zeros(len(CLASSES)), np.zeros((3, len(CLASSES)))
     for (kind, _), first in zip(netlist.gates, netlist.gate_wires, strict=True):
         c = CLASSES.index(CLASS[kind])
         counts[c] += 1
@@ -146,15 +167,16 @@ def main(argv=None):
         sys.exit("REFAPPROX_EVOAPPROX_DIR must name one checkout of EvoApproxLib, or several with "
                  f"{os.pathsep!r} between them")
     found = circuits(folders)
-    counts, toggles, settled = (np.array(a) for a in zip(*(features(c["netlist"]) for c in found), strict=True))
+    columns = zip(*(features(c["netlist"]) for c in found), strict=True)
+    counts, toggles, settled, densities = (np.array(column) for column in columns)
     power, area, delay = (np.array([c[key] for c in found]) for key in ("power", "area", "delay"))
     pooling = np.eye(4)[[POWER_CLASS[c] for c in CLASSES]]
-    model, still = (np.hstack([counts @ pooling, rates @ pooling]) for rates in (toggles, settled))
+    model, still, najm = (np.hstack([counts @ pooling, rates @ pooling]) for rates in (toggles, settled, densities))
     models = {}
     eight = np.array([c["widths"].startswith("8x8") for c in found])
     sets = {"8x8": eight, "8x8 of the first release named": eight & np.array([c["release"] == Path(folders[0]).name
                                                                              for c in found]),
-            "all multipliers": np.ones(len(found), bool)}
+            "all multipliers": np.ones(len(found), bool), "other widths": ~eight}
     areas = nnls(counts / area[:, None], np.ones(area.size))[0]
     density = toggles @ areas / (counts @ areas)              # transitions a cycle, averaged over the cell area
     for label, chosen in sets.items():
@@ -163,6 +185,7 @@ def main(argv=None):
                              (AREA_LAW, area[:, None], power_law),
                              ("cell counts, no activity", counts @ pooling, non_negative(0.5)),
                              ("cell counts, zero-delay activity", still, non_negative(0.5)),
+                             ("cell counts, transition densities", najm, non_negative(0.5)),
                              (MODEL, model, non_negative(0.5)),
                              (AREA_AND_ACTIVITY, np.column_stack([area, density]), power_law)):
             if not np.isnan(X[chosen]).any():
