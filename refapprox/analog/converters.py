@@ -201,12 +201,19 @@ class CustomPairConductanceConverter(ConductanceConverter):
         super().__init__(f_lst, g_max, g_min)
         self.curves = check_curves(g_lst, 2 * self.n_pairs)
         self.breakpoints = check_breakpoints(w_lst, self.curves.shape[1])
-        total = np.array(self.f_lst) @ (self.curves[::2] - self.curves[1::2])
-        self.full_scale = float(np.abs(total).max())
+        self.full_scale = float(np.abs(self._total()).max())
         if self.full_scale == 0:
             raise NotInvertibleError("g_lst must represent some weight, got curves whose weighted sum is 0 everywhere.")
         if invertibility_test:
-            check_invertible(total / self.full_scale, self.breakpoints)
+            self.invertibility_test()
+
+    def _total(self):
+        """Weighted sum of the conductances at every breakpoint, uS."""
+        return np.array(self.f_lst) @ (self.curves[::2] - self.curves[1::2])
+
+    def invertibility_test(self):
+        """Refuse, by a NotInvertibleError, curves whose weighted sum is not proportional to the weight."""
+        check_invertible(self._total() / self.full_scale, self.breakpoints)
 
     @property
     def g_lst(self):
@@ -220,8 +227,9 @@ def normalizer(weights):
 
 
 def check_range(g_max, g_min):
-    """(g_max, g_min) with 0 <= g_min < g_max."""
-    g_max, g_min = check_real("g_max", g_max), check_real("g_min", g_min)
+    """(g_max, g_min) with 0 <= g_min < g_max; None stands for 25 and 0, as in aihwkit."""
+    g_max = check_real("g_max", 25.0 if g_max is None else g_max)
+    g_min = check_real("g_min", 0.0 if g_min is None else g_min)
     if g_max < 0 or g_min < 0 or g_min >= g_max:
         raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={g_min}, g_max={g_max}.")
     return g_max, g_min

@@ -1,11 +1,14 @@
-"""A small stand-in for aihwkit.simulator.configs: what the analog part reads of a hardware configuration."""
+"""A small stand-in for aihwkit.simulator.configs: what the analog part reads of a hardware configuration.
+
+Settings that are not there are refused, by an AttributeError or TypeError, rather than ignored.
+"""
 from dataclasses import dataclass, field
 
 from refapprox.analog.compensation import PERFECT, GlobalDriftCompensation, NoisyReadout
 from refapprox.compat.aihwkit.inference.noise.pcm import PCMLikeNoiseModel
 
 
-@dataclass
+@dataclass(slots=True)
 class IOParameters:
     """Readout settings, with upstream's defaults; `w_noise_type` is "NONE", "ADDITIVE_CONSTANT" or "PCM_READ"."""
 
@@ -30,7 +33,7 @@ class IOParameters:
                             w_noise=self.w_noise, w_noise_type=kinds[name])
 
 
-@dataclass
+@dataclass(slots=True)
 class MappingParameter:
     """Mapping settings. Scaling is off while strategies are optimized, as upstream."""
 
@@ -42,7 +45,7 @@ class MappingParameter:
     out_scaling_columnwise: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class InferenceRPUConfig:
     """What the optimizer needs to know of the hardware; `forward.is_perfect` is upstream's default False."""
 

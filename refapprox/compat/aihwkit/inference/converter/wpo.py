@@ -81,7 +81,7 @@ def loss_weights(model, t_steps, test_weights, max_abs_weight_unitless, loss_bas
     weights = check_finite("test_weights", np.asarray(test_weights, dtype=np.float64))
     losses = []
     for t in t_steps:
-        chip = program_weights(model.noise_model.g_converter, weights, model.noise_model.device, rng,
+        chip = program_weights(model.noise_model.g_converter, weights, model.noise_model.known_device(), rng,
                                compensation=model.drift_compensation, aging="reconvert",
                                readout=model.forward.readout())
         losses.append(np.mean(((chip.read(t, rng).effective - weights) / max_abs_weight_unitless) ** 2))

@@ -1,10 +1,13 @@
 """aihwkit's WeightProgrammingOptimizer: its arguments and results, refapprox's closed form inside."""
 from copy import copy
 
+import numpy as np
+
 from refapprox.analog.compensation import check_compensation
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.objective import expected_tnmse, to_aihwkit_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer as NativeOptimizer
+from refapprox.analog.quantiles import downsample
 
 OPTIONS = {     # upstream's attributes that may be overridden, with its defaults
     "nbins": 6, "test_in_features": 512, "test_out_features": 20, "g_err": 0.0, "f_min": 0.1, "f_max": 5.0,
@@ -30,6 +33,10 @@ class WeightProgrammingOptimizer:
     ----------
     loss_baseline, best_loss : float
         Expected losses, scaled as upstream. The baseline is the argument (upstream scores the configuration's own).
+    g_min, g_max, g_err : float, uS
+    weights_downsampled_unitless : ndarray (test_in_features, test_out_features)
+    max_abs_weight_unitless : float
+        With the options and these, ``vars(optimizer)`` is the dictionary that the functions of `wpo` take.
     result : refapprox.analog.OptimizationResult, after `run_optimizer`
     """
 
@@ -44,12 +51,17 @@ class WeightProgrammingOptimizer:
         self.loss_baseline = self.best_loss = float("inf")
         self.result = None
         self._search = NativeOptimizer(
-            weights, self.f_lst, rpu_config.noise_model.device, t_steps, g_converter_baseline, symmetric,
+            weights, self.f_lst, rpu_config.noise_model.known_device(), t_steps, g_converter_baseline, symmetric,
             compensation=check_compensation(rpu_config.drift_compensation), nbins=self.nbins, g_err=self.g_err,
             f_min=self.f_min, f_max=self.f_max, use_max_kw=self.use_max_kw, popsize=self.popsize, maxiter=self.maxiter,
             mutation=self.mutation, recombination=self.recombination, strategy=self.strategy, tol=self.tol,
             polish=self.polish, loss_margin=self.loss_margin, seed=self.seed,
             progress=self._progress if self.disp or self.callback is not None else None)
+        self.g_min, self.g_max, self.get_baseline = g_converter_baseline.g_min, g_converter_baseline.g_max, False
+        self.g_err = self.g_err * (self.g_max - self.g_min)
+        sample = downsample(weights, (self.test_in_features, self.test_out_features))
+        self.weights_downsampled_unitless = np.random.default_rng(self.seed).permutation(sample, axis=0)
+        self.max_abs_weight_unitless = float(np.abs(sample).max())
 
     def _progress(self, generation):
         if self.callback is not None:

@@ -14,35 +14,45 @@ def converter_of(g_converter, g_max):
 class BaseNoiseModel:
     """A device model with a converter.
 
+    One of one's own derives from it and defines the three primitives; `apply_noise` and its parts then work. The closed
+    form that stands behind losses and optimizer needs a device model of `refapprox.analog`.
+
     Attributes
     ----------
     g_converter : ConductanceConverter
         May be replaced; as upstream, g_max of the model stays that of the first one. Unlike upstream, two that differ
         are refused where a loss is computed.
-    device : a device model of refapprox.analog
+    device : a device model of refapprox.analog, or None
     rng : numpy.random.Generator
         Source of all draws.
     """
 
-    def __init__(self, g_converter, device, rng=None):
-        self.g_converter, self.device = g_converter, device
-        self.rng = np.random.default_rng() if rng is None else rng
+    def __init__(self, g_converter=None, device=None, rng=None):
+        self.g_converter = SinglePairConductanceConverter() if g_converter is None else g_converter
+        self.device, self.rng = device, np.random.default_rng() if rng is None else rng
 
     @property
     def g_max(self):
-        return self.device.g_max
+        return (self.g_converter if self.device is None else self.device).g_max
+
+    def known_device(self):
+        """The device model; a ValueError where there is none."""
+        if self.device is None:
+            raise ValueError(f"{type(self).__name__} must have a device model of refapprox.analog, whose moments are "
+                             f"known; it can be simulated by apply_noise.")
+        return self.device
 
     def apply_programming_noise_to_conductance(self, g_target):
         """Programmed conductances, uS."""
-        return self.device.program(g_target, self.rng)
+        return self.known_device().program(g_target, self.rng)
 
     def generate_drift_coefficients(self, g_target):
         """Drift exponents; for resistive memory the targets, which it keeps in their place."""
-        return self.device.drift_exponent(g_target, self.rng)
+        return self.known_device().drift_exponent(g_target, self.rng)
 
     def apply_drift_noise_to_conductance(self, g_prog, drift_noise_param, t_inference):
         """Conductances at `t_inference` seconds after programming, uS."""
-        return self.device.read(g_prog, drift_noise_param, t_inference, self.rng)
+        return self.known_device().read(g_prog, drift_noise_param, t_inference, self.rng)
 
     def apply_programming_noise(self, weights):
         """(programmed weights, list of drift exponents of every device)."""
