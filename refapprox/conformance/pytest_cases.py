@@ -4,39 +4,66 @@
     from mypackage.adapter import MyAdapter
     test_conformance = conformance_test(MyAdapter)
 
-Every case is a test of its own, named by its id; operations that the adapter does not offer are skipped. pytest is
-imported here only.
+Every case is a test of its own, named by its id; operations that the adapter does not offer are skipped. By its name,
+``conformance_test("mypackage.adapter:MyAdapter")``, the adapter runs in a process of its own, under a time limit for
+each case. pytest is imported here only.
 """
+import atexit
+from functools import cache
+
 import pytest
 
 from refapprox.conformance.adapter import offers
+from refapprox.conformance.program import python_program
 from refapprox.conformance.reports import failure_text
-from refapprox.conformance.running import FAILED, NOT_APPLICABLE, InProcess, judge
+from refapprox.conformance.running import DEFAULT_TIMEOUT, FAILED, NOT_APPLICABLE, InProcess, judge
 from refapprox.conformance.suite import load_suite
 
 
-def conformance_test(make_adapter, select=()):
+def conformance_test(make_adapter, select=(), *, timeout=DEFAULT_TIMEOUT):
     """A test function, parametrized over the cases.
 
     Parameters
     ----------
-    make_adapter : callable
-        The adapter's class, or a function that returns an adapter; called once for each case.
+    make_adapter : callable or str
+        The adapter's class, or a function that returns an adapter, called once for each case; or
+        "package.module:Class[:argument]", for one process that serves all cases.
     select : sequence of str, optional
         Patterns of cases or families.
+    timeout : float, optional
+        Seconds that a case may take in a process of its own. An adapter in this process has no limit.
     """
+    answers = {}      # question -> convention of the first case that told
+    source = make_adapter if isinstance(make_adapter, str) else named(make_adapter)
+
+    @cache
+    def program():
+        target = python_program(make_adapter, timeout)
+        atexit.register(target.close)
+        return target, target.describe()[1]
+
     @pytest.mark.parametrize("case", load_suite().select(list(select)), ids=lambda case: case.id)
     def test_conformance(case):
-        adapter = make_adapter()
-        if not offers(adapter, case.operation):
-            pytest.skip(f"{case.operation} is not offered")
-        target = InProcess(adapter)
-        result = judge(case, target.call(case), target.describe()[1])
+        if isinstance(make_adapter, str):
+            target, conventions = program()
+        else:
+            adapter = make_adapter()
+            if not offers(adapter, case.operation):
+                pytest.skip(f"{case.operation} is not offered")
+            target = InProcess(adapter)
+            conventions = target.describe()[1]
+        result = judge(case, target.call(case), conventions)
         if result.status == NOT_APPLICABLE:
-            pytest.skip(result.message or "not applicable")
+            pytest.skip(result.message or f"{case.operation} is not offered")
         if result.status == FAILED:
-            module, name = getattr(make_adapter, "__module__", "adapter"), getattr(make_adapter, "__qualname__",
-                                                                                   "Adapter")
-            pytest.fail(failure_text(result, f"{module}:{name}"), pytrace=False)
+            pytest.fail(failure_text(result, source), pytrace=False)
+        if result.convention and answers.setdefault(case.question, result.convention) != result.convention:
+            pytest.fail(f"{case.id} answers by convention {result.convention!r} of {case.question!r}, an earlier case "
+                        f"by {answers[case.question]!r}.", pytrace=False)
 
     return test_conformance
+
+
+def named(make_adapter):
+    """"module:name" of a class or function."""
+    return f"{getattr(make_adapter, '__module__', 'adapter')}:{getattr(make_adapter, '__qualname__', 'Adapter')}"

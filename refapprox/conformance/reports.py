@@ -54,7 +54,7 @@ def text(report, source, *, details=True):
 
 def junit(report, source):
     """JUnit XML: a testcase a case, its family the class; operations that are not offered are skipped."""
-    suite = ElementTree.Element("testsuite", name=f"refapprox conformance of {report.adapter}",
+    suite = ElementTree.Element("testsuite", name=printable(f"refapprox conformance of {report.adapter}"),
                                 tests=str(len(report.results)), failures=str(len(report.failures)), errors="0",
                                 skipped=str(report.count(NOT_APPLICABLE)), time=f"{report.seconds:.3f}")
     for result in report.results:
@@ -69,7 +69,7 @@ def junit(report, source):
 
 
 def printable(string):
-    """`string` without the control characters that XML cannot hold."""
+    """`string` without the control characters that XML and HTML cannot hold."""
     return "".join(c for c in string if c in "\n\t" or c.isprintable())
 
 
@@ -96,8 +96,9 @@ def page(report, source):
              section("Conventions followed", "<th>question</th><th>answer</th>", conventions),
              section("Families", "<th>family</th><th>passed</th><th>failed</th><th>not applicable</th>", rows),
              f"<h2>Failures</h2>{failures}" if failures else ""]
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Conformance of '
-            f"{html.escape(report.adapter)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n")
+    return printable(f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Conformance of '
+                     f"{html.escape(report.adapter)}</title><style>{STYLE}</style></head><body>{''.join(parts)}"
+                     "</body></html>\n")
 
 
 def section(title, head, rows):
