@@ -47,9 +47,17 @@ def agrees(printed, computed):
     >>> agrees("0.12", 0.125), agrees("0.12", 0.126), agrees("72829.102e2", 7282910.24)
     (True, False, True)
     """
-    unit = 10.0 ** Decimal(printed).as_tuple().exponent
     slack = 1e-12 * abs(computed)                    # of float64 sums over 2**24 entries at most
-    return abs(float(printed) - computed) <= 0.5 * unit + slack
+    return abs(float(printed) - computed) <= 0.5 * unit_of(printed) + slack
+
+
+def unit_of(printed):
+    """What one step of the last printed digit is worth.
+
+    >>> unit_of("0.037"), unit_of("72829.102e2")
+    (0.001, 0.1)
+    """
+    return 10.0 ** Decimal(printed).as_tuple().exponent
 
 
 def compare(printed, metrics):

@@ -1,0 +1,74 @@
+"""The script that checks published figures of 16-bit circuits: on narrow ones, whose figures are known exactly."""
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refapprox import Circuit
+from refapprox.multipliers import from_family
+
+PAIRS = 2 ** 16
+
+
+@pytest.fixture(scope="module")
+def script():
+    path = Path(__file__).resolve().parents[2] / "examples/evoapprox_wide_figures.py"
+    spec = importlib.util.spec_from_file_location("evoapprox_wide_figures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def published_circuit(signed=False, family="truncated(k=6)", **changed):
+    """An 8x8 multiplier as a circuit whose header has its true figures, four digits, times what `changed` says."""
+    table = from_family(family, signed=signed)
+    metrics = table.metrics()
+    figures = {key: f"{metrics[key] * changed.get(key, 1):.4f}"
+               for key in ("MAE", "MAE%", "WCE", "WCE%", "WCRE%", "EP%", "MRE%", "MSE")}
+    return Circuit("published", lambda x, w: table(x, w), 8, 8, signed, info={"published": figures})
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_all_pairs_in_blocks_give_the_metrics_of_the_table(script, signed):
+    circuit, said = published_circuit(signed), []
+    found = script.metrics_of_all_pairs(circuit, said.append)
+    exact = circuit.metrics(PAIRS)
+    assert all(found[key] == pytest.approx(exact[key], rel=1e-12) for key in found) and len(found) == 8
+    assert len(said) == 1 and "published: about" in said[0]
+
+
+def test_squares_of_wide_errors_are_summed_exactly(script):
+    """Errors of 30 bits: their squares leave int64 when 2**16 of them are summed."""
+    circuit = Circuit("far", lambda x, w: x * w - 2 ** 30 - x, 10, 16, False, output_bits=32)
+    found = script.metrics_of_all_pairs(circuit, lambda text: None)
+    assert found["MSE"] == sum((2 ** 30 + x) ** 2 for x in range(2 ** 10)) / 2 ** 10
+
+
+def test_true_figures_pass_a_sample_and_wrong_ones_do_not(script):
+    """(1) is at most 2 % of each mean here but MRE%: figures 4 % off are certain to be seen; false alarms 5e-6."""
+    refused, resolution = script.check_sample(published_circuit(), 4 * PAIRS, np.random.default_rng(0))
+    assert not refused and max(value for key, value in resolution.items() if key != "MRE%") < 0.02
+    for key, factor in [("MAE", 1.04), ("MAE%", 0.9), ("EP%", 0.96), ("MSE", 1.04), ("MSE", 0.96), ("WCE", 0.99),
+                        ("WCE%", 0.9), ("WCRE%", 0.5)]:
+        refused, _ = script.check_sample(published_circuit(**{key: factor}), 4 * PAIRS, np.random.default_rng(1))
+        assert key in refused, key
+
+
+def test_a_percentage_of_a_rounded_mean_is_explained(script, capsys):
+    circuit = published_circuit(family="truncated(k=3)")                          # MAE 4.25
+    circuit.info["published"]["MAE%"] = f"{100 * 4 / 2 ** 16:.5f}"
+    assert "MAE%" in script.check_sample(circuit, 4 * PAIRS, np.random.default_rng(2))[0]
+    circuit.info["published"]["MAE"] = "4"
+    assert not script.check_sample(circuit, 4 * PAIRS, np.random.default_rng(2))[0]
+    assert "rounded twice" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_no_published_16_bit_figure_is_refused(script, capsys):
+    folders = [f for f in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if f]
+    if not folders:
+        pytest.skip("REFAPPROX_EVOAPPROX_DIR is not set: no checkout of EvoApproxLib here")
+    for folder in folders:
+        assert script.main([folder]) == 0, capsys.readouterr().out
