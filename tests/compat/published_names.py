@@ -83,6 +83,14 @@ layers.approx_conv2d: ApproxConv2d.output_dims(x)
 layers.approx_wrapper: ApproxWrapper(wrapped, qconfig=None)
 layers.approx_wrapper: ApproxWrapper.forward(x)
 layers.approx_wrapper: layer_mapping_dict()
+utils.evoapprox: module_names(filter_str='')
+utils.evoapprox: attribute(multiplier_name, attr_name)
+utils.evoapprox: load_multiplier(multiplier_name)
+utils.evoapprox: error_map(multiplier_name)
+utils.evoapprox: error_distribution(multiplier_name, fan_in=1)
+utils.evoapprox: bitwidth_from_name(multiplier_name)
+utils.evoapprox: signedness_from_name(multiplier_name)
+utils.evoapprox: lut(multiplier_name)
 """
 
 AGNAPPROX = """

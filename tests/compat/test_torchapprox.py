@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from refapprox import Multiplier
 from refapprox.compat.torchapprox import layers as tal
 from refapprox.compat.torchapprox.operators.backend import approx
+from refapprox.compat.torchapprox.utils import evoapprox as evo
 from refapprox.quantization import TensorScheme
 
 CODES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int32)
@@ -156,3 +157,22 @@ def test_sizes_of_layers():
         linear(np.zeros((1, 20)), np.array([1.0]), np.array([0.5]))
     with pytest.raises(ValueError, match=r"codes of x must lie in \[-128, 127\], got 200"):
         linear(np.full((1, 20), 200.0), 1.0, 0.0)
+
+
+# ---- multipliers by their names
+
+def test_multipliers_by_name():
+    assert len(evo.module_names("mul8s")) == 13 and evo.module_names("mul8u") == ["mul8u_1JJQ"]
+    table, errors = evo.lut("mul8s_1KV8"), evo.error_map("mul8s_1KV8")
+    # B(0, 2), bit by bit: partial products of weight below 4 are dropped
+    dropped = sum((1 << i + j) * (CODES[:, None] >> i & 1) * (CODES >> j & 1) for i, j in ((0, 0), (0, 1), (1, 0)))
+    assert np.array_equal(table, EXACT - dropped)
+    assert np.array_equal(np.roll(errors, (-128, -128), (0, 1)), table - EXACT)
+    assert evo.error_distribution("mul8s_1KV8", 4) == (4 * errors.mean(), 2 * errors.std())
+    assert np.array_equal(evo.lut("mul8u_1JJQ"), np.multiply.outer(np.arange(256), np.arange(256)))
+    assert 0 < evo.attribute("mul8s_1KX5", "PDK45_PWR") < evo.attribute("mul8s_1KV6", "PDK45_PWR")
+    assert evo.bitwidth_from_name("mul12s_2PP") == 12 and not evo.signedness_from_name("mul8u_1JJQ")
+    with pytest.raises(ImportError, match="mul8s_1KTY has no closed form in EvoApproxLib v2022"):
+        evo.lut("mul8s_1KTY")
+    with pytest.raises(ValueError, match="attr_name must be one of PDK45_PWR"):
+        evo.attribute("mul8s_1KV6", "PDK45_AREA")
