@@ -1,0 +1,143 @@
+"""Training of LeNet-5 and a small ResNet: our modes against each other, the float one against PyTorch."""
+import cProfile
+import pstats
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from refapprox import load_library
+from refapprox.datasets import MNIST
+from refapprox.nets import LeNet5, ResNet
+from refapprox.optimizer import SGD
+from refapprox.training import keep_freed_memory, train_step
+from tests.benchmarks.peers import torch_module
+from tests.benchmarks.timing import Time, medians
+
+BATCH = 128
+MODES = {"float": None, "quantized": None, "noise": None,      # mode -> multiplier, the signed ones of rank 5 and 1
+         "approximate, rank 5": "mul8s_1KX2", "approximate, rank 1": "mul8s_1L2H"}
+TURNS = 10                                                     # pieces of an epoch, between which candidates take turns
+
+
+def our_step(net, mode, multiplier=None):
+    """(images, labels) -> loss: one step of `net` in `mode`, as `fit` takes it."""
+    keep_freed_memory()
+    for _, layer in net.noisy_modules:
+        layer.multiplier, layer.stdev, layer.noise_rng = multiplier, 0.05, np.random.default_rng(0)
+    net.set_mode(mode)
+    noisy = mode == "noise"
+    optimizer = SGD(net.named_parameters(with_sigma=noisy), momentum=0.9)
+    rates = dict.fromkeys(optimizer.parameters, 1e-4)
+    return lambda images, labels: train_step(net, optimizer, rates, images, labels, lmbd=0.2 if noisy else None)
+
+
+def our_steps(make_net):
+    """Every mode's step, each of a network of its own."""
+    library = load_library()
+    return {name: our_step(make_net(rng=np.random.default_rng(0)), name.split(",")[0], circuit and library[circuit])
+            for name, circuit in MODES.items()}
+
+
+def torch_lenet5(torch):
+    """LeNet-5 in PyTorch."""
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(400, 120, bias=False), nn.BatchNorm1d(120), nn.ReLU(),
+        nn.Linear(120, 84, bias=False), nn.BatchNorm1d(84), nn.ReLU(), nn.Linear(84, 10))
+
+
+def torch_step(torch, net):
+    """(images, labels) -> loss: the same float step in PyTorch."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9)
+
+    def step(images, labels):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(net(torch.from_numpy(images)), torch.from_numpy(labels))
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def batch(shape):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((BATCH, *shape), np.float32), rng.integers(0, 10, size=BATCH)
+
+
+def steps():
+    """One batch again and again."""
+    nets = (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32)))
+    for name, make_net, shape in nets:
+        images, labels = batch(shape)
+        candidates = our_steps(make_net)
+        if name == "LeNet-5" and (torch := torch_module()):
+            candidates["PyTorch"] = torch_step(torch, torch_lenet5(torch))
+        times = medians({key: partial(step, images, labels) for key, step in candidates.items()},
+                        repeats=20 if name == "LeNet-5" else 4)
+        print(f"\n# {name}, one training step of {BATCH} images: {times['float'].clock * 1e3:.1f} ms")
+        report(times)
+
+
+def epochs():
+    """A whole epoch of MNIST in every mode, shuffling and taking batches included."""
+    try:
+        data = MNIST(BATCH)
+    except FileNotFoundError as error:
+        print(f"\nskipped: {error}")
+        return
+    candidates = our_steps(LeNet5)
+    if torch := torch_module():
+        candidates["PyTorch"] = torch_step(torch, torch_lenet5(torch))
+    batches = {name: data.train_batches(np.random.default_rng(0)) for name in candidates}
+    spent = dict.fromkeys(candidates, np.zeros(2))
+    for turn in range(TURNS):
+        for name, step in candidates.items():
+            clock, cores = time.perf_counter(), time.process_time()
+            for _ in range(turn, data.num_train_batches, TURNS):
+                step(*next(batches[name]))
+            spent[name] = spent[name] + (time.perf_counter() - clock, time.process_time() - cores)
+    times = {name: Time(*of_one) for name, of_one in spent.items()}
+    print(f"\n# LeNet-5, one epoch of {len(data.train.labels)} images: {times['float'].clock:.1f} s")
+    report(times)
+
+
+def report(times):
+    """Print times as multiples of our own float one."""
+    own = times["float"]
+    for name, time_of_one in times.items():
+        print(f"{name:20} times our float: {time_of_one.clock / own.clock:.2f}, by time of the cores "
+              f"{time_of_one.cores / own.cores:.2f}")
+    if "PyTorch" in times:
+        print(f"our float times PyTorch: {own.clock / times['PyTorch'].clock:.2f}")
+
+
+def profile():
+    """Which operations a training step spends its time in."""
+    for name, make_net, shape in (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32))):
+        images, labels = batch(shape)
+        for mode, step in our_steps(make_net).items():
+            step(images, labels)
+            profiler = cProfile.Profile(time.process_time)
+            for _ in range(5):
+                profiler.runcall(step, images, labels)
+            shares = by_operation(pstats.Stats(profiler))
+            print(f"\n# {name}, {mode}: percent of a step's processor time\n" + ", ".join(
+                f"{operation} {share:.0%}" for operation, share in sorted(shares.items(), key=lambda s: -s[1])
+                if share >= 0.02))
+
+
+def by_operation(stats):
+    """Shares of the time below the doors of refapprox/ops and of what training adds."""
+    doors = {"forward", "backward", "draw", "conv2d_sums", "matmul_sums", "step", "prepare", "quantize_with_mask"}
+    shares = {}
+    for (file, _, function), (*_, cumulative, _) in stats.stats.items():
+        path = Path(file)
+        if function in doors and (path.parent.name == "ops" or path.stem in ("optimizer", "quantization")):
+            shares[f"{path.stem}.{function}"] = cumulative / stats.total_tt
+    shares["the rest"] = 1 - sum(shares.values())
+    return shares
