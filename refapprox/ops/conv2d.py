@@ -12,14 +12,17 @@ Vector-Jacobian product, for the cotangent D of Y, and the adjoint P* of taking 
     dW = D X^T                                                                                         (3)
     dx = P*(W^T D), cropped to the image: the padding is a constant                                    (4)
 
-The columns are taken again in `backward` rather than kept: kh*kw times the memory of x, for a few percent of time.
+X is kh*kw times as large as x, so it is never held whole: a band of rows of outputs at a time is taken, multiplied
+while it is in the processor's cache, and forgotten; `backward` takes it again.
 """
 from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.ops.patches import Geometry, check_images, from_batch_last, geometry, to_batch_last
+from refapprox.ops.patches import Geometry, check_images, even_slices, from_batch_last, geometry, to_batch_last
 from refapprox.validation import check_integer
+
+BAND_BYTES = 1 << 20      # of a band of X
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ def forward(x, w, *, stride=1, padding=0, dilation=1, groups=1, pad_value=0.0):
     """
     cache = prepare(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, pad_value=pad_value)
     oh, ow = cache.window.output_size(*x.shape[2:])
-    y = per_group(w, groups) @ columns(cache.padded, cache.window, groups)             # (2)
-    return from_batch_last(y.reshape(w.shape[0], oh, ow, x.shape[0])), cache
+    kernels = per_group(w, groups)
+    y = np.empty((*kernels.shape[:2], oh * ow * len(x)), np.result_type(x, w))
+    for rows, outputs in bands(cache, oh, ow):
+        np.matmul(kernels, columns(cache.padded, cache.window, groups, rows), out=y[..., outputs])        # (2)
+    return from_batch_last(y.reshape(w.shape[0], oh, ow, len(x))), cache
 
 
 def prepare(x, w, *, stride=1, padding=0, dilation=1, groups=1, pad_value=0.0):
@@ -75,16 +81,31 @@ def prepare(x, w, *, stride=1, padding=0, dilation=1, groups=1, pad_value=0.0):
 
 def backward(dy, cache, *, need_dx=True):
     """Gradients (dx, dw) for the cotangent `dy` (n, m, oh, ow); dx is None unless `need_dx`."""
-    padded, w, window, groups = cache.padded, cache.w, cache.window, cache.groups
-    d = per_group(to_batch_last(dy), groups)
-    dw = (d @ columns(padded, window, groups).transpose(0, 2, 1)).reshape(w.shape)     # (3)
-    if not need_dx:
-        return None, dw
-    dcolumns = per_group(w, groups).transpose(0, 2, 1) @ d
-    c, height, width, n = padded.shape
-    dpatches = dcolumns.reshape(c, *window.kernel, *dy.shape[2:], n).transpose(0, 3, 4, 1, 2, 5)
-    dx = window.crop(window.scatter_add(dpatches, height, width))                      # (4)
-    return from_batch_last(dx), dw
+    padded, window, groups = cache.padded, cache.window, cache.groups
+    kernels, d = per_group(cache.w, groups), per_group(to_batch_last(dy), groups)
+    dw = np.zeros(kernels.shape, np.result_type(d, padded))
+    dpadded = np.zeros(padded.shape, np.result_type(d, kernels)) if need_dx else None
+    for rows, outputs in bands(cache, *dy.shape[2:]):
+        d_band = d[..., outputs]
+        dw += d_band @ columns(padded, window, groups, rows).transpose(0, 2, 1)                           # (3)
+        if need_dx:
+            dcolumns = kernels.transpose(0, 2, 1) @ d_band
+            shape = (len(padded), *window.kernel, rows.stop - rows.start, dy.shape[3], len(dy))
+            window.add_patches(dpadded, dcolumns.reshape(shape).transpose(0, 3, 4, 1, 2, 5), rows)        # (4)
+    dx = from_batch_last(window.crop(dpadded)) if need_dx else None
+    return dx, dw.reshape(cache.w.shape)
+
+
+def bands(cache, oh, ow):
+    """Pairs of slices that cut the outputs into bands: rows of the map, and the columns of Y and X behind them.
+
+    A band is not small beside the kernels, which every matrix product arranges anew.
+    """
+    column_bytes = cache.padded.itemsize * cache.groups * cache.w[0].size
+    row_bytes = column_bytes * ow * cache.padded.shape[3]
+    rows_at_once = max(1, max(BAND_BYTES, cache.w.nbytes) // row_bytes)
+    for rows in even_slices(oh, -(-oh // rows_at_once)):
+        yield rows, slice(*(row * ow * cache.padded.shape[3] for row in (rows.start, rows.stop)))
 
 
 def per_group(outputs, groups):
@@ -92,9 +113,9 @@ def per_group(outputs, groups):
     return outputs.reshape(groups, outputs.shape[0] // groups, -1)
 
 
-def columns(padded, window, groups):
-    """X of (2) for every group: rows (channel, kh, kw) as in a weight, columns (oh, ow, n); a copy."""
-    patches = window.patches(padded).transpose(0, 3, 4, 1, 2, 5)
+def columns(padded, window, groups, rows=slice(None)):
+    """X of (2) for every group and some rows of outputs: a line for (channel, kh, kw), columns (oh, ow, n); a copy."""
+    patches = window.patches(padded)[:, rows].transpose(0, 3, 4, 1, 2, 5)
     c, kh, kw, oh, ow, n = patches.shape
     return patches.reshape(groups, c // groups * kh * kw, oh * ow * n)
 

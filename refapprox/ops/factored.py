@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from refapprox.ops.table_convolution import even_slices
+from refapprox.ops.patches import even_slices
 
 MAP_BYTES = 16 << 20       # of factored maps
 KERNEL_CODES = 1 << 16     # looked up at once: fewer, and threads wait for each other; more, and they leave the cache

@@ -5,15 +5,16 @@ A window of size (kh, kw) visits an image at multiples of its stride, its taps `
     patches[y, x, i, j] = padded[y*sh + i*dh, x*sw + j*dw]                            (1)
     size_out = (size + 2*padding - dilation*(kernel - 1) - 1) // stride + 1           (2)
 
-Taking patches is linear; `scatter_add` is its adjoint, which every backward pass needs:
+Taking patches is linear; `add_patches` is its adjoint, which every backward pass needs:
 
-    sum(patches(x) * d) = sum(x * scatter_add(d))     for all x and d                 (3)
+    sum(patches(x) * d) = sum(x * add_patches(0, d))     for all x and d              (3)
 
 A `Geometry` works on the two middle axes of an array with four. Channels-last (n, h, w, c) gives patches whose
 rows are receptive fields; batch-last (c, h, w, n) makes every tap of every window a run of at least n neighbors
 in memory, for one channel as well as for many. The layers hand each other (n, c, h, w) views of batch-last
 memory; any other layout is taken, and gives the same numbers more slowly.
 """
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,13 +73,12 @@ class Geometry:
         top, left = i * dh, j * dw
         return padded[:, top:top + sh * (h_out - 1) + 1:sh, left:left + sw * (w_out - 1) + 1:sw]
 
-    def scatter_add(self, d, height, width):
-        """Adjoint (3) of `patches`: `d` (a, h_out, w_out, kh, kw, b) added into padded maps of (height, width)."""
-        a, h_out, w_out, kh, kw, b = d.shape
-        padded = np.zeros((a, height, width, b), d.dtype)
-        for i in range(kh):
-            for j in range(kw):
-                self.tap(padded, i, j, h_out, w_out)[...] += d[:, :, :, i, j]
+    def add_patches(self, padded, d, rows=slice(None)):
+        """Adjoint (3) of `patches`: add `d` (a, rows, w_out, kh, kw, b) where `rows` of windows took it."""
+        h_out, w_out = self.output_size(*(size - 2 * p for size, p in
+                                          zip(padded.shape[1:3], self.padding, strict=True)))
+        for i, j in np.ndindex(self.kernel):
+            self.tap(padded, i, j, h_out, w_out)[:, rows] += d[:, :, :, i, j]
         return padded
 
 
@@ -94,6 +94,14 @@ def geometry(where, kernel, stride=1, padding=0, dilation=1):
     """The Geometry of checked arguments; `where` names the caller in messages."""
     return Geometry(pair(f"kernel of {where}", kernel, 1), pair(f"stride of {where}", stride, 1),
                     pair(f"padding of {where}", padding, 0), pair(f"dilation of {where}", dilation, 1))
+
+
+def even_slices(total, count):
+    """`count` slices of nearly equal length that make up range(total), the longer ones first: a Scratch for the first
+    need not grow for the others."""
+    length, longer = divmod(total, count)
+    starts = [length * i + min(i, longer) for i in range(count + 1)]
+    return [slice(*ends) for ends in itertools.pairwise(starts)]
 
 
 def to_batch_last(x):

@@ -4,7 +4,6 @@ Maps are (c, h, w, n) and kernels (m, c, kh, kw), sums (m, h_out, w_out, n), as 
 window is a run of at least n neighbors in memory. One group is one problem, and a matrix product is the
 convolution of 1x1 maps by 1x1 kernels.
 """
-import itertools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,7 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
-from refapprox.ops.patches import Geometry
+from refapprox.ops.patches import Geometry, even_slices
 
 
 @dataclass(frozen=True)
@@ -147,14 +146,6 @@ class Scratch:
             buffer = np.empty(size, dtype=dtype)
         self._buffers[name] = buffer
         return buffer[:size].reshape(shape)
-
-
-def even_slices(total, count):
-    """`count` slices of nearly equal length that make up range(total), the longer ones first: a Scratch for the first
-    need not grow for the others."""
-    length, longer = divmod(total, count)
-    starts = [length * i + min(i, longer) for i in range(count + 1)]
-    return [slice(*ends) for ends in itertools.pairwise(starts)]
 
 
 def largest_product(multiplier):
