@@ -13,7 +13,7 @@ Vector-Jacobian product, for the cotangent D of Y, and the adjoint P* of taking 
     dx = P*(W^T D), cropped to the image: the padding is a constant                                    (4)
 
 X is kh*kw times as large as x, so it is never held whole: a band of rows of outputs at a time is taken, multiplied
-while it is in the processor's cache, and forgotten; `backward` takes it again.
+while it is in cache, and forgotten; `backward` takes it again.
 """
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ import numpy as np
 from refapprox.ops.patches import Geometry, check_images, even_slices, from_batch_last, geometry, to_batch_last
 from refapprox.validation import check_integer
 
-BAND_BYTES = 1 << 20      # of a band of X
+BAND_BYTES = 8 << 20      # of a band of X: in smaller ones the threads of BLAS wait for each other too often
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ def row_by_row(cache, oh, ow):
     return [(slice(row, row + 1), slice(row * columns_of_row, (row + 1) * columns_of_row)) for row in range(oh)]
 
 
+@mock.patch.object(conv2d, "BAND_BYTES", 1 << 20)
 def test_bands_make_up_the_map_and_columns_are_never_held_whole():
     x, w = np.ones((32, 8, 40, 40), np.float32), np.ones((8, 8, 5, 5), np.float32)
     y, cache = conv2d.forward(x, w)
