@@ -19,10 +19,12 @@ import math
 import numpy as np
 
 from refapprox.ops.patches import even_slices
+from refapprox.ops.threads import blas_threads
 
 MAP_BYTES = 16 << 20       # of factored maps
 KERNEL_CODES = 1 << 16     # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
 BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
+SHARED_BAND_BYTES = 4 << 20      # where BLAS has several threads, which wait for each other after every product
 
 
 def run(problem, out, tile, dtype, cuts):
@@ -51,7 +53,8 @@ def run(problem, out, tile, dtype, cuts):
         for term, f in zip(mapped, x_factors, strict=True):
             f.take(index, out=term, mode="clip")                            # "raise" would buffer the result
         # kernels are packed anew for every band, so bands must not be small beside them
-        band_bytes = min(max(BAND_BYTES, kernel_bytes), room - image_bytes * index.shape[3])
+        wanted = BAND_BYTES if blas_threads() == 1 else SHARED_BAND_BYTES
+        band_bytes = min(max(wanted, kernel_bytes), room - image_bytes * index.shape[3])
         for rows in problem.row_bands(row_bytes * index.shape[3], band_bytes):
             total = None
             for channels, matrix in chunked:

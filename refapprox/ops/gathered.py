@@ -47,10 +47,10 @@ def by_activations(problem, out, tile):
 
     def work(positions, scratch):
         shape = (rows.stop - rows.start, tiles, index.shape[3])
-        sums, products = (scratch.array(name, (*shape, tile * m), dtype) for name in ("sums", "products"))
+        sums = np.zeros((*shape, tile * m), dtype)            # returned, so not in scratch
+        products = scratch.array("products", sums.shape, dtype)
         selected = scratch.array("selected", shape, np.intp)
         table = scratch.array("table", (last - first, tile, m), dtype)
-        sums[...] = 0
         for position in positions:
             channel, i, j = position // (kh * width), position // width % kh, position % width
             build_rows(table, lut, weights[channel, i], j, sw, kw)
@@ -100,11 +100,11 @@ def by_weights(problem, out):
         n = index.shape[3]
         pixels = height * width * n
         size = (last - first) * pixels
-        sums, products = (scratch.array(name, (m, pixels), dtype) for name in ("sums", "products"))
+        sums = np.zeros((m, pixels), dtype)                   # returned, so not in scratch
+        products = scratch.array("products", sums.shape, dtype)
         # a shift by a kernel position runs over the end of every map, into pixels that no output reads
         table = scratch.array("table", (size + ((kh - 1) * dh * width + (kw - 1) * dw) * n,), dtype)
         table[size:] = 0
-        sums[...] = 0
         for channel in channels:
             lut.take(index[channel].reshape(-1), axis=1, mode="clip", out=table[:size].reshape(last - first, pixels))
             for i, j in np.ndindex(kh, kw):

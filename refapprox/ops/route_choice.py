@@ -4,14 +4,13 @@ Every route gives the same integers, so a wrong guess costs time only. The const
 element on one machine with two cores (docs/performance.md); only their ratios matter.
 """
 import math
-import os
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.ops import factored, gathered
+from refapprox.ops.threads import blas_threads
 
 LOOKUP = 0.65                       # one entry of a small table
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
@@ -23,15 +22,6 @@ CALL = 1500.0                       # one NumPy call on little data
 MANY_CHUNKS = 8                     # of a sum in float32, before float64 is worth a look
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 CHEAP = 1e5                         # sums that cost less do not ask a table for its factors: finding those takes longer
-
-
-@cache
-def blas_threads():
-    """Threads that BLAS was told to use, else the number of cores: it has no portable way to ask."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit() and int(os.environ[name]) > 0:
-            return int(os.environ[name])
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

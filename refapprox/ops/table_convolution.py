@@ -5,15 +5,14 @@ window is a run of at least n neighbors in memory. One group is one problem, and
 convolution of 1x1 maps by 1x1 kernels.
 """
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.ops.patches import Geometry, even_slices
+from refapprox.ops.threads import each
 
 
 @dataclass(frozen=True)
@@ -83,43 +82,13 @@ class TableConvolution:
             raise MemoryLimitTooSmall(smallest, self.memory_limit)
 
     def each(self, work, jobs):
-        """`work(job, scratch)` for every job, in threads where there are several workers; results in order.
-
-        The caller is one of the workers: where other threads start late, it has begun already.
-        """
-        workers = min(self.workers, len(jobs))
-        results = [None] * len(jobs)
-
-        def share(first):
-            for position in range(first, len(jobs), workers):
-                results[position] = work(jobs[position], self.scratches[first])
-
-        if workers == 1:
-            share(0)
-            return results
-        others = [threads(workers - 1).submit(share, first) for first in range(1, workers)]
-        try:
-            share(0)
-        finally:
-            wait(others)
-        for other in others:
-            other.result()
-        return results
+        """`work(job, scratch)` for every job, shared among the workers, each with a Scratch; results in order."""
+        return each(lambda job, worker: work(job, self.scratches[worker]), jobs, self.workers)
 
     @cached_property
     def scratches(self):
         """One Scratch for each worker."""
         return [Scratch() for _ in range(self.workers)]
-
-
-@cache
-def threads(count):
-    """`count` threads that stay: starting them takes as long as a small convolution."""
-    return ThreadPoolExecutor(count, "refapprox")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=threads.cache_clear)      # threads do not survive a fork
 
 
 class MemoryLimitTooSmall(ValueError):

@@ -1,14 +1,12 @@
-"""Workers of a table product: results in order, errors that are not lost, processes that fork."""
+"""Workers: results in order, errors that are not lost, processes that fork."""
 import os
 import subprocess
 import sys
+import threading
 
-import numpy as np
 import pytest
 
-from refapprox import exact
-from refapprox.ops.patches import Geometry
-from refapprox.ops.table_convolution import TableConvolution
+from refapprox.ops.threads import each
 
 FORK = """
 import multiprocessing, warnings
@@ -26,27 +24,47 @@ if __name__ == "__main__":
 """
 
 
-def problem(workers):
-    return TableConvolution(np.zeros((1, 1, 1, 1)), np.zeros((1, 1, 1, 1)), exact(), Geometry((1, 1)), workers=workers)
-
-
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
-def test_results_come_in_the_order_of_the_jobs(workers):
-    assert problem(workers).each(lambda job, scratch: job * job, list(range(7))) == [i * i for i in range(7)]
+@pytest.mark.parametrize("jobs", [0, 1, 7])
+def test_results_come_in_the_order_of_the_jobs(workers, jobs):
+    seen = set()
+
+    def work(job, worker):
+        seen.add(worker)
+        return job * job
+
+    assert each(work, list(range(jobs)), workers) == [i * i for i in range(jobs)]
+    assert seen <= set(range(workers))
+
+
+def test_a_worker_takes_the_next_job_as_soon_as_it_is_free():
+    """The first job waits until all others are done: with jobs dealt out beforehand, this would not end."""
+    others = threading.Semaphore(0)
+
+    def work(job, worker):
+        if job == 0:
+            assert all(others.acquire(timeout=30) for _ in range(5))
+        else:
+            others.release()
+
+    each(work, list(range(6)), 2)
 
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_an_error_of_any_worker_is_raised_after_all_have_stopped(failing):
+    started = threading.Barrier(2)
     done = []
 
-    def work(job, scratch):
+    def work(job, worker):
+        if job < 2:
+            started.wait(timeout=30)
         if job == failing:
             raise ArithmeticError(f"job {job}")
         done.append(job)
 
     with pytest.raises(ArithmeticError, match=f"job {failing}"):
-        problem(2).each(work, list(range(6)))
-    assert set(done) >= {job for job in range(6) if job % 2 != failing}
+        each(work, list(range(6)), 2)
+    assert set(done) == set(range(6)) - {failing}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

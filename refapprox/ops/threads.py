@@ -1,0 +1,49 @@
+"""Threads for work that NumPy does without the interpreter's lock: copies, look-ups, matrix products, draws.
+
+BLAS has threads of its own, which an environment variable sets; ours are given by an argument.
+"""
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+
+
+@cache
+def blas_threads():
+    """Threads that BLAS was told to use, else the number of cores: it has no portable way to ask."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name, "").isdigit() and int(os.environ[name]) > 0:
+            return int(os.environ[name])
+    return os.cpu_count() or 1
+
+
+@cache
+def pool(threads):
+    """`threads` threads that stay: starting them takes as long as a small convolution."""
+    return ThreadPoolExecutor(threads, "refapprox")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=pool.cache_clear)      # threads do not survive a fork
+
+
+def each(work, jobs, workers):
+    """`work(job, worker)` for every job, worker in range(workers); a list of results in the order of the jobs.
+
+    Every worker takes the next job as soon as it is free, for cores may be slowed by others. The caller is one of the
+    workers: where other threads start late, it has begun already. An error is raised when all have stopped.
+    """
+    workers = min(workers, len(jobs))
+    results, positions = [None] * len(jobs), iter(range(len(jobs)))      # next() on it is atomic
+
+    def take_jobs(worker):
+        for position in positions:
+            results[position] = work(jobs[position], worker)
+
+    others = [pool(workers - 1).submit(take_jobs, worker) for worker in range(1, workers)]
+    try:
+        take_jobs(0)
+    finally:
+        wait(others)
+    for other in others:
+        other.result()
+    return results
