@@ -7,6 +7,9 @@ from refapprox import files
 ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
               ("deployed", "approximate, before retraining"), ("retrained", "approximate, after retraining"),
               ("uniform_deployed", "uniform, before retraining"), ("uniform_retrained", "uniform, after retraining"))
+COLUMNS = ("sigma: noise that the layer stands, relative to the std of its outputs; allowed std = |sigma| * that std",
+           "a multiplier fits where its predicted std of the accumulated error is no larger; both in accumulator units",
+           "relative cost and energy: 1 is the costliest multiplier of the search space")
 
 
 def layer_rows(info):
@@ -46,9 +49,7 @@ def text_table(header, rows):
 
 def text_report(info, results):
     """Both tables of a run, with what their columns mean."""
-    return "\n".join([text_table(*layer_rows(info)),
-                      "standard deviations are those of the accumulated error, in accumulator units (integers)", "",
-                      text_table(*accuracy_rows(results))])
+    return "\n".join([text_table(*layer_rows(info)), *COLUMNS, "", text_table(*accuracy_rows(results))])
 
 
 def html_table(header, rows):
@@ -67,7 +68,7 @@ figure{margin:2rem 0}img{max-width:100%}figcaption{color:#555}"""
 def write_html_report(path, title, info, results, figures):
     """One page with both tables and `figures`, a dict of caption to PNG path, embedded."""
     parts = [html_table(*layer_rows(info)),
-             "<p>Standard deviations are those of the accumulated error, in accumulator units.</p>",
+             f"<p>{'.<br>'.join(map(html.escape, COLUMNS))}.</p>",
              html_table(*accuracy_rows(results))]
     for caption, png in figures.items():
         data = base64.b64encode(png.read_bytes()).decode()

@@ -15,7 +15,7 @@ def add_arguments(parser):
                         help="synthetic: digits drawn by formula, the default; mnist: files from --data-dir")
     parser.add_argument("--data-dir", help="folder with MNIST (else the environment variable REFAPPROX_DATA_DIR)")
     parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
-                        help="smoke: seconds; quick: about a minute, the default; full: the published epochs")
+                        help="smoke: seconds; quick: half a minute, the default; full: the published epochs")
     parser.add_argument("--lmbd", type=float, default=default.lmbd, help="weight of the noise term (default 0.2)")
     parser.add_argument("--initial-noise", type=float, default=default.initial_noise,
                         help="noise level at the start of the search (default 0.025)")
@@ -57,6 +57,7 @@ def execute(args):
 def draw_report(job, info):
     """Figures and the HTML page of a finished run."""
     from refapprox.plotting import run as plots
+    from refapprox.plotting.multipliers import error_maps
     from refapprox.plotting.style import save
     folder, records, results = job.folder, job.folder.records(), job.results
     chosen = [job.library[name] for name in dict.fromkeys(layer.multiplier_name for layer in info.layers)]
@@ -64,7 +65,7 @@ def draw_report(job, info):
         "Energy per multiplication and share of multiplications of every layer": ("energy", plots.energy_bars(info)),
         "Training: loss and validation accuracy": ("training", plots.training_curves(records)),
         "Learned noise levels": ("sigma", plots.sigma_curves(records, job.config.initial_noise)),
-        "Error maps of the chosen multipliers": ("error_maps", plots.error_maps(chosen)),
+        "Error maps of the chosen multipliers": ("error_maps", error_maps(chosen)),
         "Predicted against simulated error of every layer and multiplier":
             ("predicted_std", plots.predicted_against_simulated(results["error_stds"])),
     }

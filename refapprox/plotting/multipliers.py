@@ -13,17 +13,36 @@ BINS = 61
 
 
 def error_map(multiplier):
-    """exact - approximate over both operands; lighter is larger, and the scale is symmetric about zero."""
+    """exact - approximate over both operands."""
+    figure, axis = new_figure(size=(5.6, 4.6))
+    draw_error_map(figure, axis, multiplier)
+    axis.set_title(f"{multiplier.name}: error over the operands")
+    return figure
+
+
+def error_maps(multipliers):
+    """exact - approximate over both operands, one panel a multiplier."""
+    columns = min(len(multipliers), 3)
+    rows = -(-len(multipliers) // columns)
+    figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)
+    for axis in axes.flat[len(multipliers):]:
+        axis.set_visible(False)
+    for axis, multiplier in zip(axes.flat, multipliers, strict=False):
+        draw_error_map(figure, axis, multiplier)
+        axis.set_title(multiplier.name)
+    return figure
+
+
+def draw_error_map(figure, axis, multiplier):
+    """One error map with its color bar: lighter is larger, in grey too, and the scale is symmetric about zero."""
     error = multiplier.error_map.astype(float)
     limit = max(np.abs(error).max(), 1)
-    figure, axis = new_figure(size=(5.6, 4.6))
     axis.grid(False)
     (low_x, high_x), (low_w, high_w) = multiplier.range_x, multiplier.range_w
     image = axis.imshow(error.T, origin="lower", cmap="cividis", vmin=-limit, vmax=limit, interpolation="nearest",
                         extent=(low_x - 0.5, high_x + 0.5, low_w - 0.5, high_w + 0.5), aspect="auto")
-    axis.set(xlabel="activation x", ylabel="weight w", title=f"{multiplier.name}: error over the operands")
+    axis.set(xlabel="activation x", ylabel="weight w")
     figure.colorbar(image, ax=axis, label="exact - approximate")
-    return figure
 
 
 def error_histogram(multiplier):

@@ -49,42 +49,18 @@ def energy_bars(info):
     names = [layer.name for layer in info.layers]
     costs = [layer.relative_energy_consumption(info.metric_max) for layer in info.layers]
     bars = energy.bar(names, costs, color="#888888")
-    energy.bar_label(bars, [layer.multiplier_name for layer in info.layers], fontsize=7)
+    over_lines = {"color": "white", "pad": 1, "alpha": 0.8}
+    energy.bar_label(bars, [layer.multiplier_name for layer in info.layers], fontsize=7, padding=2, bbox=over_lines)
     average = info.relative_energy_consumption
     energy.axhline(average, color="black", linestyle="--")
     energy.annotate(f"whole network {average:.3f}", (0.99, average), xycoords=("axes fraction", "data"),
-                    ha="right", va="bottom", fontsize=8, bbox={"color": "white", "pad": 1, "alpha": 0.8})
+                    ha="right", va="bottom", fontsize=8, bbox=over_lines)
     energy.set_ylabel("energy of a multiplication,\nrelative to the largest")
-    energy.set_ylim(0, 1.1 * max(costs))
+    energy.set_ylim(0, 1.15 * max(costs))
     operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color="#cccccc",
                    edgecolor="black", hatch="//")
     operations.set_ylabel("share of multiplications")
     return figure
-
-
-def error_maps(multipliers):
-    """exact - approximate over both operands, one panel a multiplier."""
-    columns = min(len(multipliers), 3)
-    rows = -(-len(multipliers) // columns)
-    figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)
-    for axis in axes.flat[len(multipliers):]:
-        axis.set_visible(False)
-    for axis, multiplier in zip(axes.flat, multipliers, strict=False):
-        draw_error_map(figure, axis, multiplier)
-    return figure
-
-
-def draw_error_map(figure, axis, multiplier):
-    """One error map with its color bar; white is exact."""
-    limit = max(1, np.abs(multiplier.error_map).max())
-    (x_low, x_high), (w_low, w_high) = multiplier.range_x, multiplier.range_w
-    image = axis.imshow(multiplier.error_map, origin="lower", cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto",
-                        extent=(w_low - 0.5, w_high + 0.5, x_low - 0.5, x_high + 0.5), interpolation="nearest")
-    axis.grid(False)
-    axis.set_title(multiplier.name)
-    axis.set_xlabel("weight code")
-    axis.set_ylabel("activation code")
-    figure.colorbar(image, ax=axis, label="exact - approximate")
 
 
 def predicted_against_simulated(error_stds):
