@@ -142,10 +142,18 @@ def judge(preset, layer, multiplier, rtol):
         return Verdict(layer.name, deviation, True, [])
     for count in range(1, len(preset.defects) + 1):
         found = [names for names in itertools.combinations(preset.defects, count)
-                 if np.abs(y - layer.computed(preset, multiplier, frozenset(names))).max() <= rtol * size]
+                 if parting(y, layer, preset, multiplier, names) <= rtol * size]
         if found:
             return Verdict(layer.name, deviation, False, found)
     return Verdict(layer.name, deviation, False, [])
+
+
+def parting(y, layer, preset, multiplier, defects):
+    """max |y - layer with defects|; infinite where the tool would have refused to compute it."""
+    try:
+        return np.abs(y - layer.computed(preset, multiplier, frozenset(defects))).max()
+    except ValueError:
+        return np.inf
 
 
 def defects_seen(preset, layers, multiplier, *, rtol=1e-5):
@@ -156,8 +164,7 @@ def defects_seen(preset, layers, multiplier, *, rtol=1e-5):
     preset = get_preset(preset) if isinstance(preset, str) else preset
     meant = [layer.computed(preset, multiplier) for layer in layers]
     return {defect: [layer.name for layer, right in zip(layers, meant, strict=True)
-                     if np.abs(layer.computed(preset, multiplier, frozenset([defect])) - right).max()
-                     > rtol * np.abs(right).max()]
+                     if parting(right, layer, preset, multiplier, [defect]) > rtol * np.abs(right).max()]
             for defect in preset.defects}
 
 

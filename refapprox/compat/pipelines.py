@@ -49,11 +49,23 @@ def conv2d_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, geometry, defe
     if "combined kernel" in defects and is_combined(x_codes, w_codes, geometry):
         one_x, one_w = 1 / qx.scale + k * qx.zero_point, 1 / qw.scale + k * qw.zero_point    # codes of the real sum 1
         return rescaled(preset, sums, one_x, one_w, k, qx, qw, ())
+    without_zero_points = qx.zero_point == 0 and not np.any(qw.zero_point)
+    if "channel scales by position" in defects and np.size(qw.scale) > 1 and without_zero_points:
+        return scaled_by_position(sums, qx.scale * np.asarray(qw.scale))
     x_sums = patch_sums(x_codes, w_codes, geometry, pad_code)
     w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
     if "conv zero point sign" in defects:
         sums = sums + 2 * qx.zero_point * w_sums
     return rescaled(preset, sums, x_sums, w_sums, k, qx, qw, (len(w_codes), 1, 1))
+
+
+def scaled_by_position(sums, scales):
+    """Sums (n, m, h_out, w_out) with scale j on position j of every channel, as the defect has it."""
+    n, m, *size = sums.shape
+    if np.prod(size) != m:
+        raise ValueError(f"torchapprox multiplies {m} scales of channels along {np.prod(size)} output positions, "
+                         f"which PyTorch refuses.")
+    return (sums.reshape(n, m, m) * scales).reshape(sums.shape)
 
 
 def rescaled(preset, sums, x_sums, w_sums, k, qx, qw, channels):

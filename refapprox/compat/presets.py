@@ -144,6 +144,8 @@ PRESETS = {preset.name: preset for preset in (
         "conv operand order": CONV_ORDER,
         "conv zero point sign": "convolutions add z_x sum w instead of subtracting it",
         "pad code zero": "padded positions hold code 0, though real zero is the zero point",
+        "channel scales by position": "convolutions without zero points multiply scales of channels along positions, "
+                                      "or are refused where these are not as many",
         "gpu tile": TILES.format(16)}),
     Preset("tfapprox", (nudged, 0, 255), (nudged, 0, 255), signed=False, rounding="half up", real_sums=True, tile=8,
            defects={

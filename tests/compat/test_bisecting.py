@@ -78,6 +78,25 @@ def test_scales_of_the_framework_are_taken():
     assert not verdict.agrees
 
 
+def test_scales_by_position_where_they_can_be():
+    """Four channels and 2 x 2 positions; with 2 x 3 the tool refuses, and no explanation is made up."""
+    rng, scales = np.random.default_rng(5), np.array([0.5, 1.0, 2.0, 4.0])
+    qx, qw = QuantizationParameters(1.0, 0), QuantizationParameters(scales, np.zeros(4, int))
+    x = rng.integers(-9, 9, (1, 1, 3, 4)).astype(float)
+    w = scales[:, None, None, None] * rng.integers(-9, 9, (4, 1, 2, 2))
+    square = RecordedLayer("conv", x[..., :3], w, qx=qx, qw=qw)
+    y = square.computed(get_preset("torchapprox"), SIGNED)
+    wrong = (y.reshape(4, 4) / scales[:, None] * scales).reshape(y.shape)      # scale j on position j
+    verdict, = bisect_layers("torchapprox", [RecordedLayer("conv", x[..., :3], w, wrong, {}, qx, qw)], SIGNED)
+    assert verdict.explanations == [("channel scales by position",)]
+    wide = RecordedLayer("conv", x, w, qx=qx, qw=qw)
+    with pytest.raises(ValueError, match="multiplies 4 scales of channels along 6 output positions"):
+        wide.computed(get_preset("torchapprox"), SIGNED, frozenset(["channel scales by position"]))
+    doubled = RecordedLayer("conv", x, w, 2 * wide.computed(get_preset("torchapprox"), SIGNED), {}, qx, qw)
+    assert bisect_layers("torchapprox", [doubled], SIGNED)[0].explanations == []
+    assert defects_seen("torchapprox", [square, wide], SIGNED)["channel scales by position"] == ["conv", "conv"]
+
+
 def test_where_each_defect_shows():
     net = LeNet5(rng=np.random.default_rng(3))
     layers = layers_of(net, np.random.default_rng(4).normal(size=(2, 1, 28, 28)).astype(np.float32))

@@ -144,6 +144,9 @@ def test_their_channel_scales_run_along_positions():
     ours = ApproxConv2dOp.apply(x, w, mine, Conv2dArgs(*args), None, (2, 2), lut, None, defects=["conv operand order"])
     sums = (ours / scales[:, None, None]).reshape(2, 4, 4)
     assert np.array_equal(theirs.numpy(), (sums * scales).reshape(2, 4, 2, 2))
+    again = ApproxConv2dOp.apply(x, w, mine, Conv2dArgs(*args), None, (2, 2), lut, None,
+                                 defects=["conv operand order", "channel scales by position"])
+    assert np.array_equal(theirs.numpy(), again)
     assert not np.array_equal(theirs.numpy(), ours)
     taller = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 0)))
     with pytest.raises(RuntimeError, match="size of tensor"):
