@@ -8,6 +8,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from refapprox.main_job.console import Console
 from refapprox.main_job.job import MainJob
 from refapprox.main_job.run_folder import RunFolder
@@ -34,6 +36,7 @@ def lambda_sweep(config, lmbds, out, *, executor=None):
     lmbds : sequence of float
     out : path
         Holds the folder `shared` and one folder a lmbd. What is finished there is not done again.
+        A folder that was made with other options is refused.
     executor : concurrent.futures.Executor, optional
         Spreads the points; one after the other in this process without it.
 
@@ -47,8 +50,8 @@ def lambda_sweep(config, lmbds, out, *, executor=None):
         raise ValueError(f"lmbds must hold at least one value and none twice, got {lmbds}.")
     points = [dataclasses.replace(config, lmbd=float(lmbd), uniform=False) for lmbd in lmbds]      # refused early
     shared = Path(out) / "shared"
-    run(points[0], shared, last="quant")
-    paths = [Path(out) / f"lmbd-{point.lmbd:g}" for point in points]
+    run(dataclasses.replace(config, lmbd=0.0, uniform=False), shared, last="quant")
+    paths = [Path(out) / f"lmbd-{np.format_float_positional(point.lmbd, trim='-')}" for point in points]
     spread = map if executor is None else executor.map
     return list(spread(sweep_point, points, [shared] * len(points), paths))
 
@@ -68,7 +71,11 @@ def run(config, path, last=None):
     """Start or go on with the run in `path`, its output in `path`/log.txt; returns its results."""
     folder = RunFolder(path)
     if (folder.path / "config.json").exists():
-        folder, config = RunFolder.open(path)
+        folder, stored = RunFolder.open(path)
+        if stored != config:
+            differing = [f"{name} {old!r} instead of {getattr(config, name)!r}"
+                         for name, old in dataclasses.asdict(stored).items() if old != getattr(config, name)]
+            raise ValueError(f"out of lambda_sweep: {path} holds a run with {', '.join(differing)}: use another.")
     else:
         folder.create(config)
     with open(folder.path / "log.txt", "a", encoding="utf-8") as log:

@@ -1,4 +1,5 @@
 """The lmbd sweep: one shared training, points that any executor may spread, and the front."""
+import dataclasses
 import runpy
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_the_front_holds_what_nothing_beats():
     points = [SweepPoint(0, energy, 0.5, accuracy, "") for energy, accuracy in
               [(0.5, 0.9), (0.3, 0.9), (0.4, 0.8), (0.2, 0.7), (0.9, 0.95), (0.3, 0.85)]]
     assert [(p.relative_energy, p.retrained) for p in pareto_front(points)] == [(0.2, 0.7), (0.3, 0.9), (0.9, 0.95)]
+
+
+def test_a_folder_of_other_options_is_refused(tiny, tmp_path):
+    lambda_sweep(tiny, [0.5], tmp_path)
+    with pytest.raises(ValueError, match="shared holds a run with seed 0 instead of 1"):
+        lambda_sweep(dataclasses.replace(tiny, seed=1), [0.5], tmp_path)
+    lambda_sweep(dataclasses.replace(tiny, lmbd=0.7), [0.5], tmp_path)      # lmbd of the config is not used
+
+
+def test_nearby_values_have_folders_of_their_own(tiny, tmp_path):
+    points = lambda_sweep(tiny, [0.1234567, 0.1234568], tmp_path)
+    assert [Path(p.path).name for p in points] == ["lmbd-0.1234567", "lmbd-0.1234568"]
 
 
 def test_a_sweep_needs_distinct_values(tiny, tmp_path):
