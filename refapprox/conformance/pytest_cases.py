@@ -65,5 +65,6 @@ def conformance_test(make_adapter, select=(), *, timeout=DEFAULT_TIMEOUT):
 
 
 def named(make_adapter):
-    """"module:name" of a class or function."""
-    return f"{getattr(make_adapter, '__module__', 'adapter')}:{getattr(make_adapter, '__qualname__', 'Adapter')}"
+    """"module:name" of a class or function that can be imported by its name; "" of a lambda and the like."""
+    name = getattr(make_adapter, "__qualname__", "")
+    return f"{make_adapter.__module__}:{name}" if name.isidentifier() else ""

@@ -9,19 +9,21 @@ LITERAL_ELEMENTS = 200      # inputs up to this size are written out, so that th
 def reproduction(result, source):
     """Python lines, or a shell line for a program, that call the one operation on the case's inputs.
 
-    `source` is "package.module:Class[:argument]" or the command of a program.
+    `source` is "package.module:Class[:argument]" or the command of a program; "" leaves the adapter to the reader.
     """
     case = result.case
-    if not re.match(r"[\w.]+:\w+(:|$)", source):
+    if source and not re.match(r"[\w.]+:\w+(:|$)", source):
         return f"refapprox conformance show {case.id} --request | {source}"
-    module, name, *argument = source.split(":", 2)
+    module, name, *argument = source.split(":", 2) if source else ("", "adapter")
+    made = f"{name}({repr(argument[0]) if argument else ''})" if source else name
+    origin = f"from {module} import {name}" if source else "adapter = ...      # the one that was tested"
     inputs = case.inputs
     literal = {key: value for key, value in inputs.items() if not large(value)}
     lines = ["import numpy as np", "from refapprox.conformance import load_case",
-             f"from {module} import {name}", f'case = load_case("{case.id}")']
+             origin, f'case = load_case("{case.id}")']
     passed = [f"{key}={written(value)}" if key in literal else f'{key}=case.inputs["{key}"]' for key,
               value in inputs.items()]
-    call = f"{name}({repr(argument[0]) if argument else ''}).{case.operation}("
+    call = f"{made}.{case.operation}("
     return "\n".join([*lines, f"print({call}", *(f"    {item}," for item in passed), "))", "print(case.expected)"])
 
 

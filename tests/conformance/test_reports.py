@@ -146,6 +146,13 @@ def test_a_reproduction_from_the_command_line_runs_by_itself(capsys):
     assert not np.array_equal(wrong, load_suite()["linear/wide"].expected["refapprox"]["y"])
 
 
+def test_an_adapter_without_a_name_is_left_to_the_reader():
+    case = load_suite()["energy/exact"]
+    lines = reproduction(Result(case, FAILED), "")
+    assert pasted(lines.replace("adapter = ...", "from refapprox.conformance.adapters.native import Refapprox\n"
+                                                 "adapter = Refapprox()")).startswith("1.0")
+
+
 def test_the_reproduction_of_a_program_is_a_line_for_the_shell(tmp_path):
     case = load_suite()["energy/exact"]
     line = reproduction(Result(case, FAILED), "cat -")
