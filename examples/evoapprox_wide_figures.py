@@ -119,6 +119,9 @@ def main(argv=None):
     parser.add_argument("--all-pairs", nargs="+", metavar="NAME", help="take all operand pairs of these circuits")
     args = parser.parse_args(argv)
     wide = [c for c in read_checkout(args.checkout, bits=16) if isinstance(c, Circuit)]
+    unknown = set(args.all_pairs or ()) - {c.name for c in wide}
+    if unknown:
+        parser.error(f"--all-pairs must name 16-bit circuits of the checkout, got {', '.join(sorted(unknown))}.")
     if args.all_pairs:
         return check_all_pairs([c for c in wide if c.name in args.all_pairs])
     rng, failed, resolutions = np.random.default_rng(0), 0, collections.defaultdict(list)
