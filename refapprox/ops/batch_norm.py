@@ -75,7 +75,7 @@ def forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1
             raise ValueError(f"batch_norm in training needs at least 2 values a channel, got x of shape {x.shape}.")
         mean = x.mean(axis=axes)
         centered = x - per_channel(mean, x.ndim)
-        var = np.square(centered).mean(axis=axes)
+        var = channel_sums(centered, centered) / count
         running_mean = (1 - momentum) * running_mean + momentum * mean                 # (3)
         running_var = (1 - momentum) * running_var + momentum * var * (count / (count - 1))    # (4)
     else:
@@ -92,9 +92,17 @@ def backward(dy, cache):
     """Gradients (dx, dgamma, dbeta) for the cotangent `dy`."""
     axes, count, ndim = all_but_channel(dy.ndim), dy.size // dy.shape[1], dy.ndim
     dbeta = dy.sum(axis=axes)
-    dgamma = (dy * cache.xhat).sum(axis=axes)                                          # (5)
-    dx = dy
-    if cache.training:
-        dx = dy - per_channel(dbeta / count, ndim)
-        dx -= cache.xhat * per_channel(dgamma / count, ndim)
-    return dx * per_channel(cache.gamma * cache.inverse_std, ndim), dgamma, dbeta      # (6), (7)
+    dgamma = channel_sums(dy, cache.xhat)                                              # (5)
+    scale = per_channel(cache.gamma * cache.inverse_std, ndim)
+    if not cache.training:
+        return dy * scale, dgamma, dbeta                                               # (7)
+    dx = cache.xhat * per_channel(-dgamma / count, ndim)
+    dx += dy
+    dx -= per_channel(dbeta / count, ndim)
+    dx *= scale                                                                        # (6), in place
+    return dx, dgamma, dbeta
+
+
+def channel_sums(a, b):
+    """sum(a * b) over all but the channel without a temporary of their size, images first: short sums round less."""
+    return np.einsum("nc...,nc...->c...", a, b).reshape(a.shape[1], -1).sum(axis=1)

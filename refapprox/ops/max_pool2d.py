@@ -50,10 +50,11 @@ def backward(dy, cache):
     padded, y, window = cache
     d = to_batch_last(dy)
     dpadded = np.zeros(padded.shape, d.dtype)
-    unclaimed = np.ones(y.shape, bool)
+    unclaimed, part = np.ones(y.shape, bool), np.empty_like(d)
     for i, j in np.ndindex(window.kernel):
         won = window.tap(padded, i, j, *y.shape[1:3]) == y
         won &= unclaimed
         unclaimed ^= won
-        window.tap(dpadded, i, j, *y.shape[1:3])[...] += d * won                       # (2)
+        np.multiply(d, won, out=part)
+        window.tap(dpadded, i, j, *y.shape[1:3])[...] += part                          # (2)
     return from_batch_last(window.crop(dpadded))

@@ -203,6 +203,20 @@ def test_the_memory_limit_is_kept(method, workers):
     assert np.array_equal(y, lut_conv2d(x, w, m, method="index"))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_memory_limit_is_kept_by_depthwise_convolutions(workers):
+    rng = np.random.default_rng(19)
+    m = BY_NAME["mul8s_1KX2"]
+    x, w = codes(rng, (64, 4, 48, 48), m.range_x), codes(rng, (8, 1, 3, 3), m.range_w)
+    limit = 2 << 20                                          # a third of what indices and sums of one channel take
+    tracemalloc.start()
+    y = lut_conv2d(x, w, m, groups=4, memory_limit=limit, workers=workers)
+    peak = tracemalloc.get_traced_memory()[1] - y.nbytes
+    tracemalloc.stop()
+    assert peak <= limit
+    assert np.array_equal(y, lut_conv2d(x, w, m, groups=4, method="index"))
+
+
 def test_auto_falls_back_to_a_route_that_fits_the_memory():
     rng = np.random.default_rng(16)
     m = BY_NAME["rank 16"]
