@@ -133,7 +133,7 @@ def profile():
 
 def by_operation(stats):
     """Shares of the time below the doors of refapprox/ops and of what training adds."""
-    doors = {"forward", "backward", "draw", "conv2d_sums", "matmul_sums", "step", "prepare", "quantize_with_mask"}
+    doors = {"forward", "backward", "draw", "conv2d_sums", "matmul_sums", "step", "quantize_with_mask"}
     shares = {}
     for (file, _, function), (*_, cumulative, _) in stats.stats.items():
         path = Path(file)
