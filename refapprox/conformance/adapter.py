@@ -25,7 +25,8 @@ OUTPUTS = {      # operation -> the names of its outputs, in order
     "to_distribution": ("frequencies",), "error_prediction": ("mean", "std"),
     "population_prediction": ("mean", "std"), "error_calculation": ("mean", "std"),
     "get_sample_population": ("fields",), "single_dist_mc": ("mean", "std"),
-    "cheapest_within": ("index",), "select_multiplier": ("index",), "relative_energy": ("energy",),
+    "cheapest_within": ("index",), "cluster_features": ("features",),
+    "select_multiplier": ("index",), "relative_energy": ("energy",),
     "topk_accuracy": ("accuracies",),
     **ANALOG_OUTPUTS,
 }
@@ -75,7 +76,8 @@ class Adapter(AnalogOperations):
         raise NotImplementedError
 
     def circuit(self, *, release, name):
-        """The table, value order, of a circuit of EvoApproxLib `release` ("v1.1" or "v2022")."""
+        """The table, value order, of a circuit of EvoApproxLib `release` ("v1.1" or "v2022", row = first C parameter),
+        or of ApproxFlow (`release` "ApproxFlow")."""
         raise NotImplementedError
 
     # ---- quantization
@@ -191,6 +193,10 @@ class Adapter(AnalogOperations):
 
     def cheapest_within(self, *, costs, stds, allowed):
         """Index of the cheapest candidate with std <= allowed; -1 where there is none."""
+        raise NotImplementedError
+
+    def cluster_features(self, *, stds, allowed):
+        """Features by which layers are clustered: r = stds / allowed where r <= 1, else 1 + log r."""
         raise NotImplementedError
 
     def select_multiplier(self, *, features, weights, luts, costs, max_noise, num_samples, seed):

@@ -12,6 +12,11 @@ MISTAKES = {
     "sign-magnitude table": "sign(x w) m(|x|, |w|) stands for m(x, w)",
     "unsigned codes by sign and magnitude": "codes above 127 are read as negative numbers of magnitude 256 - code "
                                             "(torchapprox's evo.lut)",
+    "32768 left in the table": "entries are stored with 32768 added, which is not undone (the recipe for signed tables "
+                               "in TFApprox's issue 10)",
+    "product not sign-extended": "negative products stand as unsigned 16-bit numbers (sources that declare unsigned "
+                                 "types, EvoApproxLib's issue 4)",
+    "last entry repeated": "entry (255, 255) repeats the one before it (ApproxFlow's accurate.csv)",
     "exact instead of table": "the product x w is used, the table is not",
     # ---- accumulation
     "int16 accumulator": "sums wrap at 16 bits",
@@ -85,6 +90,10 @@ MISTAKES = {
     # ---- matching
     "strict inequality": "a candidate that exactly meets the bound is refused",
     "most accurate instead of cheapest": "the smallest error wins",
+    "empty selection raises": "an error where no candidate fits (the minimum of an empty selection, "
+                              "agnapprox's experiments/qos_experiment.py)",
+    "logarithm alone": "ratios above 1 are compressed to log r, so that 1 becomes 0 (qos_experiment.py of agnapprox's "
+                       "branch research/qos_nets)",
     "sign of the noise level": "a negative sigma allows nothing",
     "energy relative to the assignment": "the most expensive multiplier assigned is taken for the reference",
     "percent instead of parts": "100 times too large",

@@ -255,7 +255,7 @@ def kmeans_assignment(problem, max_multipliers, *, rng, restarts=20):
     """
     clusters = check_integer("max_multipliers", max_multipliers, minimum=1, maximum=len(problem.allowed))
     relative = np.sqrt(np.minimum(problem.ratios, 1e12))
-    features = np.where(relative > 1, 1 + np.log(np.maximum(relative, 1)), relative)
+    features = cluster_features(relative)
     centroids, labels = kmeans(features, clusters, check_rng(rng), check_integer("restarts", restarts, minimum=1))
     choice = np.empty(len(features), dtype=np.int64)
     for k, centroid in enumerate(centroids):
@@ -265,6 +265,11 @@ def kmeans_assignment(problem, max_multipliers, *, rng, restarts=20):
     if not np.isfinite(found.used):      # a layer that stands nothing was given an error: no budget compares
         return problem.assignment(choice, 0.0)
     return problem.assignment(choice, budget_assignment(problem, found.used, clusters).energy)
+
+
+def cluster_features(relative):
+    """`relative` (r = std / allowed) where it is at most 1, else 1 + log r: continuous, and outliers do not decide."""
+    return np.where(relative > 1, 1 + np.log(np.maximum(relative, 1)), relative)
 
 
 def kmeans(features, clusters, rng, restarts):

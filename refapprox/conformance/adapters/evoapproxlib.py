@@ -12,10 +12,12 @@ class EvoApproxLib(Adapter):
         entries = [entry.partition("=") for entry in checkouts.split(",")]
         if not all(separator and path for _, separator, path in entries):
             raise ValueError(f"checkouts must read release=path,release=path, got {checkouts!r}.")
-        self.libraries = {release: load_library(path, signed=True, bits=8) for release, _, path in entries}
-        self.name = f"EvoApproxLib {' and '.join(self.libraries)}, from its C sources"
+        self.libraries = {(release, kind): load_library(path, signed=kind == "s", bits=8)
+                          for release, _, path in entries for kind in "su"}
+        self.name = f"EvoApproxLib {' and '.join(release for release, _, _ in entries)}, from its C sources"
 
     def circuit(self, *, release, name):
-        if release not in self.libraries:
+        kind = name[4:5]      # of mul8s_..., mul8u_...
+        if (release, kind) not in self.libraries:
             raise NotImplementedError(f"no checkout of release {release} was given")
-        return self.libraries[release].load_lut(name)
+        return self.libraries[release, kind].load_lut(name)

@@ -5,11 +5,13 @@ import numpy as np
 
 from refapprox import error_stats, matching
 from refapprox.conformance.adapters.native_analog import RefapproxAnalog
+from refapprox.matching.assignment import cluster_features
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.selection import cheapest_within
-from refapprox.multipliers.closed_forms import closed_form
-from refapprox.multipliers.multiplier import Multiplier
+from refapprox.multipliers.closed_forms import closed_form, closed_form_names
+from refapprox.multipliers.families import from_family
+from refapprox.multipliers.multiplier import Multiplier, exact
 from refapprox.network.multiplying import Conv2D, Linear
 from refapprox.ops import agn, batch_norm, conv2d, cross_entropy, fake_quantize, noise_loss
 from refapprox.ops.lut_conv2d import lut_conv2d
@@ -17,6 +19,10 @@ from refapprox.ops.lut_matmul import METHODS, lut_matmul, zero_point_terms
 from refapprox.quantization import QuantizationParameters, TensorScheme, quantize
 from refapprox.training import topk_accuracy
 from refapprox.validation import check_choice
+
+APPROXFLOW = {      # its tables -> (family, whether its rows are the family's weight); None is the exact product
+    "accurate": (None, False), "approximate": ("udm", False), "LUT_SDLC": ("sdlc", True),
+    "LUT_OU(L.1)": ("ou(1)", False), "LUT_OU(L.3)": ("ou(3)", False)}
 
 
 class Refapprox(RefapproxAnalog):
@@ -55,6 +61,12 @@ class Refapprox(RefapproxAnalog):
         return table(lut, signed).error_map
 
     def circuit(self, *, release, name):
+        if release == "ApproxFlow":
+            specification, transposed = APPROXFLOW[name]
+            made = exact(signed=False) if specification is None else from_family(specification, signed=False)
+            return made.lut.T if transposed else made.lut
+        if name not in closed_form_names(release):
+            raise NotImplementedError(f"{name} of {release} has no formula; its sources are not part of refapprox")
         return closed_form(release, name).lut
 
     def quantize(self, *, x, scale, zero_point, qmin, qmax):
@@ -134,6 +146,9 @@ class Refapprox(RefapproxAnalog):
     def cheapest_within(self, *, costs, stds, allowed):
         found = cheapest_within([Candidate(str(i), cost) for i, cost in enumerate(costs)], stds, allowed)
         return -1 if found is None else found
+
+    def cluster_features(self, *, stds, allowed):
+        return cluster_features(stds / allowed)
 
     def select_multiplier(self, *, features, weights, luts, costs, max_noise, num_samples, seed):
         multipliers = [Multiplier(str(i), lut, True, cost) for i,

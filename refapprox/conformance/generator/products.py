@@ -19,6 +19,12 @@ def lookup(m, x, w, signed, how=None):
         return x * w
     if how == "int16 table":
         return (m(x, w) + 2 ** 15) % 2 ** 16 - 2 ** 15
+    if how == "32768 left in the table":
+        return m(x, w) + 2 ** 15
+    if how == "product not sign-extended":
+        return m(x, w) % 2 ** 16
+    if how == "last entry repeated":
+        return m(x, w - (x == w == 255))
     if how == "two's-complement order":
         qmin = -128 if signed else 0
         return m((x % 256) + qmin, (w % 256) + qmin)
@@ -38,8 +44,9 @@ def magnitude8(code):
 
 
 LOOKUPS = ("transposed table", "two's-complement order", "negative quadrant from magnitudes", "sign-magnitude table",
-           "exact instead of table", "int16 table")
-UNSIGNED_LOOKUPS = ("transposed table", "unsigned codes by sign and magnitude", "exact instead of table", "int16 table")
+           "exact instead of table", "int16 table", "32768 left in the table", "product not sign-extended")
+UNSIGNED_LOOKUPS = ("transposed table", "unsigned codes by sign and magnitude", "exact instead of table", "int16 table",
+                    "32768 left in the table", "last entry repeated")
 
 
 def accumulate(terms, how=None):

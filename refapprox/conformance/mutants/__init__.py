@@ -7,6 +7,7 @@ generator's plain definitions, so that mistake and diagnosis are two pieces of c
 """
 from refapprox.conformance.mutants import (
     analog,
+    convolution,
     devices,
     layers,
     matching,
@@ -14,11 +15,12 @@ from refapprox.conformance.mutants import (
     statistics,
     strategies,
     tables,
+    zero_points,
 )
 from refapprox.conformance.mutants.registry import MUTANTS
 
-__all__ = ["MUTANTS", "Mutant", "analog", "devices", "layers", "matching", "quantization", "statistics",
-           "strategies", "tables"]
+__all__ = ["MUTANTS", "Mutant", "analog", "convolution", "devices", "layers", "matching", "quantization", "statistics",
+           "strategies", "tables", "zero_points"]
 
 
 def Mutant(mistake):

@@ -26,6 +26,19 @@ class MostAccurate(Composed):
         return super().select_multiplier(luts=luts, costs=order, **inputs)
 
 
+@mutant("empty selection raises")
+class EmptyRaises(Composed):
+    def cheapest_within(self, *, costs, stds, allowed):
+        return min((cost, -i) for i, cost in enumerate(costs) if stds[i] <= allowed)[1] * -1
+
+
+@mutant("logarithm alone")
+class LogarithmAlone(Composed):
+    def cluster_features(self, *, stds, allowed):
+        right = super().cluster_features(stds=stds, allowed=allowed)
+        return np.where(stds >= allowed, right - 1, right)
+
+
 @mutant("sign of the noise level")
 class SignedNoise(Composed):
     def select_multiplier(self, *, max_noise, **inputs):

@@ -1,9 +1,8 @@
-"""Wrong tables, accumulators, patches and zero points."""
+"""Wrong tables and accumulators."""
 import numpy as np
 
-from refapprox.conformance.adapters.composed import Composed, along_outputs, sums_of_codes
+from refapprox.conformance.adapters.composed import Composed
 from refapprox.conformance.mutants.registry import mutant
-from refapprox.ops import conv2d as exact_conv2d
 
 
 class OtherTable(Composed):
@@ -21,8 +20,8 @@ class OtherTable(Composed):
     def conv2d(self, **inputs):
         return super().conv2d(**self.changed(inputs))
 
-    def circuit(self, **inputs):
-        return self.change(super().circuit(**inputs), True)
+    def circuit(self, *, release, name):
+        return self.change(super().circuit(release=release, name=name), name.startswith("mul8s"))
 
     def changed(self, inputs):
         return {**inputs, "lut": np.ascontiguousarray(self.change(inputs["lut"], inputs["signed"]))}
@@ -87,13 +86,6 @@ class UnsignedBySign(OtherTable):
         return lut if signed else (sign * lut[np.ix_(sizes, sizes)]).astype(np.int32)
 
 
-@mutant("groups ignored in the fan-in")
-class FanInOfAllGroups(Composed):
-    def conv2d_counts(self, *, groups, **inputs):
-        fan_in, opcount = super().conv2d_counts(groups=groups, **inputs)
-        return groups * fan_in, opcount
-
-
 @mutant("exact instead of table")
 class ExactTable(OtherTable):
     def change(self, lut, signed):
@@ -108,6 +100,28 @@ class ExactTable(OtherTable):
 class Int16Table(OtherTable):
     def change(self, lut, signed):
         return lut.astype(np.int16).astype(np.int32)
+
+
+@mutant("32768 left in the table")
+class OffsetTable(OtherTable):
+    def change(self, lut, signed):
+        return lut + 2 ** 15
+
+
+@mutant("product not sign-extended")
+class NotSignExtended(OtherTable):
+    def change(self, lut, signed):
+        return lut % 2 ** 16 if signed else lut
+
+
+@mutant("last entry repeated")
+class LastEntryRepeated(OtherTable):
+    def change(self, lut, signed):
+        if signed:
+            return lut
+        lut = lut.copy()
+        lut[-1, -1] = lut[-1, -2]
+        return lut
 
 
 class Accumulator(Composed):
@@ -168,136 +182,3 @@ class TransposedOperands(Composed):
 
     def linear(self, *, w, **inputs):
         return super().linear(w=w.T if w.shape[0] == w.shape[1] else w, **inputs)
-
-
-@mutant("padding without lookup")
-class PaddingSkipped(Composed):
-    def conv2d(self, *, x, w, lut, signed, x_zero_point, w_zero_point, **geometry):
-        low = -128 if signed else 0
-        entries = lut[x_zero_point - low, w - low].astype(np.float64)
-        looked_up = exact_conv2d.forward(np.zeros(x.shape), entries, **geometry, pad_value=1.0)[0]
-        return super().conv2d(x=x, w=w, lut=lut, signed=signed, x_zero_point=x_zero_point, w_zero_point=w_zero_point,
-                              **geometry) - looked_up.astype(np.int64)
-
-
-@mutant("padding with code 0")
-class PaddingCodeZero(Composed):
-    def conv2d(self, *, x, padding, x_zero_point, **inputs):
-        (top, left) = padding
-        padded = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
-        return super().conv2d(x=padded, padding=[0, 0], x_zero_point=x_zero_point, **inputs)
-
-
-@mutant("flipped kernel")
-class FlippedKernel(Composed):
-    def conv2d(self, *, w, **inputs):
-        return super().conv2d(w=w[:, :, ::-1, ::-1], **inputs)
-
-    def float_conv2d(self, *, w, **inputs):
-        return super().float_conv2d(w=w[:, :, ::-1, ::-1], **inputs)
-
-
-@mutant("swapped image axes")
-class SwappedAxes(Composed):
-    def conv2d(self, *, stride, padding, dilation, **inputs):
-        return super().conv2d(stride=stride[::-1], padding=padding[::-1], dilation=dilation[::-1], **inputs)
-
-    def float_conv2d(self, *, stride, padding, dilation, **inputs):
-        return super().float_conv2d(stride=stride[::-1], padding=padding[::-1], dilation=dilation[::-1], **inputs)
-
-
-@mutant("dilation ignored")
-class DilationIgnored(Composed):
-    def conv2d(self, *, dilation, **inputs):
-        return super().conv2d(dilation=[1, 1], **inputs)
-
-
-@mutant("floor and ceiling of the output size")
-class CeilingMode(Composed):
-    def conv2d(self, *, x, w, stride, padding, dilation, x_zero_point, **inputs):
-        spans = [s + 2 * p - d * (k - 1) - 1
-                 for s, k, p, d in zip(x.shape[2:], w.shape[2:], padding, dilation, strict=True)]
-        below, right = (-span % s for span, s in zip(spans, stride, strict=True))
-        (top, left) = padding
-        padded = np.pad(x, ((0, 0), (0, 0), (top, top + below), (left, left + right)), constant_values=x_zero_point)
-        return super().conv2d(x=padded, w=w, stride=stride, padding=[0, 0], dilation=dilation,
-                              x_zero_point=x_zero_point, **inputs)
-
-
-@mutant("groups interleaved")
-class GroupsInterleaved(Composed):
-    def conv2d(self, *, w, groups, w_zero_point, **inputs):
-        order = np.argsort(np.arange(len(w)) % groups, kind="stable")      # outputs of group 0 first, then group 1, ...
-        zero_point = w_zero_point[order] if np.ndim(w_zero_point) else w_zero_point
-        return super().conv2d(w=w[order], groups=groups, w_zero_point=zero_point, **inputs)[:, np.argsort(order)]
-
-
-class OtherCorrection(Composed):
-    """The zero-point correction is `correction(x_sums, w_sums, k, z_x, z_w)` instead of the right one."""
-
-    def linear(self, **inputs):
-        return self.corrected(super().linear, {}, **inputs)
-
-    def conv2d(self, **inputs):
-        geometry = {key: inputs[key] for key in ("stride", "padding", "dilation", "groups")}
-        return self.corrected(super().conv2d, geometry, **inputs)
-
-    def corrected(self, right, geometry, *, x, w, x_zero_point, w_zero_point, **inputs):
-        sums = sums_of_codes(x, w, x_zero_point, geometry)
-        zero_points = x_zero_point, along_outputs(w_zero_point, geometry)
-        change = self.correction(*sums, *zero_points) - true_correction(*sums, *zero_points)
-        return right(x=x, w=w, x_zero_point=x_zero_point, w_zero_point=w_zero_point, **inputs) + change
-
-
-def true_correction(x_sums, w_sums, k, z_x, z_w):
-    return k * z_x * z_w - z_x * w_sums - z_w * x_sums
-
-
-@mutant("missing zero-point cross term")
-class MissingCrossTerm(OtherCorrection):
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return -z_x * w_sums - z_w * x_sums
-
-
-@mutant("missing x zero-point term")
-class MissingXTerm(OtherCorrection):
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return k * z_x * z_w - z_w * x_sums
-
-
-@mutant("missing w zero-point term")
-class MissingWTerm(OtherCorrection):
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return k * z_x * z_w - z_x * w_sums
-
-
-@mutant("zero-point terms with the wrong sign")
-class WrongSignTerms(OtherCorrection):
-    def correction(self, *sums):
-        return -true_correction(*sums)
-
-
-@mutant("x zero-point term with the wrong sign")
-class WrongSignOfX(OtherCorrection):
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return true_correction(x_sums, w_sums, k, z_x, z_w) + 2 * z_x * w_sums
-
-
-@mutant("one zero point for all channels")
-class OneZeroPoint(OtherCorrection):
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return true_correction(x_sums, w_sums, k, z_x, z_w.flat[0] if z_w.ndim else z_w)
-
-
-@mutant("patch sums of 1")
-class PatchSumsOfOne(OtherCorrection):
-    def linear(self, **inputs):
-        return super(OtherCorrection, self).linear(**inputs)      # fully connected layers are as they were
-
-    def conv2d(self, *, x, w, **inputs):
-        if w.shape[2:] in ((1, 1), x.shape[2:]):
-            return super().conv2d(x=x, w=w, **inputs)
-        return super(OtherCorrection, self).conv2d(x=x, w=w, **inputs)
-
-    def correction(self, x_sums, w_sums, k, z_x, z_w):
-        return true_correction(1 + k * z_x, 1 + k * z_w, k, z_x, z_w)

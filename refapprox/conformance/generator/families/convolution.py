@@ -106,6 +106,18 @@ def padding():
     x, w = drawn("padding depthwise", "offset_s8", (1, 2, 3, 3), (2, 1, 3, 3))
     yield conv_case("conv2d_padding/depthwise", "offset_s8", x, w, "padding of a depthwise convolution", padding=(1, 1),
                     groups=2, x_zero_point=-7)
+    for name, x_shape, w_shape, geometry in (
+            ("kernel-1x1", (1, 2, 2, 3), (3, 2, 1, 1), {"padding": (1, 2)}),
+            ("kernel-1x1-strided", (1, 2, 3, 3), (2, 2, 1, 1), {"padding": (1, 1), "stride": (2, 2)}),
+            ("dilated", (1, 1, 5, 5), (2, 1, 3, 3), {"padding": (2, 2), "dilation": (2, 2)}),
+            ("groups", (1, 4, 3, 3), (4, 2, 2, 2), {"padding": (1, 1), "groups": 2}),
+            ("even-kernel-strided", (1, 1, 4, 5), (2, 1, 4, 2), {"padding": (2, 1), "stride": (2, 1)}),
+            ("depthwise-dilated", (1, 3, 4, 4), (3, 1, 3, 3), {"padding": (2, 1), "dilation": (2, 1), "groups": 3}),
+            ("everything", (1, 4, 5, 6), (4, 2, 2, 3),
+             {"stride": (2, 1), "padding": (1, 2), "dilation": (2, 1), "groups": 2})):
+        x, w = drawn(f"padding {name}", "offset_s8", x_shape, w_shape)
+        yield conv_case(f"conv2d_padding/{name}", "offset_s8", x, w, f"padding of geometry {name}, zero point 5",
+                        x_zero_point=5, **geometry)
 
 
 def counts():

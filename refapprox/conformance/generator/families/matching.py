@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from refapprox.conformance.generator.building import exact, make, rounding
+from refapprox.conformance.generator.building import absolute, exact, make, rounding
 from refapprox.conformance.generator.tables import product
 
 TIES = "equal costs"
@@ -43,11 +43,29 @@ def matching():
             return {"index": choose(costs, stds, allowed, **how)}
 
         expected, question = by_ties(index)
+        nothing = {"index": "refused"} if choose(costs, stds, allowed) < 0 else None
         yield make(f"matching/rule-{name}", "cheapest_within",
                    {"costs": np.array(costs), "stds": np.array(stds), "allowed": allowed}, expected, probes=probes,
                    check=exact("an index"), question=question, reference="matching",
-                   mistakes={mistake: index(**how) for mistake, how in DEVIATIONS.items()})
+                   mistakes={**{mistake: index(**how) for mistake, how in DEVIATIONS.items()},
+                             "empty selection raises": nothing})
+    yield from cluster_features()
     yield from from_feature_maps()
+
+
+def cluster_features():
+    """Features by which layers are clustered: r = std / allowed, above 1 compressed to 1 + log r."""
+    for name, stds, allowed in (("below", [0.5, 1.0, 1.5], 2.0), ("at-one", [0.75, 1.5, 3.0], 1.5),
+                                ("beyond", [3.0, 4.0, 800.0], 1.0), ("zero", [0.0, 0.25, 2.0], 0.25)):
+        ratios = [std / allowed for std in stds]
+
+        def features(base=1.0, above=lambda r: r > 1, ratios=ratios):
+            return {"features": np.array([base + math.log(r) if above(r) else r for r in ratios])}
+
+        yield make(f"matching/features-{name}", "cluster_features", {"stds": np.array(stds), "allowed": allowed},
+                   features(), probes="ratios to what is allowed, compressed above 1: continuous and increasing",
+                   check=absolute({"features": 1e-5}, "float32 and the logarithms of different math libraries"),
+                   reference="matching", mistakes={"logarithm alone": features(0.0, lambda r: r >= 1)})
 
 
 def field_std(table, field, weights, n):

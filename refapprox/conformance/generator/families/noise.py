@@ -52,6 +52,17 @@ def noise_layer():
                    mistakes={mistake: gradient(dy, x, sigma, eps, **how) for mistake, how in deviations.items()})
 
 
+    x, eps, dy = np.full(4, 1.5), reals("noise constant eps", (4,), -2, 2), reals("noise constant dy", (4,), -2, 2)
+    inputs = {"x": x, "sigma": 0.5, "eps": eps}
+    yield make("noise_layer/constant", "noise_layer", inputs, {"y": x}, reference="noise-layer",
+               probes="a constant has no spread: it passes unchanged", check=rounding({"y": 4.0}),
+               mistakes={"noise not scaled by the spread": {"y": x + 0.5 * eps}})
+    yield make("noise_layer/gradient-constant", "noise_layer_gradient", {"dy": dy, **inputs}, {"dx": dy, "dsigma": 0.0},
+               reference="noise-layer", probes="a constant has no spread: the gradient is dy, finite, and 0",
+               check=rounding({"dx": 16.0, "dsigma": 16.0}),
+               mistakes={"noise not scaled by the spread": {"dx": dy, "dsigma": float((dy * eps).sum())}})
+
+
 def reward(sigmas, opcounts, lmbd, sigma_max, *, sign=-1, magnitude=abs, equal=False, cap=True):
     """sign lmbd sum share min(|sigma|, sigma_max)."""
     total = math.fsum(opcounts)

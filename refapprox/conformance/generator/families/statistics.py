@@ -31,6 +31,18 @@ MAPS = {      # name -> (error map, distributions' denominator)
 }
 
 
+def ranged_map(x_range, w_range, t):
+    """exact - approximate of T(t) for codes of two ranges, ends included."""
+    return np.array([[x * w - (x // 2 ** t * 2 ** t) * (w // 2 ** t * 2 ** t) for w in range(*w_range)]
+                     for x in range(*x_range)])
+
+
+RANGES = {      # name -> (codes of x, of w, t)
+    "symmetric-4-bit": ((-7, 8), (-7, 8), 1), "unsigned-4-bit": ((0, 16), (0, 16), 2),
+    "5-bit-by-signed-4-bit": ((0, 32), (-8, 8), 1), "signed-3-bit-by-6-bit": ((-4, 4), (0, 64), 1),
+}
+
+
 def one_population(error_map, p, q, n):
     """Right and wrong (mean, std) from one distribution of each operand."""
     mean, variance = moments(error_map, p, q)
@@ -55,6 +67,25 @@ def error_prediction():
                        probes=f"mean and std per operation, fan-in {n}, an asymmetric error map of {name}",
                        check=rounding({name: np.abs(error_map).max() for name in right}), mistakes=wrong,
                        reference="error-statistics")
+
+
+    for name, (x_range, w_range, t) in RANGES.items():
+        error_map = ranged_map(x_range, w_range, t)
+        p, q = (distribution(f"range {name} {which}", size) for which, size in zip("xw", error_map.shape, strict=True))
+        right, wrong = one_population(error_map, p, q, 9)
+        yield make(f"error_prediction/{name}", "error_prediction",
+                   {"error_map": error_map, "x_dist": p, "w_dist": q, "fan_in": 9}, right,
+                   probes=f"codes {x_range[0]} to {x_range[1] - 1} by {w_range[0]} to {w_range[1] - 1}: bins and rows "
+                          "are counted from the smallest code", mistakes=wrong, reference="error-statistics",
+                   check=rounding({name: np.abs(error_map).max() for name in right}))
+    for name, p, q in (("certain", [0, 0, 1.0], [0, 0, 0, 1.0]),
+                       ("certain-operand", [0, 1.0, 0], [0.25, 0.25, 0.5, 0])):
+        error_map, p, q = MAPS["3x4"], np.array(p), np.array(q)
+        right, wrong = one_population(error_map, p, q, 4)
+        yield make(f"error_prediction/{name}", "error_prediction",
+                   {"error_map": error_map, "x_dist": p, "w_dist": q, "fan_in": 4}, right, reference="error-statistics",
+                   probes="operands that hardly vary: no spread is left, or that of one operand", mistakes=wrong,
+                   check=rounding({name: np.abs(error_map).max() for name in right}))
 
 
 def population_prediction():
