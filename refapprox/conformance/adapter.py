@@ -13,6 +13,7 @@ from refapprox.conformance.analog_operations import ANALOG_OUTPUTS, AnalogOperat
 OUTPUTS = {      # operation -> the names of its outputs, in order
     "multiply": ("y",), "matmul": ("y",), "linear": ("y",), "conv2d": ("y",), "conv2d_counts": ("fan_in", "opcount"),
     "error_map": ("error_map",), "circuit": ("lut",),
+    "error_metrics": ("mae", "wce", "ep", "mre", "wcre", "mse", "bias"),
     "quantize": ("codes",), "quantization_parameters": ("scale", "zero_point"),
     "fake_quantize": ("y",), "fake_quantize_gradient": ("dx",),
     "linear_layer": ("y",), "linear_layer_gradient": ("dx", "dw"),
@@ -73,6 +74,11 @@ class Adapter(AnalogOperations):
 
     def error_map(self, *, lut, signed):
         """exact - approximate of a whole table -> (256, 256) integers."""
+        raise NotImplementedError
+
+    def error_metrics(self, *, lut, signed):
+        """MAE, WCE, EP%, MRE%, WCRE%, MSE and bias over all operand pairs, of exact - approximate; relative errors over
+        the pairs with a product that is not 0."""
         raise NotImplementedError
 
     def circuit(self, *, release, name):

@@ -9,6 +9,7 @@ A call ends in an outcome, a dict with the key "status":
     mutated inputs   an input array was changed: "message" names it
     wrong type       not an ndarray or number, or the wrong number of outputs
 """
+import copy
 import numbers
 import traceback
 
@@ -24,7 +25,7 @@ def call(adapter, operation, inputs):
     """The outcome of ``adapter.operation(**inputs)``; `inputs` are decoded values owned by this call."""
     if not offers(adapter, operation):
         return {"status": "not applicable"}
-    kept = {name: np.array(value) for name, value in inputs.items() if isinstance(value, np.ndarray)}
+    kept = copy.deepcopy(inputs)
     try:
         returned = getattr(adapter, operation)(**inputs)
     except NotImplementedError as error:
@@ -32,14 +33,19 @@ def call(adapter, operation, inputs):
     except Exception as error:
         status = "refused" if isinstance(error, REFUSALS) else "error"
         return {"status": status, "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    changed = [name for name, before in kept.items() if not same(before, inputs[name])]
+    changed = [name for name, before in kept.items() if not same(before, inputs.get(name))]
     if changed:
         return {"status": "mutated inputs", "message": f"the call changed its input {', '.join(changed)}."}
     return named_outputs(OUTPUTS[operation], returned)
 
 
 def same(before, after):
-    """Whether the input array is still what it was, nan included."""
+    """Whether an input is still what it was: an array, nan included, or a list of what may be changed."""
+    if isinstance(before, list):
+        return (isinstance(after, list) and len(before) == len(after)
+                and all(same(*items) for items in zip(before, after, strict=True)))
+    if not isinstance(before, np.ndarray):
+        return before is after or before == after
     return (before.shape == after.shape and before.dtype == after.dtype
             and before.tobytes() == np.ascontiguousarray(after).tobytes())
 

@@ -76,6 +76,8 @@ MISTAKES = {
     "gradient without flip": "dx is a correlation with the unflipped kernel",
     # ---- statistics
     "error sign": "approximate - exact instead of exact - approximate (torchapprox's error_map)",
+    "relative errors over all pairs": "products of 0 count as pairs without a relative error",
+    "products of zero as one": "relative errors are taken to max(1, |exact|), over all pairs",
     "histogram index by wraparound": "bins are indexed by value + min_val, which is right for [-2^k, 2^k - 1] only "
                                      "(agnapprox's to_distribution)",
     "counts instead of frequencies": "the histogram is not normalized",

@@ -32,15 +32,30 @@ class Misbehaving(Energy):
             time.sleep(60)
         if self.how == "dies" and opcounts.size == 3:
             sys.exit(3)
+        if self.how == "raises once" and opcounts.size == 3:
+            raise RuntimeError("three layers are too many")
         if self.how == "raises":
             raise KeyError("opcounts")
         if self.how == "mutates":
             opcounts += 1
         if self.how == "mutates dtype":
             opcounts.dtype = np.uint64
+        if self.how == "mutates shape":
+            opcounts.shape = (1, -1)
         return {"nan": np.nan, "infinite": np.array(np.inf), "shape": np.array([right]), "dtype": int(right),
                 "type": [right], "text": "0.4", "none": None, "two": (right, right), "object": np.array(None),
                 "complex": np.complex128(right), "half": np.float16(right)}.get(self.how, right)
+
+
+class MutatesLists(Adapter):
+    """Changes what it was given in lists: an array, or a number."""
+
+    def select_multiplier(self, *, luts, **inputs):
+        luts[0][0, 0] += 1
+        return 0
+
+    def span_of_remaining_pairs(self, *, spans, index):
+        return float(sum(spans.pop() for _ in range(len(spans) - index)))
 
 
 def program(how):

@@ -68,6 +68,7 @@ RUNS = {
     "aihwkit float64": Run("aihwkit:AIHWKit:float64", "aihwkit 1.2.0, float32 and float64", ("torch", "aihwkit"),
                            "AIHWKIT_SOURCE"),
     "evoapproxlib": Run("evoapproxlib:EvoApproxLib", "EvoApproxLib v1.1 and v2022", (), "REFAPPROX_EVOAPPROX_DIR"),
+    "table files": Run("table_files:TableFiles", "shipped table files", (), "SHIPPED_TABLES_DIR"),
 }
 
 
@@ -80,7 +81,7 @@ def missing(name):
         extra = "; PyTorch comes with the extra crossval" if "torch" in absent else ""
         return f"{' and '.join(absent)} cannot be imported{instead}{extra}"
     if not entry.packages and not source:
-        return f"{entry.variable} is not set: it names checkouts of EvoApproxLib, v1.1 and v2022"
+        return f"{entry.variable} is not set: it names checkouts of {entry.row}"
     return ""
 
 
@@ -88,7 +89,7 @@ def specification(name):
     """The adapter of a run as `--adapter` takes it."""
     entry, source = RUNS[name], os.environ.get(RUNS[name].variable, "")
     adapter = f"refapprox.conformance.adapters.{entry.adapter}"
-    if name == "agnapprox" and source:
+    if name in ("agnapprox", "table files") and source:
         return f"{adapter}:{source}"
     if name == "evoapproxlib":
         releases = {release_of(load_library(folder).names): folder for folder in source.split(os.pathsep)}

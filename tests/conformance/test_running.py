@@ -33,14 +33,38 @@ def outcomes(how, isolated=False, timeout=10.0):
     ("type", "wrong type", "got <class 'list'>"), ("text", "wrong type", "str"), ("none", "wrong type", "NoneType"),
     ("two", "wrong type", "1 output"), ("object", "wrong type", "object"), ("complex", "wrong type", "complex"),
     ("half", "wrong type", "float16"), ("raises", "raised", "KeyError: 'opcounts'"),
-    ("mutates", "mutated inputs", "opcounts"), ("mutates dtype", "mutated inputs", "opcounts")])
-@pytest.mark.filterwarnings("ignore:Setting the dtype:DeprecationWarning")
+    ("mutates", "mutated inputs", "opcounts"), ("mutates dtype", "mutated inputs", "opcounts"),
+    ("mutates shape", "mutated inputs", "opcounts")])
+@pytest.mark.filterwarnings("ignore:Setting the (dtype|shape):DeprecationWarning")
 def test_a_wrong_answer_is_named(how, kind, message):
     report = outcomes(how)
     assert len(report.failures) == len(CASES) and not report.ok
     first = report.failures[0]
     assert first.kind == kind
     assert re.search(message, first.message), first.message
+
+
+@pytest.mark.parametrize("how, kind", [("nan", "not finite"), ("shape", "wrong shape"), ("dtype", "wrong dtype"),
+                                       ("type", "wrong type"), ("raises", "raised"), ("mutates", "mutated inputs")])
+def test_a_wrong_answer_is_named_from_a_process_of_its_own_too(how, kind):
+    report = outcomes(how, isolated=True)
+    assert [r.kind for r in report.failures] == [kind] * len(CASES)
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_one_that_raises_in_one_case_fails_in_that_case(isolated):
+    report = outcomes("raises once", isolated)
+    assert [(r.case.id, r.kind) for r in report.failures] == [("energy/three-layers", "raised")]
+    assert report.count("passed") == len(CASES) - 1 and "three layers are too many" in report.failures[0].message
+
+
+def test_changes_inside_lists_are_seen():
+    from adapters_that_misbehave import MutatesLists
+    cases = load_suite().select(["matching/maps-*", "strategy_search/span-*"])
+    report = run(cases, MutatesLists())
+    # nothing is popped where nothing remains
+    assert {r.case.id for r in report.results if r.kind != "mutated inputs"} == {"strategy_search/span-none"}
+    assert {r.message for r in report.failures} == {f"the call changed its input {name}." for name in ("luts", "spans")}
 
 
 def test_one_that_hangs_is_stopped_and_the_run_goes_on():

@@ -60,6 +60,10 @@ class Refapprox(RefapproxAnalog):
     def error_map(self, *, lut, signed):
         return table(lut, signed).error_map
 
+    def error_metrics(self, *, lut, signed):
+        found = table(lut, signed).metrics()
+        return tuple(found[key] for key in ("MAE", "WCE", "EP%", "MRE%", "WCRE%", "MSE", "bias"))
+
     def circuit(self, *, release, name):
         if release == "ApproxFlow":
             specification, transposed = APPROXFLOW[name]

@@ -27,6 +27,10 @@ class ErrorSign(OtherPrediction):
     def error_map(self, **inputs):
         return -super().error_map(**inputs)
 
+    def error_metrics(self, **inputs):
+        *others, bias = super().error_metrics(**inputs)
+        return *others, -bias
+
     def error_calculation(self, *, accurate, approximate, fan_in):
         return super().error_calculation(accurate=approximate, approximate=accurate, fan_in=fan_in)
 
@@ -62,6 +66,29 @@ class RootMeanSquare(OtherPrediction):
         return super(OtherPrediction, self).population_prediction(**inputs)
 
 
+class OtherRelative(Composed):
+    """MRE% and WCRE% are those of `relative(|e|, |exact|)`, over all pairs."""
+
+    def error_metrics(self, *, lut, signed):
+        mae, wce, ep, _, _, *others = super().error_metrics(lut=lut, signed=signed)
+        codes = np.arange(256) - 128 * signed
+        exact = np.multiply.outer(codes, codes)
+        relative = 100 * self.relative(np.abs(exact - lut), np.abs(exact))
+        return mae, wce, ep, relative.mean(), relative.max(), *others
+
+
+@mutant("relative errors over all pairs")
+class RelativeOverAll(OtherRelative):
+    def relative(self, error, exact):
+        return np.divide(error, exact, out=np.zeros(error.shape), where=exact > 0)
+
+
+@mutant("products of zero as one")
+class ZeroAsOne(OtherRelative):
+    def relative(self, error, exact):
+        return error / np.maximum(exact, 1)
+
+
 def each_field(error_map, x_multidist, w_dist, fan_in):
     """(means, stds) of the receptive fields."""
     return np.array([population_prediction(error_map, p[None], w_dist, fan_in) for p in x_multidist]).T
@@ -91,6 +118,10 @@ class Pooled(Composed):
 class AbsoluteErrors(Composed):
     def error_map(self, **inputs):
         return np.abs(super().error_map(**inputs))
+
+    def error_metrics(self, **inputs):
+        mae, *others, _ = super().error_metrics(**inputs)
+        return mae, *others, mae
 
     def error_calculation(self, *, accurate, approximate, fan_in):
         error = np.abs(accurate.astype(np.float64) - approximate) / fan_in
