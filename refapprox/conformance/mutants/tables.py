@@ -3,6 +3,7 @@ import numpy as np
 
 from refapprox.conformance.adapters.composed import Composed
 from refapprox.conformance.mutants.registry import mutant
+from refapprox.multipliers.closed_forms import closed_form_names
 
 
 class OtherTable(Composed):
@@ -122,6 +123,13 @@ class LastEntryRepeated(OtherTable):
         lut = lut.copy()
         lut[-1, -1] = lut[-1, -2]
         return lut
+
+
+@mutant("circuit of the other release")
+class OtherRelease(Composed):
+    def circuit(self, *, release, name):
+        other = {"v1.1": "v2022", "v2022": "v1.1"}.get(release)
+        return super().circuit(release=other if other and name in closed_form_names(other) else release, name=name)
 
 
 class Accumulator(Composed):

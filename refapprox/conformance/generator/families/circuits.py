@@ -95,7 +95,7 @@ def hashed(table, reason):
 
 def circuits():
     """Published circuits, which the names of two releases denote differently."""
-    for release, names in (("v1.1", SIGNED_V1_1), ("v2022", SIGNED_V2022)):
+    for release, names, others in (("v1.1", SIGNED_V1_1, SIGNED_V2022), ("v2022", SIGNED_V2022, SIGNED_V1_1)):
         for name, (family, *parameters) in names.items():
             table = published(family, *parameters)
             order = np.r_[128:256, 0:128]                               # bit patterns 0..255 as value-order indices
@@ -108,6 +108,8 @@ def circuits():
                      "negative quadrant from magnitudes": quadrant,
                      "sign-magnitude table": sign * table[np.ix_(magnitudes, magnitudes)],
                      "product not sign-extended": table % 2 ** 16, "32768 left in the table": table + 2 ** 15}
+            if name in others:
+                wrong["circuit of the other release"] = published(*others[name])
             formula = f"{family}({', '.join(map(str, parameters))})"
             yield make(f"circuits/{release}-mul8s_{name}", "circuit", {"release": release, "name": f"mul8s_{name}"},
                        {"lut": table_hash(table)}, probes=f"mul8s_{name} of release {release} is {formula}",
