@@ -74,8 +74,8 @@ class AnalogOperations:
         raise NotImplementedError
 
     def loss_baseline(self, *, weights, baseline, configured, g_lst, nu_lst, t_steps):
-        """Loss of the strategy with factors `baseline` (0 to 25 uS), in devices without noise whose drift exponent is
-        interpolated in lists; the hardware configuration holds the strategy with factors `configured`."""
+        """Loss, without amplification, of the strategy with factors `baseline` (0 to 25 uS), in devices without noise
+        whose drift exponent is interpolated in lists; the configuration holds the one with factors `configured`."""
         raise NotImplementedError
 
     # ---- search for a strategy; a point x of the unit hypercube holds the free factors (None in f_lst), then the share

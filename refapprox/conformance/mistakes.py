@@ -17,8 +17,8 @@ MISTAKES = {
     "product not sign-extended": "negative products stand as unsigned 16-bit numbers (sources that declare unsigned "
                                  "types, EvoApproxLib's issue 4)",
     "last entry repeated": "entry (255, 255) repeats the one before it (ApproxFlow's accurate.csv)",
-    "circuit of the other release": "the name is looked up in another release of EvoApproxLib, where it denotes another "
-                                    "circuit",
+    "circuit of the other release": "the name is looked up in another release of EvoApproxLib, where it denotes "
+                                    "another circuit",
     "exact instead of table": "the product x w is used, the table is not",
     # ---- accumulation
     "int16 accumulator": "sums wrap at 16 bits",

@@ -26,11 +26,11 @@ def absolute(bounds, reason):
 
 def make(case_id, operation, inputs, expected, *, probes, check, mistakes=None, reference, question=""):
     """One case. `expected` is the outputs, or convention -> outputs where `question` names what they differ about;
-    `mistakes` that happen to give the right answer here are left out."""
+    `mistakes` that happen to give the right answer here are left out; "a + b" are two that do not simply add up."""
     conventions = expected if question else {"refapprox": expected}
     kept = {}
     for name, outputs in (mistakes or {}).items():
-        if name not in MISTAKES:
+        if not set(name.split(" + ")) <= set(MISTAKES):
             raise ValueError(f"{case_id}: {name!r} is no known mistake.")
         if outputs is not None and not any(alike(outputs, right, check) for right in conventions.values()):
             kept[name] = outputs

@@ -162,12 +162,8 @@ class ForgottenRead(Composed):
 
 @mutant("baseline of the configuration")
 class ConfiguredBaseline(Composed):
-    """In the convention of the framework in which it was seen."""
-
-    conventions = {**Composed.conventions, "amplification of the loss": "100 times (aihwkit)"}
-
     def loss_baseline(self, *, baseline, configured, **inputs):
-        return 100 * super().loss_baseline(baseline=configured, configured=configured, **inputs)
+        return super().loss_baseline(baseline=configured, configured=configured, **inputs)
 
 
 @mutant("invertibility tested at five points")

@@ -23,7 +23,7 @@ class OtherDdof(OtherSpread):
         return x.std(ddof=0)
 
     def slope(self, x):
-        return (x - x.mean()) / (x.size * x.std(ddof=0))
+        return (x - x.mean()) / (x.size * (x.std(ddof=0) or 1.0))
 
     def error_calculation(self, *, accurate, approximate, fan_in):
         error = (accurate.astype(np.float64) - approximate.astype(np.float64)) / fan_in

@@ -22,6 +22,12 @@ DEVIATIONS = {      # mistake -> how `products.conv2d` deviates
     "x zero-point term with the wrong sign": {"terms": {"x": -1}},
     "one zero point for all channels": {"one_zero_point": True},
 }
+TOGETHER = {"transposed table + padding with code 0": {"look": "transposed table", "pad": "code 0"}}
+
+
+def together(geometry, x_zero_point):
+    """Mistakes that meet in one look-up: those of a padded position that does not hold code 0."""
+    return TOGETHER if x_zero_point and any(geometry["padding"]) else {}
 
 
 def conv_case(case_id, table, x, w, probes, *, x_zero_point=0, w_zero_point=0, **geometry):
@@ -33,7 +39,7 @@ def conv_case(case_id, table, x, w, probes, *, x_zero_point=0, w_zero_point=0, *
         return None if made is None else {"y": made}
 
     mistakes = {how: y(look=how) for how in reference(table)}
-    mistakes.update({name: y(**how) for name, how in DEVIATIONS.items()})
+    mistakes.update({name: y(**how) for name, how in {**DEVIATIONS, **together(geometry, x_zero_point)}.items()})
     mistakes["dilation ignored"] = y({**geometry, "dilation": (1, 1)})
     if geometry["groups"] > 1 and w.shape[1] * geometry["groups"] == x.shape[1]:
         mistakes["groups interleaved"] = y(interleaved=True)

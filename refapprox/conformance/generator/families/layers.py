@@ -4,7 +4,7 @@ import numpy as np
 from refapprox.conformance.generator import products
 from refapprox.conformance.generator.building import listed, make, rounding
 from refapprox.conformance.generator.draws import reals
-from refapprox.conformance.generator.families.convolution import DEVIATIONS
+from refapprox.conformance.generator.families.convolution import DEVIATIONS, together
 from refapprox.conformance.generator.families.float_layers import convolve_gradient
 from refapprox.conformance.generator.families.quantization import DEVIATIONS as CODE_DEVIATIONS
 from refapprox.conformance.generator.families.quantization import codes, fake, fake_gradient
@@ -108,7 +108,9 @@ def layers():
             return {"y": made}
 
         mistakes = {**{how: y(look=how) for how in reference(table)}, **code_mistakes(y),
-                    **{how: y(**DEVIATIONS[how]) for how in (DEVIATIONS if geometry else IN_LINEAR)}}
+                    **{how: y(**DEVIATIONS[how]) for how in (DEVIATIONS if geometry else IN_LINEAR)},
+                    **({name: y(**how) for name, how in together(geometry, q["x_zero_point"]).items()}
+                       if geometry else {})}
         if geometry is None and w.shape[0] == w.shape[1]:
             mistakes["transposed operands"] = y(transposed=True)
         right = y()
