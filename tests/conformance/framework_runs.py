@@ -68,7 +68,8 @@ RUNS = {
     "aihwkit float64": Run("aihwkit:AIHWKit:float64", "aihwkit 1.2.0, float32 and float64", ("torch", "aihwkit"),
                            "AIHWKIT_SOURCE"),
     "evoapproxlib": Run("evoapproxlib:EvoApproxLib", "EvoApproxLib v1.1 and v2022", (), "REFAPPROX_EVOAPPROX_DIR"),
-    "table files": Run("table_files:TableFiles", "shipped table files", (), "SHIPPED_TABLES_DIR"),
+    "table files": Run("table_files:TableFiles", "shipped tables of AdaPT, TFApprox and ApproxFlow", (),
+                       "SHIPPED_TABLES_DIR"),
 }
 
 
@@ -81,7 +82,7 @@ def missing(name):
         extra = "; PyTorch comes with the extra crossval" if "torch" in absent else ""
         return f"{' and '.join(absent)} cannot be imported{instead}{extra}"
     if not entry.packages and not source:
-        return f"{entry.variable} is not set: it names checkouts of {entry.row}"
+        return f"{entry.variable} is not set: it names checkouts of {entry.row.removeprefix('shipped tables of ')}"
     return ""
 
 

@@ -2,13 +2,16 @@
 import re
 from pathlib import Path
 
+from refapprox.compat.presets import PRESETS
 from refapprox.conformance.adapter import OUTPUTS, Adapter
 from refapprox.conformance.comparing import KINDS
 from refapprox.conformance.mistakes import MISTAKES
+from refapprox.conformance.mutants import MUTANTS
 from refapprox.conformance.running import run
 from refapprox.conformance.suite import load_suite
 
-PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
 CASES = list(load_suite())
 
 
@@ -16,7 +19,11 @@ def test_numbers():
     families = len({case.family for case in CASES})
     assert f"{len(CASES)} golden cases in {families} families" in PAGE
     assert f"what {len(MISTAKES)} known mistakes" in PAGE
-    assert f"| refapprox, route auto | {len(CASES)} | 0 | 0 |" in PAGE
+    evolved = sum(case.id.startswith("circuits/v1.1-mul8u_") for case in CASES) - 1      # one of them is exact
+    assert f"| refapprox, route auto | {len(CASES) - evolved} | 0 | {evolved} |" in PAGE
+    assert f"{len(CASES)} golden cases in {families} families" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"| {len(CASES)} in {families}, {len(MISTAKES)} mistakes," in (ROOT / "docs" / "results.md").read_text(
+        encoding="utf-8")
     products = sum(case.operation in ("matmul", "linear", "conv2d") for case in CASES)
     assert f"| refapprox, routes index, factored, gather | {products} each | 0 |" in PAGE
 
@@ -30,6 +37,20 @@ def test_every_case_refers_to_a_heading():
 def test_every_check_and_convention_is_explained():
     assert all(f"| `{kind}` |" in PAGE for kind in KINDS)
     assert all(f"| {case.question} |" in PAGE for case in CASES if case.question)
+
+
+def test_every_defect_is_shown_by_cases_and_known_as_a_mistake():
+    table = PAGE.split("| defect | cases | known mistake | preset |\n")[1].split("\n\n")[0].splitlines()[1:]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+    for _, cases, mistakes, presets in rows:
+        names, known = mistakes.split("; "), set()
+        for pattern in re.findall(r"`(.+?)`", cases):
+            shown = {name for case in load_suite().select([pattern]) for name in case.mistakes}
+            assert shown & set(names), pattern
+            known |= shown
+        assert set(names) <= known and set(names) <= set(MUTANTS)
+        assert set(re.findall(r"`(.+?)`", presets)) <= set(PRESETS)
+    assert len(rows) > 15
 
 
 def test_the_example_conforms():
