@@ -5,7 +5,8 @@ ANALOG_OUTPUTS = {      # operation -> the names of its outputs, in order
     "program": ("g_prog",), "drift_exponent": ("nu",), "read": ("g",), "read_target": ("g",),
     "custom_drift_exponent": ("nu",), "programming_std": ("std",),
     "drift_compensation": ("alpha",), "column_compensation": ("alphas",), "analog_loss": ("tnmse",),
-    "aged_weights": ("programmed", "effective"), "expected_loss": ("tnmse",), "loss_baseline": ("tnmse",),
+    "readout": ("y",), "aged_weights": ("programmed", "effective"),
+    "expected_loss": ("tnmse",), "loss_baseline": ("tnmse",),
     "downsample": ("weights",), "shuffle_rows": ("weights",), "hop_bounds": ("bounds",),
     "partition_parameters": ("f_lst", "k_w", "x_g"), "reformat_x_g": ("rows", "length"),
     "span_of_remaining_pairs": ("span",), "denormalize": ("f_lst", "g_lst"),
@@ -62,6 +63,12 @@ class AnalogOperations:
 
     def column_compensation(self, *, baseline, readout):
         """`drift_compensation` of each column (output) of (in, out) weights -> (out,)."""
+        raise NotImplementedError
+
+    def readout(self, *, weights, out_res, out_bound):
+        """Weights (in, out) as read with one-hot inputs, without noise: rounded (half to even) to multiples of 2
+        out_bound out_res (1 / out_res where that is above 1; not at all where it is 0), at most out_bound; a row beyond
+        that is read with half the input, and doubled, until it is not."""
         raise NotImplementedError
 
     def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):

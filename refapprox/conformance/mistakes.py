@@ -136,6 +136,10 @@ MISTAKES = {
                                      "(aihwkit's get_loss_baseline)",
     "invertibility tested at five points": "curves that misrepresent weights between -1, -1/2, 0, 1/2 and 1 are taken "
                                            "(aihwkit's custom converter)",
+    "negative factor accepted": "pairs of negative significance are filled, and weights come back as others (aihwkit's "
+                                "pair converters)",
+    "one side of the range": "levels are a share of the bound instead of the whole range",
+    "outputs stop at the bound": "outputs beyond the bound are cut off, rather than read with a smaller input",
     # ---- search for a strategy
     "quantiles without the ends": "the smallest and the largest weight are cut off",
     "free factors not counted": "dimensions of factors to be found are missing",

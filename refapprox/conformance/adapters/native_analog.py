@@ -62,6 +62,10 @@ class RefapproxAnalog(Adapter):
     def column_compensation(self, *, baseline, readout):
         return factor_of(analog.PerColumnDriftCompensation(), baseline, readout)
 
+    def readout(self, *, weights, out_res, out_bound):
+        silent = analog.NoisyReadout(out_noise=0.0, out_res=out_res, out_bound=out_bound)
+        return silent(weights, np.random.default_rng(0))
+
     def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
         chip = analog.program_weights(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights,
                                       device(model, g_max=g_max), np.stack([z_program, z_drift]))

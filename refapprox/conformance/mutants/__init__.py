@@ -12,6 +12,7 @@ from refapprox.conformance.mutants import (
     layers,
     matching,
     quantization,
+    readout,
     statistics,
     strategies,
     tables,
@@ -19,8 +20,8 @@ from refapprox.conformance.mutants import (
 )
 from refapprox.conformance.mutants.registry import MUTANTS
 
-__all__ = ["MUTANTS", "Mutant", "analog", "convolution", "devices", "layers", "matching", "quantization", "statistics",
-           "strategies", "tables", "zero_points"]
+__all__ = ["MUTANTS", "Mutant", "analog", "convolution", "devices", "layers", "matching", "quantization", "readout",
+           "statistics", "strategies", "tables", "zero_points"]
 
 
 def Mutant(mistake):

@@ -178,3 +178,15 @@ class FivePoints(Composed):
             raise ValueError("g_lst is not invertible")
         conductances, params = made.convert_to_conductances(weights)
         return np.array(conductances), params["scale_ratio"]
+
+
+@mutant("negative factor accepted")
+class NegativeFactor(Composed):
+    def to_conductances(self, *, weights, f_lst, g_max, g_min, **inputs):
+        if min(f_lst) > 0:
+            return super().to_conductances(weights=weights, f_lst=f_lst, g_max=g_max, g_min=g_min, **inputs)
+        spans = np.array(f_lst) * (g_max - g_min)
+        scale, before = spans.sum() / np.abs(weights).max(), np.cumsum(spans) - spans
+        wanted = np.stack([np.maximum(weights * scale, 0), np.maximum(weights * -scale, 0)])
+        shares = (wanted - before.reshape(-1, *[1] * wanted.ndim)) / np.reshape(f_lst, (-1, *[1] * wanted.ndim))
+        return np.clip(shares + g_min, g_min, g_max).reshape(-1, *weights.shape), scale

@@ -2,12 +2,16 @@
 import numpy as np
 
 from refapprox.conformance.adapters.composed import Composed
+from refapprox.conformance.mutants.readout import OtherReadout
 from refapprox.conformance.mutants.registry import mutant
 
 
-class OtherRounding(Composed):
+class OtherRounding(OtherReadout):
     def quantize(self, *, x, scale, zero_point, qmin, qmax):
         return np.clip(self.rounded(x / scale) + zero_point, qmin, qmax).astype(np.int64)
+
+    def level(self, y):
+        return self.rounded(y)
 
 
 @mutant("half-up rounding")

@@ -1,5 +1,6 @@
 """What becomes of weights in devices: for given draws, and in expectation."""
 import math
+from functools import cache
 
 import numpy as np
 
@@ -102,6 +103,7 @@ MODELS = {"pcm_like": pcm_model(), "hermes_1": hermes_model("hermes_1"), "hermes
                                 "drift": lambda x: (0.1, 0.05), "q": lambda x: 1 / 25.0, "kink": 0.5}}
 
 
+@cache
 def device_moments(model, g, t, *, noisy=True, spread=True, read_noise=True):
     """Mean and variance of one device's conductance `t` seconds after `g` was asked for."""
     if model == "reram_wan2022":

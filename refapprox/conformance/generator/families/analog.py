@@ -57,7 +57,30 @@ def converters():
                probes="curves over five equispaced weights, both devices in use at weight 0", reference="converters",
                check=rounding({"conductances": 25.0, "scale_ratio": right["scale_ratio"]}, 64),
                mistakes={"devices swapped": {**right, "conductances": right["conductances"][::-1]}})
+    zeros = np.zeros((2, 3))
+    right = fill(zeros, [1.0], 25.0, 5.0)
+    yield make("converters/all-zero", "to_conductances",
+               {"weights": zeros, "converter": "n_pair", "f_lst": [1.0], "g_max": 25.0, "g_min": 5.0, "g_lst": None},
+               right,
+               probes="weights that are all 0 stand at g_min; the scale is finite", reference="converters",
+               check=rounding({"conductances": 25.0, "scale_ratio": right["scale_ratio"]}, 64),
+               mistakes={"g_min ignored": fill(zeros, [1.0], 25.0, 5.0, floor=False)})
     yield from not_invertible()
+    yield from impossible_factors()
+
+
+def impossible_factors():
+    """A pair of negative significance cannot be filled in order: the weights would not come back."""
+    weights = reals("negative factor", (3, 3), -1, 1)
+    for name, f_lst in (("second", [2.0, -1.0]), ("first", [-1.0, 2.0])):
+        taken = fill(weights, f_lst, 25.0, 0.0)
+        yield make(f"converters/negative-factor-{name}", "to_conductances",
+                   {"weights": weights, "converter": "n_pair", "f_lst": f_lst, "g_max": 25.0, "g_min": 0.0,
+                    "g_lst": None}, {"conductances": "refused", "scale_ratio": "refused"}, reference="converters",
+                   probes=f"factors {f_lst}: weights would come back as others",
+                   check={"kind": "refused", "bounds": {"conductances": 25e-5, "scale_ratio": 25e-5},
+                          "reason": "factors must be positive"},
+                   mistakes={"negative factor accepted": taken})
 
 
 def not_invertible():

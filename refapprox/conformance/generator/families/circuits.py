@@ -49,9 +49,10 @@ def underdesigned(x, w, bits=8):
 def significance_driven(x, w):
     """Rows 2r and 2r + 1, a bit of x each, share the cells of columns up to 7 + r by OR; the rest is added."""
     total = 0
-    for r, column in np.ndindex(4, 16):
-        cells = [x >> row & 1 & w >> column - row if 0 <= column - row < 8 else 0 for row in (2 * r, 2 * r + 1)]
-        total += (cells[0] | cells[1] if column <= 7 + r else sum(cells)) << column
+    for r in range(4):
+        even, odd = (w << row if x >> row & 1 else 0 for row in (2 * r, 2 * r + 1))
+        shared = even & odd & (1 << 8 + r) - 1      # where both rows have a bit, OR loses one of the two
+        total += even + odd - shared
     return total
 
 
