@@ -1,14 +1,20 @@
 """Adapters of other frameworks without them: a clear word where one is missing. With them: `test_framework_runs`."""
 import importlib.util
+import os
 import sys
 
+import numpy as np
 import pytest
 
 from refapprox.conformance.adapters.agnapprox import AgnApproxStatistics
 from refapprox.conformance.adapters.evoapproxlib import EvoApproxLib
+from refapprox.conformance.adapters.table_files import TableFiles
 from refapprox.conformance.running import run
 from refapprox.conformance.suite import load_suite
 from refapprox.conformance.worker import make_adapter
+from refapprox.multipliers.closed_forms import closed_form
+from refapprox.multipliers.formats import write_table
+from refapprox.multipliers.multiplier import Multiplier, exact
 
 ADAPTERS = "refapprox.conformance.adapters"
 
@@ -24,7 +30,7 @@ def test_a_missing_framework_is_named(module, name, package, monkeypatch):
 
 
 def test_importing_the_adapters_imports_no_framework():
-    for module in ("torch_float", "torchapprox", "agnapprox", "aihwkit", "evoapproxlib"):
+    for module in ("torch_float", "torchapprox", "agnapprox", "aihwkit", "evoapproxlib", "table_files"):
         source = importlib.util.find_spec(f"{ADAPTERS}.{module}").loader.get_source(f"{ADAPTERS}.{module}")
         heads = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         assert not [line for line in heads if line.split()[1].split(".")[0] in ("torch", "torchapprox", "aihwkit")]
@@ -54,8 +60,27 @@ def test_statistics_from_a_file(tmp_path):
     assert len(report.failures) == 11 and report.count("passed") == 7
 
 
+def test_tables_that_tools_ship_are_read_and_their_defects_named(tmp_path):
+    magnitudes, wrong = np.minimum(np.abs(np.arange(-128, 128)), 127) + 128, closed_form("v1.1", "mul8s_1L2H").lut.copy()
+    quadrant = np.r_[0, magnitudes[1:128]]      # of -128 in 8 bits: -128
+    wrong[:128, :128] = wrong[np.ix_(quadrant, quadrant)]
+    last = exact(signed=False).lut.copy()
+    last[255, 255] = 64770
+    (tmp_path / "tool").mkdir()
+    write_table(tmp_path / "tool" / "mul8s_1L2H.h", Multiplier("wrong", wrong), "adapt")
+    write_table(tmp_path / "accurate.csv", Multiplier("last", last, signed=False), "approxflow")
+    write_table(tmp_path / "mul8u_1JFF.bin", exact(signed=False), "tfapprox")
+    report = run(load_suite().select(["circuits"]), TableFiles(str(tmp_path)))
+    assert {r.case.id: r.diagnoses for r in report.failures} == {
+        "circuits/v1.1-mul8s_1L2H": ["negative quadrant from magnitudes"],
+        "circuits/ApproxFlow-accurate": ["last entry repeated"]}
+    assert [r.case.id for r in report.results if r.status == "passed"] == ["circuits/v1.1-mul8u_1JFF"]
+
+
 def test_a_path_that_is_no_python_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="must be that of a Python file"):
         AgnApproxStatistics(str(tmp_path / "statistics.txt"))
     with pytest.raises(ValueError, match="release=path"):
         EvoApproxLib("/somewhere")
+    with pytest.raises(ValueError, match="must be existing folders, got '/no/such'"):
+        TableFiles(f"{tmp_path}{os.pathsep}/no/such")
