@@ -62,7 +62,7 @@ def test_statistics_from_a_file(tmp_path):
 
 def test_tables_that_tools_ship_are_read_and_their_defects_named(tmp_path):
     wrong = closed_form("v1.1", "mul8s_1L2H").lut.copy()
-    magnitudes = np.r_[0, np.arange(255, 128, -1)]      # rows of the magnitudes of -128 to -1; -128 is its own in 8 bits
+    magnitudes = np.r_[0, np.arange(255, 128, -1)]      # where those of -128 to -1 stand; -128 is its own in 8 bits
     wrong[:128, :128] = wrong[np.ix_(magnitudes, magnitudes)]
     last = exact(signed=False).lut.copy()
     last[255, 255] = 64770
