@@ -1,5 +1,4 @@
 """Widths other than 8 through the whole package: tables up to 8 bits, circuits above, codes in part of the range."""
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -50,14 +49,11 @@ def test_convolution_by_a_circuit_equals_that_by_its_table():
     assert np.array_equal(lut_conv2d(x, w, circuit, **options), lut_conv2d(x, w, table, **options))
 
 
-def test_a_wide_product_takes_no_table():
+def test_a_wide_product_takes_no_table(peak_memory):
     """16x16: a table would take 16 GiB; 64 x 32 x 16 products stay below 64 MiB."""
     multiplier = from_family("broken_array(h=3,v=9)", bits=16)
     x, w = draw_codes(multiplier, (64, 32), (32, 16), 3)
-    tracemalloc.start()
-    sums = lut_matmul(x, w, multiplier)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    peak, sums = peak_memory(lambda: lut_matmul(x, w, multiplier))
     assert peak < 64 * 2 ** 20
     assert sums[:2, :3].tolist() == plain_matmul(x[:2], w[:, :3], multiplier)
 

@@ -1,5 +1,4 @@
 """Convolution: the fast path against the definition, a decodable probe, gradients, and mutants of both."""
-import tracemalloc
 from unittest import mock
 
 import numpy as np
@@ -159,7 +158,7 @@ def row_by_row(cache, oh, ow):
 
 
 @mock.patch.object(conv2d, "BAND_BYTES", 1 << 20)
-def test_bands_make_up_the_map_and_columns_are_never_held_whole():
+def test_bands_make_up_the_map_and_columns_are_never_held_whole(peak_memory):
     x, w = np.ones((32, 8, 40, 40), np.float32), np.ones((8, 8, 5, 5), np.float32)
     y, cache = conv2d.forward(x, w)
     rows, outputs = zip(*conv2d.bands(cache, 36, 36), strict=True)
@@ -168,8 +167,4 @@ def test_bands_make_up_the_map_and_columns_are_never_held_whole():
     columns_bytes = 200 * y.nbytes // 8
     for run, kept in ((lambda: conv2d.forward(x, w), y.nbytes + cache.padded.nbytes),
                       (lambda: conv2d.backward(y, cache), 2 * cache.padded.nbytes)):
-        tracemalloc.start()
-        result = run()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert result and peak < kept + 4 * conv2d.BAND_BYTES < columns_bytes / 2
+        assert peak_memory(run)[0] < kept + 4 * conv2d.BAND_BYTES < columns_bytes / 2

@@ -1,5 +1,4 @@
 """Every route of a table product gives the definition's integers, bit for bit, or says why it cannot."""
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -189,31 +188,25 @@ def test_a_memory_limit_below_one_block_is_refused(method):
 
 @pytest.mark.parametrize("method", ("index", *ROUTES))
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_memory_limit_is_kept(method, workers):
+def test_the_memory_limit_is_kept(method, workers, peak_memory):
     rng = np.random.default_rng(18)
     m = BY_NAME["mul8s_1KX2"]
     x, w = codes(rng, (8, 8, 24, 24), m.range_x), codes(rng, (16, 8, 3, 3), m.range_w)
     limit = 2 << 20                                          # a tenth of what all patches of the factored map take
     _ = m.factorization                                      # belongs to the multiplier, not to the call
-    tracemalloc.start()
-    y = lut_conv2d(x, w, m, method=method, memory_limit=limit, workers=workers)
-    peak = tracemalloc.get_traced_memory()[1] - y.nbytes
-    tracemalloc.stop()
-    assert peak <= limit
+    peak, y = peak_memory(lambda: lut_conv2d(x, w, m, method=method, memory_limit=limit, workers=workers))
+    assert peak - y.nbytes <= limit
     assert np.array_equal(y, lut_conv2d(x, w, m, method="index"))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_memory_limit_is_kept_by_depthwise_convolutions(workers):
+def test_the_memory_limit_is_kept_by_depthwise_convolutions(workers, peak_memory):
     rng = np.random.default_rng(19)
     m = BY_NAME["mul8s_1KX2"]
     x, w = codes(rng, (64, 4, 48, 48), m.range_x), codes(rng, (8, 1, 3, 3), m.range_w)
     limit = 2 << 20                                          # a third of what indices and sums of one channel take
-    tracemalloc.start()
-    y = lut_conv2d(x, w, m, groups=4, memory_limit=limit, workers=workers)
-    peak = tracemalloc.get_traced_memory()[1] - y.nbytes
-    tracemalloc.stop()
-    assert peak <= limit
+    peak, y = peak_memory(lambda: lut_conv2d(x, w, m, groups=4, memory_limit=limit, workers=workers))
+    assert peak - y.nbytes <= limit
     assert np.array_equal(y, lut_conv2d(x, w, m, groups=4, method="index"))
 
 
@@ -313,11 +306,11 @@ def test_blocks_make_up_the_whole_and_never_grow(total, data):
     assert lengths == sorted(lengths, reverse=True) and lengths[0] - lengths[-1] <= 1
 
 
-def test_a_buffer_that_grows_does_not_keep_the_smaller_one():
-    scratch = Scratch()
-    tracemalloc.start()
-    scratch.array("a", (1 << 20,), np.uint8)
-    scratch.array("a", (2 << 20,), np.uint8)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+def test_a_buffer_that_grows_does_not_keep_the_smaller_one(peak_memory):
+    def grow():
+        scratch = Scratch()
+        scratch.array("a", (1 << 20,), np.uint8)
+        scratch.array("a", (2 << 20,), np.uint8)
+
+    peak, _ = peak_memory(grow)
     assert 2 << 20 <= peak < 2.5 * (1 << 20)
