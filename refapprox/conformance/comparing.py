@@ -8,7 +8,7 @@ The `check` of a case says how outputs are compared:
     absolute    |got - expected| <= bounds[output], for statistical and libm-dependent answers; `reason` says why
     sha256      hash of the integer array as little-endian int32, row-major
     rows        every row is a row of the input `of`, and each distinct one comes up `counts[0]` to `counts[1]` times
-    refused     the operation must raise
+    refused     the operation must raise; outputs within `bounds` (if any) of a known mistake's are diagnosed as it
 
 A wrong answer is held against what each known mistake would have produced for the case, then against a few relations
 that explain a wrong number wherever it comes from.
