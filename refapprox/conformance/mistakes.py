@@ -45,6 +45,8 @@ MISTAKES = {
     "zero-point terms with the wrong sign": "corrections are added instead of subtracted",
     "x zero-point term with the wrong sign": "z_x sum w is added instead of subtracted (torchapprox's convolution)",
     "one zero point for all channels": "the first channel's zero point corrects every channel",
+    "channel scales along positions": "the scales of the weights' channels multiply the output positions "
+                                      "(torchapprox's convolution without zero points)",
     "patch sums of 1": "1 stands for both real-valued patch sums (TFApprox's kernel of 1x1 and full-size filters)",
     # ---- quantization
     "half-up rounding": "ties go up: floor(v + 1/2)",

@@ -11,9 +11,9 @@ LAYERS = load_suite().select(["layers"])
 MISTAKE = {      # defect of a preset -> the known mistake that the suite should name
     "conv operand order": "transposed table", "conv zero point sign": "x zero-point term with the wrong sign",
     "pad code zero": "padding with code 0", "gpu tile": "tile padding looked up", "combined kernel": "patch sums of 1",
-    "negative quadrant": "negative quadrant from magnitudes"}
-SCALES = {"channel scales by position"}      # codes have no scales: tests/compat/test_bisecting
-DEFECTS = [(name, defect) for name, preset in PRESETS.items() for defect in preset.defects if defect not in SCALES]
+    "negative quadrant": "negative quadrant from magnitudes",
+    "channel scales by position": "channel scales along positions"}
+DEFECTS = [(name, defect) for name, preset in PRESETS.items() for defect in preset.defects]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -25,7 +25,7 @@ def test_a_preset_without_defects_is_right(name):
 
 @pytest.mark.parametrize("name, defect", DEFECTS, ids=lambda value: value.replace(" ", "-"))
 def test_each_defect_is_seen_and_named(name, defect):
-    report = run(CODES, Pipeline(f"{name}:{defect}"))
+    report = run(LAYERS if "scales" in defect else CODES, Pipeline(f"{name}:{defect}"))
     wanted = "tile padding of 8 looked up" if (name, defect) == ("tfapprox", "gpu tile") else MISTAKE[defect]
     assert report.failures and report.likely_mistakes[0][0] == wanted
 

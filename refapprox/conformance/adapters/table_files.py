@@ -22,7 +22,7 @@ class TableFiles(Adapter):
             for path in sorted(Path(folder).rglob("*")):
                 if path.suffix in (".h", ".bin", ".csv", ".txt"):
                     self.files.setdefault(path.stem, path)
-        self.name = f"table files below {folders}"
+        self.name = f"{len(self.files)} table files"
 
     def circuit(self, *, release, name):
         if release == "v2022" or name not in self.files:      # the tools that ship tables took them from v1

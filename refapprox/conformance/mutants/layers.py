@@ -140,3 +140,15 @@ class UnflippedGradient(Composed):
         _, dw = super().float_conv2d_gradient(w=w, **inputs)
         dx, _ = super().float_conv2d_gradient(w=w[:, :, ::-1, ::-1], **inputs)
         return dx, dw
+
+
+@mutant("channel scales along positions")
+class ScalesAlongPositions(Composed):
+    """Only where nothing else is wrong: without zero points, and where there are as many positions as channels."""
+
+    def conv2d_layer(self, *, w_scale, w_zero_point, **inputs):
+        y = super().conv2d_layer(w_scale=w_scale, w_zero_point=w_zero_point, **inputs)
+        if np.ndim(w_scale) == 0 or np.any(w_zero_point) or y[0, 0].size != len(w_scale):
+            return y
+        sums = y / w_scale.reshape(-1, 1, 1)
+        return (sums.reshape(*y.shape[:2], -1) * w_scale).reshape(y.shape)

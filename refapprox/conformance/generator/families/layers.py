@@ -18,7 +18,7 @@ def per_channel(function, w, scale, zero_point, *args):
     return np.stack([function(row, s, z, *args) for row, s, z in zip(w, scales, zero_points, strict=True)])
 
 
-def layer(table, x, w, q, geometry, *, coded=None, transposed=False, **how):
+def layer(table, x, w, q, geometry, *, coded=None, transposed=False, by_position=False, **how):
     """x_scale w_scale * (corrected sums of table products of the codes); `coded` is how codes deviate."""
     _, _, qmin = product(table)
     coded = coded or {}
@@ -29,6 +29,8 @@ def layer(table, x, w, q, geometry, *, coded=None, transposed=False, **how):
         sums = products.linear(table, x_codes, w_codes.T if transposed else w_codes, **zero_points, **how)
         return sums * (q["x_scale"] * np.asarray(q["w_scale"]))
     sums = products.conv2d(table, x_codes, w_codes, **geometry, **zero_points, **how)
+    if by_position:
+        return (sums.reshape(len(x), len(w), -1) * (q["x_scale"] * q["w_scale"])).reshape(sums.shape)
     return sums * (q["x_scale"] * np.asarray(q["w_scale"]).reshape(-1, 1, 1))
 
 
@@ -76,6 +78,11 @@ SETTINGS = {      # name -> (table, x shape, w shape, quantization, geometry or 
                       {"padding": (1, 1), "stride": (2, 2)}),
     "conv2d-per-channel": ("broken_s8", (1, 4, 3, 3), (2, 2, 2, 2), (0.03125, 5, [0.0078125, 0.015625], [4, -4]),
                            {"groups": 2}),
+    # as many channels as positions: what runs along the wrong axis is not refused
+    "conv2d-channel-scales": ("exact_s8", (1, 2, 3, 3), (4, 2, 2, 2),
+                              (0.03125, 0, [0.0078125, 0.015625, 0.01171875, 0.03125], [0, 0, 0, 0]), {}),
+    "conv2d-channel-scales-depthwise": ("broken_s8", (2, 2, 2, 3), (2, 1, 2, 2),
+                                        (0.03125, 0, [0.0078125, 0.015625], [0, 0]), {"groups": 2}),
 }
 
 
@@ -114,6 +121,11 @@ def layers():
         if geometry is None and w.shape[0] == w.shape[1]:
             mistakes["transposed operands"] = y(transposed=True)
         right = y()
+        if geometry and np.ndim(q["w_scale"]) and not np.any(q["w_zero_point"]):
+            mistakes["channel scales along positions"] = y(by_position=True)
+            if not np.array_equal(y(look="transposed table")["y"], right["y"]):      # no symmetric table
+                mistakes["transposed table + channel scales along positions"] = y(look="transposed table",
+                                                                                  by_position=True)
         yield make(f"layers/{name}", f"{name.split('-')[0]}_layer", inputs, right,
                    probes=f"quantize, accumulate through {table}, correct, rescale: {name}",
                    check=rounding({"y": np.abs(right["y"]).max()}, 16, "an exact integer, rescaled"),
