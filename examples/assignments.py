@@ -26,7 +26,7 @@ def rules(problem):
     yield "budget, at most 2 multipliers", budget_assignment(problem, threshold.used, 2)
 
 
-def main(*paths):
+def main(*paths, num_images=128):
     for path in paths:
         folder, config = RunFolder.open(path)
         start, data = folder.load("gradient"), make_datamodule(config)
@@ -34,7 +34,7 @@ def main(*paths):
         multipliers = library.search_space()
         net = LeNet5(rng=np.random.default_rng(0), stages=config.stages)
         net.load_state(start.network)
-        maps = get_feature_maps(net, data, rng=np.random.default_rng(0))
+        maps = get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=num_images)
         rows, known = [], {}
         for estimator, name in ESTIMATORS.items():
             problem = matching_problem(net, data, multipliers, rng=np.random.default_rng(0), num_samples=None,

@@ -1,6 +1,7 @@
 """`refapprox stats` on a small run: what it prints, writes and refuses."""
 import functools
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -82,6 +83,14 @@ def test_some_estimators_of_all(matched_run, tmp_path, capsys):
     summary = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "summarize_stats.py"))["main"]
     summary([tmp_path, tmp_path])
     assert "2 population" in capsys.readouterr().out
+
+
+def test_the_rules_of_matching_are_compared_by_accuracy(matched_run, capsys):
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "assignments.py"))["main"](matched_run, num_images=2)
+    rows = [line for line in capsys.readouterr().out.splitlines() if "budget" in line or "threshold" in line]
+    assert len(rows) == 6
+    energy = [float(re.search(r" (0\.\d{4}) ", row)[1]) for row in rows]
+    assert energy[1] <= energy[0] and energy[4] <= energy[3]      # a budget that the threshold rule meets is not dearer
 
 
 def test_the_recorded_operands_are_those_of_the_matching(matched_run):
