@@ -125,6 +125,12 @@ def totals(record):
     return tuple(sum(counts) for counts in zip(*record["families"].values(), strict=True))
 
 
+def covered(record, cases):
+    """Ids of the `cases` in families that have not grown since the record was made."""
+    sizes = Counter(case.family for case in load_suite())
+    return {case.id for case in cases if sum(record["families"].get(case.family, ())) == sizes[case.family]}
+
+
 def differences(record, found):
     """What a later run of the same framework contradicts, as sentences.
 

@@ -53,7 +53,8 @@ def approx(a, b, lut):
         batch, k, m = b.shape
         sums = lut_matmul(a, b.transpose(1, 0, 2).reshape(k, batch * m), multiplier)
         sums = sums.reshape(len(a), batch, m).transpose(1, 0, 2)
-    if sums.size and np.abs(sums).max() > np.iinfo(np.int32).max:
+    limits = np.iinfo(np.int32)
+    if sums.size and (sums.min() < limits.min or sums.max() > limits.max):
         raise ValueError(f"sums of approx must fit int32, got {sums.flat[np.abs(sums).argmax()]}.")
     return sums.astype(np.int32)
 
