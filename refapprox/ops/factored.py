@@ -58,7 +58,7 @@ def run(problem, out, tile, dtype, cuts):
         for rows in problem.row_bands(row_bytes * index.shape[3], band_bytes):
             total = None
             for channels, matrix in chunked:
-                lines = patches(problem, mapped[:, channels], rows, tile, scratch)
+                lines = patches(problem, mapped, channels, rows, tile, scratch)
                 part = scratch.array("part", (len(matrix), lines.shape[1]), dtype)
                 np.matmul(matrix, lines, out=part)
                 if not factors.is_integer:
@@ -88,10 +88,8 @@ def factored_kernels(problem, w_factors):
 def store(band, sums, tile):
     """Write `sums` (tile * m, pixels) into `band` (m, h, w, n) of the output."""
     m, h, w, n = band.shape
-    channel, row, pixel, image = band.strides
-    tiled = np.lib.stride_tricks.as_strided(band, (m, h, w // tile, tile, n),
-                                            (channel, row, pixel * tile, pixel, image))
-    np.copyto(tiled, sums.reshape(tile, m, h, w // tile, n).transpose(1, 2, 3, 0, 4), casting="unsafe")
+    np.copyto(band.reshape(m, h, w // tile, tile, n),                     # a view: an axis is split, none are merged
+              sums.reshape(tile, m, h, w // tile, n).transpose(1, 2, 3, 0, 4), casting="unsafe")
 
 
 def patch_shape(problem, tile):
@@ -109,16 +107,17 @@ def block_bytes(problem, rank, tile, cuts, itemsize):
             tiles * (terms + tile * m) * itemsize + tiles * tile * m * 8 * (len(cuts) > 2))
 
 
-def patches(problem, mapped, rows, tile, scratch):
-    """Lines (r * c * kh * width, rows * tiles * n) of the factored map (r, c, h, w, n); a view where it can be."""
-    r, c, _, _, n = mapped.shape
+def patches(problem, mapped, channels, rows, tile, scratch):
+    """Lines (r * c * kh * width, rows * tiles * n) of some channels of the factored map (r, c, h, w, n), which is
+    contiguous; a view where it can be."""
+    r, _, _, _, n = mapped.shape
     _, kh, width = patch_shape(problem, tile)
     (sh, sw), (dh, dw) = problem.window.stride, problem.window.dilation
-    height, tiles = rows.stop - rows.start, problem.output_shape[2] // tile
+    c, height, tiles = channels.stop - channels.start, rows.stop - rows.start, problem.output_shape[2] // tile
     term, channel, row, pixel, image = mapped.strides
-    view = np.lib.stride_tricks.as_strided(
-        mapped[:, :, rows.start * sh:], (r, c, kh, width, height, tiles, n),
-        (term, channel, row * dh, pixel * dw, row * sh, pixel * sw * tile, image), writeable=False)
+    view = np.ndarray(                                                    # `as_strided` takes eight times as long
+        (r, c, kh, width, height, tiles, n), mapped.dtype, mapped, channels.start * channel + rows.start * sh * row,
+        (term, channel, row * dh, pixel * dw, row * sh, pixel * sw * tile, image))
     if kh == width == 1 and view.flags.c_contiguous:
         return view.reshape(r * c, -1)
     lines = scratch.array("patches", view.shape, mapped.dtype)

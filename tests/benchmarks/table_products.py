@@ -59,7 +59,7 @@ def compare(multipliers, peer):
             candidates = {"ours": run_of(x, w, multiplier, workers=WORKERS), "float32": float_convolution(x, w)}
             if peer:
                 candidates["torchapprox"] = peer(x, w, multiplier)
-            times = medians(candidates) | medians({"index": index}, rounds=1, repeats=1)
+            times = medians(candidates) | medians({"index": index}, rounds=1, repeats=3)
             integers = candidates["ours"]()
             identical = np.array_equal(integers, index())
             if peer:

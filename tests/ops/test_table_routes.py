@@ -264,8 +264,10 @@ def test_the_check_for_wrong_variants_passes_on_the_right_one():
     (factorization, "MANTISSA", {"float32": 2.0 ** 25, "float64": 2.0 ** 53}),  # one bit too many
     (factored, "banded", lambda problem, weights, tile, right=factored.banded:
         right(problem, weights[..., ::-1], tile)),                             # kernel flipped
-    (factored, "patches", lambda problem, mapped, rows, tile, scratch, right=factored.patches:
-        right(problem, mapped[::-1].copy(), rows, tile, scratch)),         # factors of another term
+    (factored, "patches", lambda problem, mapped, *rest, right=factored.patches:
+        right(problem, mapped[::-1].copy(), *rest)),                           # factors of another term
+    (factored, "patches", lambda problem, mapped, channels, *rest, right=factored.patches:
+        right(problem, mapped, slice(0, channels.stop - channels.start), *rest)),      # of the first chunk again
 ])
 def test_wrong_variants_of_the_factored_route_are_seen(owner, name, wrong, monkeypatch):
     monkeypatch.setattr(owner, name, wrong)
