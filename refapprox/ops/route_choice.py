@@ -4,6 +4,7 @@ Every route gives the same integers, so a wrong guess costs time only. The const
 element on one machine with two cores (docs/performance.md); only their ratios matter.
 """
 import math
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ MANY_CHUNKS = 8                     # of a sum in float32, before float64 is wor
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 CHEAP = 1e5                         # sums that cost less do not ask a table for its factors: finding those takes longer
 
+KNOWN = weakref.WeakKeyDictionary()      # multiplier -> shapes -> plans
+MOST_KNOWN = 256                         # of one multiplier
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -36,7 +40,19 @@ class Plan:
 
 
 def plans(problem, method):
-    """Plans of `problem` by the routes that `method` allows, the cheapest first."""
+    """Plans of `problem` by the routes that `method` allows, the cheapest first; remembered, for they depend on the
+    multiplier and on shapes only, and making them takes a tenth of a small convolution."""
+    known = KNOWN.setdefault(problem.multiplier, {})
+    shapes = problem.x.shape, problem.w.shape, problem.window, problem.workers, method
+    if shapes not in known:
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        known[shapes] = new_plans(problem, method)
+    return known[shapes]
+
+
+def new_plans(problem, method):
+    """`plans`, made now."""
     if isinstance(problem.multiplier, Circuit):
         if method not in ("auto", "index"):
             raise ValueError(f"method {method!r} needs a table, which {problem.multiplier.name} does not have: "

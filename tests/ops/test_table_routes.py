@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from refapprox import Multiplier, load_library, lut_matmul
 from refapprox.multipliers import factorization
-from refapprox.ops import factored, gathered
+from refapprox.ops import factored, gathered, route_choice
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
 from refapprox.ops.lut_matmul import as_convolution, fill, matmul_sums
 from refapprox.ops.patches import Geometry, geometry
@@ -243,7 +243,7 @@ def test_sums_that_could_leave_int64_are_refused_before_they_are_read():
 def factored_agrees():
     """Whether the factored route equals the definition on products that use every part of it."""
     rng = np.random.default_rng(15)
-    for name in ("mul8s_1KX2", "rank 5", "odd extremes", "max of both"):
+    for name in ("mul8s_1KX2", "mul8s_1KV8", "rank 5", "odd extremes", "max of both"):     # 1KV8: several chunks
         m = Multiplier(name, BY_NAME[name].lut, BY_NAME[name].signed)            # factored afresh
         x, w = codes(rng, (2, 2999), m.range_x), codes(rng, (2999, 3), m.range_w)     # odd: see "odd extremes"
         maps, kernels = codes(rng, (2, 2, 6, 8), m.range_x), codes(rng, (3, 2, 3, 3), m.range_w)
@@ -316,3 +316,20 @@ def test_a_buffer_that_grows_does_not_keep_the_smaller_one(peak_memory):
 
     peak, _ = peak_memory(grow)
     assert 2 << 20 <= peak < 2.5 * (1 << 20)
+
+
+def test_plans_are_remembered_by_everything_that_they_depend_on(monkeypatch):
+    made = []
+    monkeypatch.setattr(route_choice, "new_plans", lambda problem, method: made.append(method) or len(made))
+    m, other = (Multiplier("fresh", BY_NAME["mul8s_1KX2"].lut, signed=True) for _ in range(2))
+
+    def plans(multiplier=m, x=(1, 4, 4, 2), w=(3, 1, 2, 2), stride=(1, 1), workers=1, method="auto"):
+        problem = TableConvolution(np.zeros(x), np.zeros(w), multiplier, Geometry((2, 2), stride), workers=workers)
+        return route_choice.plans(problem, method)
+
+    different = [{}, {"multiplier": other}, {"x": (1, 4, 5, 2)}, {"w": (4, 1, 2, 2)}, {"workers": 2},
+                 {"stride": (2, 2)}, {"method": "gather"}]
+    assert [plans(**one) for one in different] == [1, 2, 3, 4, 5, 6, 7] == [plans(**one) for one in different]
+    for rows in range(route_choice.MOST_KNOWN):
+        plans(x=(1, rows + 3, 4, 2))
+    assert len(route_choice.KNOWN[m]) <= route_choice.MOST_KNOWN
