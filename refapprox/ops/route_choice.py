@@ -16,6 +16,7 @@ from refapprox.ops.threads import blas_threads
 LOOKUP = 0.65                       # one entry of a small table
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
 MAC, HALF_RATE = 0.02, 14           # one multiply-add of a wide float32 product; columns at half that rate
+KERNEL = 2.5                        # one element of factored kernels through memory, where threads do not help
 OUTPUT = 0.8                        # one output, once more
 ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
 INDEX = 4.0                         # one product of the definition
@@ -101,13 +102,14 @@ def factored_plan(problem, tile, dtype, cuts):
     lines, positions, columns, pixels = sizes(problem, tile)
     m, h_out, w_out, n = problem.output_shape
     c, kh, width = factored.patch_shape(problem, tile)
-    cost = rank * LOOKUP * (pixels * c + problem.k * m) + COPY * columns * positions * rank
+    cost = rank * LOOKUP * (pixels * c + problem.k * m)
     if (kh, width) != (1, 1):
         neighbors = problem.window.stride[1] == 1 and tile == 1              # a row of taps is one run
         cost += rank * positions * lines * (COPY * scale + COPY_RUN / (w_out * n if neighbors else n))
     cost += OUTPUT * lines * columns * (len(cuts) - 1)
     products = MAC * scale * (1 + HALF_RATE / columns) * lines * positions * rank * columns
     cost = cost / problem.workers + products / max(problem.workers, blas_threads())
+    cost += KERNEL * columns * positions * rank
     return Plan("factored", cost, tile, dtype, cuts)
 
 
