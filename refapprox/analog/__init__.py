@@ -26,6 +26,7 @@ from refapprox.analog.devices import (
     HermesNoiseModel,
     NoiseModel,
     PCMLikeNoiseModel,
+    ReRamCMONoiseModel,
     ReRamWan2022NoiseModel,
     StateIndependentNoiseModel,
 )
@@ -36,14 +37,16 @@ from refapprox.analog.optimizer import WeightProgrammingOptimizer
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import OptimizationResult
+from refapprox.analog.unpaired_converters import FusionConductanceConverter, SingleDeviceConductanceConverter
 
 __all__ = [
     "AgedWeights", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel", "CustomPairConductanceConverter",
-    "DualPairConductanceConverter", "GlobalDriftCompensation", "GlobalDriftCompensationWithExactReference",
-    "HermesNoiseModel", "Hypercube", "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel",
-    "NoisyReadout", "NotInvertibleError", "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout",
-    "PopulationLoss", "ProgrammedWeights", "RaggedCurvesError", "ReRamWan2022NoiseModel",
-    "OptimizationResult", "SinglePairConductanceConverter", "StateIndependentNoiseModel", "WeightProgrammingOptimizer",
-    "aged_moments", "downsample", "expected_nmse", "expected_tnmse",
+    "DualPairConductanceConverter", "FusionConductanceConverter", "GlobalDriftCompensation",
+    "GlobalDriftCompensationWithExactReference", "HermesNoiseModel", "Hypercube", "LossEstimate",
+    "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel", "NoisyReadout", "NotInvertibleError",
+    "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout", "PopulationLoss", "ProgrammedWeights",
+    "RaggedCurvesError", "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "OptimizationResult",
+    "SingleDeviceConductanceConverter", "SinglePairConductanceConverter", "StateIndependentNoiseModel",
+    "WeightProgrammingOptimizer", "aged_moments", "downsample", "expected_nmse", "expected_tnmse",
     "monte_carlo_tnmse", "program_weights", "to_aihwkit_tnmse",
 ]

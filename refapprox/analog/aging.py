@@ -17,6 +17,7 @@ import numpy as np
 from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation
 from refapprox.analog.converters import ConductanceConverter, check_weights
 from refapprox.analog.devices import standard_normals
+from refapprox.analog.unpaired_converters import UnpairedConverter
 from refapprox.validation import check_choice
 
 AGING = ("device", "reconvert")
@@ -88,9 +89,9 @@ def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, a
 
     Parameters
     ----------
-    converter : ConductanceConverter
+    converter : ConductanceConverter, or one without pairs
     weights : array_like, (in, out) for compensation per column, else any shape
-    device : NoiseModel or ReRamWan2022NoiseModel, with the converter's g_max
+    device : NoiseModel, ReRamWan2022NoiseModel or ReRamCMONoiseModel, with the converter's g_max
     noise : numpy.random.Generator, or standard normals of shape (2, 2P, *weights.shape): programming, drift exponent
     compensation : instance of a compensation class, or None for none; by default global
     aging : "device" or "reconvert"
@@ -111,7 +112,7 @@ def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, a
     check_choice("aging", aging, AGING)
     compensation = check_compensation(compensation)
     weights = check_weights(weights)
-    check_strategy(converter, device)
+    check_strategy(converter, device, paired=False)
     conductances, params = converter.convert_to_conductances(weights)
     target = np.array(conductances)
     if not isinstance(noise, np.random.Generator):
@@ -125,16 +126,19 @@ def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, a
                              converter, device, compensation, readout, aging)
 
 
-def check_strategy(converter, device):
-    """Refuse a strategy whose conductances the device model does not describe."""
-    if not isinstance(converter, ConductanceConverter):
+def check_strategy(converter, device, *, paired=True):
+    """Refuse a strategy whose conductances the device model does not describe; `paired`: or that has no pairs."""
+    if paired and isinstance(converter, UnpairedConverter):
+        raise ValueError(f"strategy must have pairs of devices for a closed form, got {converter!r}. "
+                         f"program_weights and monte_carlo_tnmse simulate it.")
+    if not isinstance(converter, (ConductanceConverter, UnpairedConverter)):
         raise ValueError(f"strategy must be a conductance converter, got {type(converter).__name__}.")
     if not hasattr(device, "read_moments"):
         raise ValueError(f"device must be a device model of refapprox.analog, got {type(device).__name__}.")
     if converter.g_max != device.g_max:
         raise ValueError(f"device and strategy must have the same g_max, got {device.g_max} uS for the device "
                          f"and {converter.g_max} uS for the strategy.")
-    low, high = converter.curves.min(), converter.curves.max()
-    if low < 0 or high > device.g_max * (1 + 1e-9):          # room for the rounding of a sum
-        raise ValueError(f"strategy must keep its conductances in [0, {device.g_max}] uS, "
+    bottom, (low, high) = getattr(device, "g_min", 0), converter.limits
+    if low < bottom or high > device.g_max * (1 + 1e-9):          # room for the rounding of a sum
+        raise ValueError(f"strategy must keep its conductances in [{bottom}, {device.g_max}] uS, "
                          f"got {low:.6g} to {high:.6g} uS.")

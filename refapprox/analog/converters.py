@@ -54,6 +54,11 @@ class ConductanceConverter:
     def n_pairs(self):
         return len(self.f_lst)
 
+    @property
+    def limits(self):
+        """Smallest and largest target conductance, uS."""
+        return self.curves.min(), self.curves.max()
+
     def _check_factors(self, f_lst):
         return check_factors(f_lst)
 

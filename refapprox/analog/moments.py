@@ -13,6 +13,11 @@ With phi, Phi the standard normal density and distribution function and Z ~ N(0,
   (Margrabe's formula), s^2 = log(1 + c) + log(1 + c'), a = log(m / m') / s:
       E |X - Y| = 2 [m Phi(a + s / 2) - m' Phi(a - s / 2)] - (m - m')                           (5)
 
+* Gaussian clipped at both ends  Y = min(max(X, a), b), X = mean + std Z, with P = max(0, X - a), Q = max(0, X - b):
+      E Y = a + E P - E Q,  E (Y - a)^2 = E P^2 - E Q^2 - 2 (b - a) E Q                         (6)
+
+(6) follows from Y - a = P - Q and P Q = Q^2 + (b - a) Q.
+
 (4) is the drift factor: ((t + t_0) / t_0)^(-nu) = exp(-nu log((t + t_0) / t_0)).  It follows by completing
 the square on either side of zero.  (5) is the value of the option to exchange one asset for another (W. Margrabe,
 Journal of Finance 33, 177, 1978, doi:10.1111/j.1540-6261.1978.tb03397.x), twice, less the difference of the means.
@@ -43,6 +48,15 @@ def clipped_gaussian(mean, std):
     a = standardized(mean, std)
     below, bell = ndtr(a), density(a)
     return mean * below + std * bell, (np.square(mean) + np.square(std)) * below + mean * std * bell
+
+
+def interval_gaussian(mean, std, low, high):
+    """(E Y, E Y^2) of Y = min(max(mean + std Z, low), high), equation (6). Broadcasts."""
+    above_low, square_low = clipped_gaussian(np.subtract(mean, low), std)
+    above_high, square_high = clipped_gaussian(np.subtract(mean, high), std)
+    over = above_low - above_high                                                      # E Y - low
+    square = square_low - square_high - 2 * (high - low) * above_high
+    return low + over, square + low * (low + 2 * over)
 
 
 def folded_mean(mean, std):

@@ -2,6 +2,8 @@
 
 ANALOG_OUTPUTS = {      # operation -> the names of its outputs, in order
     "to_conductances": ("conductances", "scale_ratio"), "from_conductances": ("weights",),
+    "unpaired_conductances": ("conductances",), "unpaired_weights": ("weights",),
+    "program_verified": ("g_prog",), "read_relaxed": ("g",),
     "program": ("g_prog",), "drift_exponent": ("nu",), "read": ("g",), "read_target": ("g",),
     "custom_drift_exponent": ("nu",), "programming_std": ("std",),
     "drift_compensation": ("alpha",), "column_compensation": ("alphas",), "analog_loss": ("tnmse",),
@@ -25,6 +27,24 @@ class AnalogOperations:
 
     def from_conductances(self, *, conductances, f_lst, scale_ratio):
         """sum_j f_j (g_j+ - g_j-) / scale_ratio."""
+        raise NotImplementedError
+
+    def unpaired_conductances(self, *, weights, converter, g_max, g_min):
+        """Conductances (out, in) in uS of (out, in) weights, one device each; `converter` "single_device" or "fusion"
+        (magnitudes, every row scaled by itself)."""
+        raise NotImplementedError
+
+    def unpaired_weights(self, *, conductances, weights, converter, g_max, g_min):
+        """The weights that `conductances` stand for, once programmed for `weights` by `unpaired_conductances`."""
+        raise NotImplementedError
+
+    def program_verified(self, *, g_target, acceptance_range, z):
+        """Conductance of CMO/HfOx resistive memory after write and verify to `acceptance_range` (0.2 or 2 %)."""
+        raise NotImplementedError
+
+    def read_relaxed(self, *, g_prog, t, z_relax, z_read):
+        """Conductance of such a device t seconds later, within 9 to 88.199997 uS, for standard normals z of either
+        noise; at t = 0 what was programmed."""
         raise NotImplementedError
 
     def program(self, *, model, g_target, z):

@@ -110,6 +110,8 @@ MISTAKES = {
     "g_min ignored": "conductances start at 0",
     "devices swapped": "positive weights are stored in g-",
     "significance ignored": "pairs are summed without their factors",
+    "constant rows lost": "a row of conductances that are all alike has no regression slope, and its weights become 0 "
+                          "(aihwkit's Fusion converter)",
     "negative conductance": "noise below zero is not clipped",
     "coefficients reversed": "the programming polynomial is evaluated with its coefficients in the wrong order",
     "truncated drift exponent": "max(0, nu) instead of |nu|",

@@ -13,6 +13,12 @@ invertibility_test=True)
 inference.converter.conductance: NPairConductanceConverter.convert_to_conductances(weights)
 inference.converter.conductance: NPairConductanceConverter.convert_back_to_weights(conductances, params)
 inference.converter.conductance: CustomPairConductanceConverter.invertibility_test()
+inference.converter.conductance: SingleDeviceConductanceConverter(g_max=None, g_min=None)
+inference.converter.conductance: SingleDeviceConductanceConverter.convert_to_conductances(weights)
+inference.converter.conductance: SingleDeviceConductanceConverter.convert_back_to_weights(conductances, params)
+inference.converter.fusion: FusionConductanceConverter(g_max=40)
+inference.converter.fusion: FusionConductanceConverter.convert_to_conductances(weights)
+inference.converter.fusion: FusionConductanceConverter.convert_back_to_weights(conductances, params)
 inference.converter.wpo: downsample_weight_distribution(weights, shape)
 inference.converter.wpo: stop_criterion(intermediate_result)
 inference.converter.wpo: partition_parameters(x, d)
@@ -44,6 +50,9 @@ t_read=2.5e-07, t_0=20.0, prog_noise_scale=1.0, read_noise_scale=1.0, drift_scal
 inference.noise.reram: ReRamWan2022NoiseModel(coeff_dic=None, g_converter=None, g_max=None, noise_scale=1.0, \
 coeff_g_max_reference=None)
 inference.noise.reram: ReRamWan2022NoiseModel.apply_drift_noise_to_conductance(g_prog, g_target, t_inference)
+inference.noise.reram: ReRamCMONoiseModel(coeff_dict=None, g_max=None, g_min=None, prog_noise_scale=1.0, \
+read_noise_scale=1.0, drift_scale=1.0, decay_dict=None, read_dict=None, acceptance_range=0.02)
+inference.noise.reram: ReRamCMONoiseModel.apply_drift_noise_to_conductance(g_prog, drift_noise_param, t_inference)
 inference.noise.hermes: HermesNoiseModel(prog_coeff=None, g_converter=None, num_devices=2, g_max=None, \
 t_read=5.12e-07, t_0=None, prog_noise_scale=1.0, read_noise_scale=1.0, drift_scale=1.0, prog_coeff_g_max_reference=None)
 inference.noise.custom: StateIndependentNoiseModel(g_converter=None, g_max=None, prog_coeff=None, \

@@ -45,7 +45,8 @@ EXPORTED = {
                        "deploy_multipliers select_multipliers",
     "aihwkit.inference": "BaseConductanceConverter SinglePairConductanceConverter DualPairConductanceConverter "
                          "NPairConductanceConverter CustomPairConductanceConverter BaseNoiseModel PCMLikeNoiseModel "
-                         "CustomDriftPCMLikeNoiseModel ReRamWan2022NoiseModel HermesNoiseModel "
+                         "CustomDriftPCMLikeNoiseModel ReRamWan2022NoiseModel ReRamCMONoiseModel HermesNoiseModel "
+                         "SingleDeviceConductanceConverter "
                          "StateIndependentNoiseModel BaseDriftCompensation GlobalDriftCompensation",
     "aihwkit.simulator.configs": "InferenceRPUConfig",
     "torchapprox.layers": "ApproxConv2d ApproxLayer InferenceMode ApproxLinear ApproxWrapper layer_mapping_dict",

@@ -6,6 +6,7 @@ is compiled, is replaced by `Layer`, whose weights age by aihwkit's own noise mo
 """
 import contextlib
 import importlib
+import importlib.util
 import io
 import sys
 import types
@@ -44,6 +45,17 @@ class AIHWKit(Adapter):
             sys.modules[compiled] = mock.MagicMock()
         return importlib.import_module("aihwkit.inference.converter.wpo")
 
+    @cached_property
+    def fusion(self):
+        """The Fusion chip's converter; where scikit-learn is missing, `Regression` stands in for its regression."""
+        if importlib.util.find_spec("sklearn") is None:
+            linear_model = types.SimpleNamespace(LinearRegression=Regression)
+            stand_ins = {"sklearn": types.SimpleNamespace(linear_model=linear_model),
+                         "sklearn.linear_model": linear_model}
+            with mock.patch.dict(sys.modules, stand_ins):
+                return importlib.import_module("aihwkit.inference.converter.fusion").FusionConductanceConverter
+        return importlib.import_module("aihwkit.inference.converter.fusion").FusionConductanceConverter
+
     def real(self, array):
         return self.torch.tensor(array, dtype=self.dtype)
 
@@ -61,6 +73,20 @@ class AIHWKit(Adapter):
         converter = self.converters.NPairConductanceConverter(f_lst)
         return converter.convert_back_to_weights(list(self.real(conductances)),
                                                  {"scale_ratio": scale_ratio, "f_lst": f_lst}).numpy()
+
+    def unpaired(self, converter, g_max, g_min):
+        if converter == "fusion":
+            return self.fusion(g_max)
+        return self.converters.SingleDeviceConductanceConverter(g_max, g_min)
+
+    def unpaired_conductances(self, *, weights, converter, g_max, g_min):
+        conductances, _ = self.unpaired(converter, g_max, g_min).convert_to_conductances(self.real(weights))
+        return (conductances[0] if converter == "fusion" else conductances).numpy()
+
+    def unpaired_weights(self, *, conductances, weights, converter, g_max, g_min):
+        made, held = self.unpaired(converter, g_max, g_min), self.real(conductances)
+        _, params = made.convert_to_conductances(self.real(weights))
+        return made.convert_back_to_weights([held] if converter == "fusion" else held, params).numpy()
 
     def drift_compensation(self, *, baseline, readout):
         return self.factor(self.drift.GlobalDriftCompensation(), self.real(baseline), self.real(readout)).numpy()
@@ -101,6 +127,14 @@ class AIHWKit(Adapter):
             except self.not_a_time as error:
                 raise ValueError(str(error)) from error
 
+    def program_verified(self, *, g_target, acceptance_range, z):
+        with self.draws("reram_cmo", [z], acceptance_range=acceptance_range) as device:
+            return device.apply_programming_noise_to_conductance(self.real(g_target)).numpy()
+
+    def read_relaxed(self, *, g_prog, t, z_relax, z_read):
+        with self.draws("reram_cmo", [z_relax, z_read]) as device:
+            return device.apply_drift_noise_to_conductance(self.real(g_prog), None, t).numpy()
+
     def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
         converter = self.converters.NPairConductanceConverter(f_lst, g_max, g_min)
         in_order = [z for slot in zip(z_program, z_drift, strict=True) for z in slot] + list(z_read)
@@ -118,6 +152,7 @@ class AIHWKit(Adapter):
                             "state_independent": ("custom", "StateIndependentNoiseModel", {}),
                             "hermes_1": ("hermes", "HermesNoiseModel", {"num_devices": 1}),
                             "hermes_2": ("hermes", "HermesNoiseModel", {"num_devices": 2}),
+                            "reram_cmo": ("reram", "ReRamCMONoiseModel", {}),
                             "reram_wan2022": ("reram", "ReRamWan2022NoiseModel", {})}[model]
         module, left = self.noise[name], iter(normals)
         if g_max is not None:
@@ -202,6 +237,16 @@ class AIHWKit(Adapter):
         except StopIteration:
             return 1
         return 0
+
+
+class Regression:
+    """What the Fusion chip's converter asks of scikit-learn's LinearRegression: a slope, 0 where there is none."""
+
+    def fit(self, x, y):
+        x, y = x - x.mean(), y - y.mean()
+        squares = (x * x).sum()
+        self.coef_ = np.array([[(x * y).sum() / squares if squares else 0 * squares]])
+        return self
 
 
 class Layer:

@@ -31,6 +31,20 @@ class RefapproxAnalog(Adapter):
         converter = analog.NPairConductanceConverter(f_lst)
         return converter.convert_back_to_weights(list(conductances), {"scale_ratio": scale_ratio, "f_lst": f_lst})
 
+    def unpaired_conductances(self, *, weights, converter, g_max, g_min):
+        (conductances,), _ = unpaired(converter, g_max, g_min).convert_to_conductances(weights)
+        return conductances
+
+    def unpaired_weights(self, *, conductances, weights, converter, g_max, g_min):
+        made = unpaired(converter, g_max, g_min)
+        return made.convert_back_to_weights([conductances], made.convert_to_conductances(weights)[1])
+
+    def program_verified(self, *, g_target, acceptance_range, z):
+        return analog.ReRamCMONoiseModel(acceptance_range=acceptance_range).program(g_target, z)
+
+    def read_relaxed(self, *, g_prog, t, z_relax, z_read):
+        return analog.ReRamCMONoiseModel().read(g_prog, g_prog, t, np.stack([z_relax, z_read]))
+
     def program(self, *, model, g_target, z):
         return device(model).program(g_target, z)
 
@@ -133,6 +147,12 @@ def converter_of(kind, f_lst, g_max, g_min, g_lst):
     if kind == "custom":
         return analog.CustomPairConductanceConverter(f_lst, g_lst, g_max, g_min)
     return analog.NPairConductanceConverter(f_lst, g_max, g_min)
+
+
+def unpaired(kind, g_max, g_min):
+    if kind == "fusion":
+        return analog.FusionConductanceConverter(g_max)
+    return analog.SingleDeviceConductanceConverter(g_max, g_min)
 
 
 def device(model, **given):

@@ -22,6 +22,12 @@ class NoFloor(Composed):
     def to_conductances(self, *, g_min, **inputs):
         return super().to_conductances(g_min=0.0, **inputs)
 
+    def unpaired_conductances(self, *, g_min, **inputs):
+        return super().unpaired_conductances(g_min=0.0, **inputs)
+
+    def unpaired_weights(self, *, g_min, **inputs):
+        return super().unpaired_weights(g_min=0.0, **inputs)
+
     def denormalize(self, **inputs):
         return strategy(FromZero, **inputs)
 
@@ -46,6 +52,14 @@ class SwappedDevices(Composed):
 class NoSignificance(Composed):
     def from_conductances(self, *, f_lst, **inputs):
         return super().from_conductances(f_lst=[1.0] * len(f_lst), **inputs)
+
+
+@mutant("constant rows lost")
+class ConstantRowsLost(Composed):
+    def unpaired_weights(self, *, conductances, weights, converter, **inputs):
+        right = super().unpaired_weights(conductances=conductances, weights=weights, converter=converter, **inputs)
+        held = np.sign(weights) * conductances
+        return np.where((converter == "fusion") & (np.ptp(held, axis=1, keepdims=True) == 0), 0.0, right)
 
 
 @mutant("compensation inverted")
@@ -156,6 +170,9 @@ class MeanExponent(Composed):
 
 @mutant("read noise forgotten")
 class ForgottenRead(Composed):
+    def read_relaxed(self, *, z_read, **inputs):
+        return super().read_relaxed(z_read=np.zeros_like(z_read), **inputs)
+
     def aging_device(self, model, g_max):
         return device(model, g_max=g_max, **({} if model == "reram_wan2022" else {"read_noise_scale": 0}))
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from refapprox.analog.devices import hermes
+from refapprox.analog.devices.reram_cmo import PROGRAMMING
 from refapprox.analog.devices.reram_wan2022 import COEFFICIENTS
 from refapprox.conformance.adapters.composed import Composed
 from refapprox.conformance.adapters.native_analog import device
@@ -26,6 +27,9 @@ class ReversedCoefficients(Composed):
     def program(self, *, model, g_target, z):
         std = self.programming_std(model=model, g_max=device(model).g_max, g_target=g_target)
         return np.maximum(g_target + std * z, 0)
+
+    def program_verified(self, *, g_target, acceptance_range, z):
+        return g_target + np.polyval(PROGRAMMING[acceptance_range], g_target) * z
 
     def read_target(self, *, model, g_target, t, z):
         device(model).check_time(t)

@@ -14,8 +14,12 @@ from refapprox.conformance.generator.families.conductances import (
     exponent,
     fill,
     interpolated,
+    magnitudes,
+    one_device,
+    one_device_back,
     programmed,
     read_out,
+    regressed,
 )
 from refapprox.conformance.generator.families.device_models import TOLERANCE
 
@@ -67,6 +71,43 @@ def converters():
                mistakes={"g_min ignored": fill(zeros, [1.0], 25.0, 5.0, floor=False)})
     yield from not_invertible()
     yield from impossible_factors()
+    yield from unpaired()
+
+
+def unpaired():
+    """One device a weight, or for its magnitude, to conductances and back from disturbed ones."""
+    weights = reals("unpaired", (3, 4), -1, 1)
+    for name, w, g_max, g_min in (("single-device", weights, 88.0, 9.0),
+                                  ("single-device-positive", reals("unpaired positive", (2, 3), 0.5, 2), 50.0, 2.0)):
+        given, right = {"converter": "single_device", "g_max": g_max, "g_min": g_min}, one_device(w, g_max, g_min)
+        yield make(f"converters/{name}", "unpaired_conductances", {"weights": w, **given}, right,
+                   probes=f"the span of the weights on {g_min} to {g_max} uS", reference="converters",
+                   check=rounding({"conductances": g_max}, 64),
+                   mistakes={"g_min ignored": one_device(w, g_max, 0.0)})
+        noisy = right["conductances"] + reals(f"noisy {name}", w.shape, -1, 1)
+        yield make(f"converters/back-{name}", "unpaired_weights", {"conductances": noisy, "weights": w, **given},
+                   one_device_back(noisy, w, g_max, g_min), probes="disturbed conductances of single devices back",
+                   check=rounding({"weights": 2 * float(np.abs(w).max())}, 64), reference="converters",
+                   mistakes={"g_min ignored": one_device_back(noisy, w, g_max, 0.0)})
+    for name, g_max in (("fusion", 40.0), ("fusion-10-uS", 10.0)):
+        given, right = {"converter": "fusion", "g_max": g_max, "g_min": 0.0}, magnitudes(weights, g_max)
+        yield make(f"converters/{name}", "unpaired_conductances", {"weights": weights, **given}, right,
+                   probes=f"magnitudes, the largest of every row at {g_max} uS", reference="converters",
+                   check=rounding({"conductances": g_max}, 64))
+    column = reals("unpaired column", (4, 1), 0.25, 1) * np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    equal = np.where(np.array([[True], [False], [True]]), np.array([[0.5], [0.0], [-0.25]]), weights)
+    for name, w, probes in (("", weights, "disturbed conductances back by a regression of every row"),
+                            ("-equal-rows", equal, "rows of equal weights: no slope, but a scale"),
+                            ("-column", column, "rows of one weight: no slope, but a scale")):
+        g = magnitudes(w, 40.0)["conductances"]
+        noisy = g - 8.0 if name else np.abs(g + reals("noisy fusion", g.shape, -4, 4))
+        noisy = np.where((np.ptp(g, axis=1, keepdims=True) == 0) | (not name), noisy, g)
+        yield make(f"converters/back-fusion{name}", "unpaired_weights",
+                   {"conductances": noisy, "weights": w, "converter": "fusion", "g_max": 40.0, "g_min": 0.0},
+                   regressed(noisy, w, 40.0), probes=probes, reference="converters",
+                   check=rounding({"weights": 2 * float(np.abs(w).max())}, 64,
+                                  "sums of a few rounded terms and their quotient"),
+                   mistakes={"constant rows lost": regressed(noisy, w, 40.0, lost=True)})
 
 
 def impossible_factors():

@@ -44,6 +44,38 @@ def back(conductances, f_lst, scale_ratio, *, significance=True, sign=1):
     return {"weights": sign * weights / scale_ratio}
 
 
+def one_device(weights, g_max, g_min):
+    """The smallest weight at g_min, the largest at g_max."""
+    low, high = float(weights.min()), float(weights.max())
+    return {"conductances": np.array([[g_min + (g_max - g_min) * (w - low) / (high - low) for w in row]
+                                      for row in weights.tolist()])}
+
+
+def one_device_back(conductances, weights, g_max, g_min):
+    low, high = float(weights.min()), float(weights.max())
+    return {"weights": np.array([[low + (high - low) * (g - g_min) / (g_max - g_min) for g in row]
+                                 for row in conductances.tolist()])}
+
+
+def magnitudes(weights, g_max):
+    """Magnitudes, the largest of each row at g_max."""
+    return {"conductances": np.array([[g_max * abs(w) / max(map(abs, row)) for w in row] for row in weights.tolist()])}
+
+
+def regressed(conductances, weights, g_max, *, lost=False):
+    """Each row by the slope of a regression of its weights on its signed conductances; `lost`: 0 where it has none."""
+    rows = []
+    for held, wanted in zip((np.sign(weights) * conductances).tolist(), weights.tolist(), strict=True):
+        n, x_sum, y_sum = len(held), math.fsum(held), math.fsum(wanted)
+        spread = n * math.fsum(x * x for x in held) - x_sum * x_sum
+        if len(set(held)) == 1:
+            slope = 0.0 if lost else max(map(abs, wanted)) / g_max
+        else:
+            slope = (n * math.fsum(x * y for x, y in zip(held, wanted, strict=True)) - x_sum * y_sum) / spread
+        rows.append([slope * x for x in held])
+    return {"weights": np.array(rows)}
+
+
 G_MAX, T_0, T_READ = 25.0, 20.0, 250e-9
 
 

@@ -26,6 +26,8 @@ HERMES_T_READ = 512e-9
 DAY = 86400.0
 RERAM = {1.0: (0.348, 16.030, -43.853, 45.393, -16.815), DAY: (0.701, 22.086, -50.773, 47.095, -16.458),
          2 * DAY: (0.782, 20.274, -43.507, 37.062, -11.934)}
+CMO = {"range": (9.0, 88.199997), "sigma": {0.2: (0.00081107, 0.00106879), 2.0: (0.0112185391, 0.01129027418)},
+       "shift": -0.08900206, "spread": (0.41183342, 0.04201137), "read": 0.0277316483, "t_read": 1e-6}
 PCM_SIGMA = (0.26348, 1.9650, -1.1731)
 
 
@@ -135,6 +137,45 @@ def resistive():
                              "one fit for all times": drawn(1.0, np.ones(6))})
 
 
+def relaxing():
+    """Resistive memory with write and verify: scattered around its target, later shifted and spread with log t."""
+    low, high = CMO["range"]
+    g = np.array([low, 9.25, 20.0, 50.0, 88.0, high])
+    for acceptance, name in ((0.2, "narrow"), (2.0, "wide")):
+        for sign, z in (("plus", 1.0), ("minus", -1.0)):
+            def programmed(step=1, z=z, c=CMO["sigma"][acceptance]):
+                return {"g_prog": np.array([v + ascending(c[::step], v) * z for v in g.tolist()])}
+
+            yield make(f"devices/reram-cmo-program-{name}-{sign}", "program_verified",
+                       {"g_target": g, "acceptance_range": acceptance, "z": np.full(6, z)}, programmed(),
+                       probes=f"write and verify to {acceptance:g} %: noise linear in the target, not clipped, z = {z}",
+                       check=absolute({"g_prog": high * 1e-5}, TOLERANCE), reference="devices",
+                       mistakes={"coefficients reversed": programmed(-1)})
+    for name, t, z_relax, z_read in (("at-once", 0.0, 1.0, 1.0), ("second", 1.0, 1.0, 1.0), ("hour", 3600.0, 0.0, -1.0),
+                                     ("month", 30 * DAY, -1.0, 1.0), ("extreme-high", DAY, 8.0, 8.0),
+                                     ("extreme-low", DAY, -6.0, -8.0)):
+        yield make(f"devices/reram-cmo-read-{name}", "read_relaxed",
+                   {"g_prog": g, "t": t, "z_relax": np.full(6, z_relax), "z_read": np.full(6, z_read)},
+                   relaxed(g, t, z_relax, z_read),
+                   probes=f"shift and spread {t:g} s after programming, read noise of the relaxed conductance, both "
+                          f"ends of the range; z = {z_relax}, {z_read}",
+                   check=absolute({"g": high * 1e-5}, TOLERANCE), reference="devices",
+                   mistakes={"read noise forgotten": relaxed(g, t, z_relax, 0.0)})
+
+
+def relaxed(g_prog, t, z_relax, z_read):
+    """G_d = g + m log t + (s_0 + s_1 log t) z_relax; read with K |log10 G_d| sqrt(log((t + t_read) / (2 t_read)))."""
+    if t == 0:
+        return {"g": g_prog}
+    (low, high), (start, growth) = CMO["range"], CMO["spread"]
+    read = []
+    for g in g_prog.tolist():
+        drifted = g + CMO["shift"] * math.log(t) + (start + growth * math.log(t)) * z_relax
+        noise = CMO["read"] * abs(math.log10(drifted)) * math.sqrt(math.log((t + CMO["t_read"]) / (2 * CMO["t_read"])))
+        read.append(min(max(drifted + noise * z_read, low), high))
+    return {"g": np.array(read)}
+
+
 def custom_drift():
     """Mean and spread of the exponent, interpolated between the user's conductances, constant beyond them."""
     lists = {"g_lst": [0.0, 5.0, 10.0, 25.0], "nu_mean_lst": [0.1, 0.0625, 0.05, 0.03125],
@@ -190,5 +231,5 @@ def ranges():
 
 
 def others():
-    for part in (hermes, resistive, custom_drift, ranges):
+    for part in (hermes, resistive, custom_drift, ranges, relaxing):
         yield from part()
