@@ -107,6 +107,15 @@ def test_every_stage_against_monte_carlo(model, g):
         assert deviations(values, *exact(model)) < LIMIT, what
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [MODEL, WIDE], ids=["narrow", "wide"])
+def test_every_stage_against_a_million_draws(model):
+    """12 conductances x 6 times: 156 means and variances a model, false-alarm rate 2e-4 for both models together."""
+    g, times = np.linspace(9.0, 88.199997, 12), [1e-3, 1.0, 3600.0, 86400.0, 2592000.0, 31536000.0]
+    for what, values, exact in simulate(model, g, times, 1_000_000, np.random.default_rng(6)):
+        assert deviations(values, *exact(model)) < LIMIT, what
+
+
 @pytest.mark.parametrize("model", [MODEL, LOUD], ids=["narrow", "loud"])
 def test_covariance_of_programmed_and_read(model):
     """Within 5 standard errors, which come from the spread of the products: false alarm 5.7e-7 for each of 24."""
