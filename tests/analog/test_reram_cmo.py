@@ -74,7 +74,7 @@ def test_certain_values_are_clipped():
     assert interval_gaussian(np.array([3.0, 7.0, 20.0]), 0.0, 5.0, 10.0)[1].tolist() == [25, 49, 100]
 
 
-@pytest.mark.parametrize("model, tolerance", [(MODEL, 1e-11), (WIDE, 1e-11), (LOUD, 1e-9), (LOW, 1e-7)],
+@pytest.mark.parametrize("model, tolerance", [(MODEL, 1e-11), (WIDE, 1e-11), (LOUD, 1e-11), (LOW, 1e-10)],
                          ids=["narrow", "wide", "loud", "low"])
 def test_quadrature_against_a_finer_rule(model, tolerance):
     """6 panels of 10 nodes beside the cuts against 200, relative to g_max and its square; near 0 the logarithm is
@@ -165,11 +165,12 @@ def test_the_check_rejects_wrong_moments(kind, right):
 
 
 def test_pairs_of_such_devices_have_a_closed_form():
-    """Simulated loss of 20 arrays within 5 of its standard errors (ddof 1, 19 degrees of freedom: false alarm 8e-5)."""
+    """Simulated loss of 200 arrays within 5 of its standard errors (ddof 1; false alarm 1.3e-6), which are 1 % of it."""
     weights = np.random.default_rng(4).uniform(-1, 1, (20, 10))
     strategy = SinglePairConductanceConverter(88.199997, 9.0)
     exact = expected_tnmse(strategy, weights, LOUD, [3600.0], None)
-    estimate = monte_carlo_tnmse(strategy, weights, LOUD, [3600.0], None, rng=np.random.default_rng(5))
+    estimate = monte_carlo_tnmse(strategy, weights, LOUD, [3600.0], None, rng=np.random.default_rng(5),
+                                 runs=200)
     assert abs(estimate.mean - exact) < 5 * estimate.standard_error < 0.1 * exact
 
 

@@ -39,6 +39,7 @@ PROGRAMMING = {                              # acceptance range of write and ver
     2.0: (0.0112185391, 0.01129027418),
 }
 CUTS = np.array([-6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0])      # standard deviations around either end of the range
+NEAR_ZERO = 10.0 ** np.arange(-7, 1)                         # uS, where |log10 G| is singular
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +201,8 @@ class ReRamCMONoiseModel:
             return np.stack([first, second, g * first])
 
         ends = np.array([self.g_min, self.g_max])
-        cuts = (ends + CUTS[:, None] * self.read_deviation(np.maximum(ends, 1e-3), t)).ravel()
+        cuts = ends + CUTS[:, None] * self.read_deviation(np.maximum(ends, 1e-3), t)
+        cuts = np.append(cuts, NEAR_ZERO)
         one, two, mixed = moments.clipped_gaussian_expectation(integrands, drifted.mean, std, cuts, **quadrature)
         positive, _ = moments.clipped_gaussian(drifted.mean, std)
         return one, two, mixed + self.g_min * (drifted.mean - positive)                                   # (4)
