@@ -165,7 +165,7 @@ def test_the_check_rejects_wrong_moments(kind, right):
 
 
 def test_pairs_of_such_devices_have_a_closed_form():
-    """Simulated loss of 200 arrays within 5 of its standard errors (ddof 1; false alarm 1.3e-6), which are 1 % of it."""
+    """Simulated loss of 200 arrays within 5 of its standard errors (ddof 1; false alarm 1.3e-6), each 1 % of it."""
     weights = np.random.default_rng(4).uniform(-1, 1, (20, 10))
     strategy = SinglePairConductanceConverter(88.199997, 9.0)
     exact = expected_tnmse(strategy, weights, LOUD, [3600.0], None)
