@@ -68,18 +68,21 @@ def draw_histogram(axis, found, bins=60):
 
 
 def energy_accuracy(points, front):
-    """Test accuracy over relative energy for every lmbd, before and after retraining, with the Pareto front."""
-    figure, axis = new_figure(size=(6, 4))
+    """Test accuracy over relative energy for every lmbd: after retraining, with the Pareto front, and before it."""
+    figure, (after, before) = new_figure(2, 1, size=(6, 5.6), sharex=True)
     energies = [point.relative_energy for point in points]
-    axis.plot(energies, [100 * point.deployed for point in points], "s", color="#777777", markerfacecolor="none",
-              label="right after deployment")
-    axis.plot(energies, [100 * point.retrained for point in points], "o", color="black", label="retrained")
-    axis.plot([point.relative_energy for point in front], [100 * point.retrained for point in front], "-",
-              color="black", linewidth=0.8, label="Pareto front")
-    for point in points:
-        axis.annotate(f"{point.lmbd:g}", (point.relative_energy, 100 * point.retrained), xytext=(4, 4),
-                      textcoords="offset points", fontsize=8)
-    axis.set_xlabel("energy of the multiplications, relative to the exact multiplier")
-    axis.set_ylabel("test accuracy (%)")
-    axis.legend(title="lmbd beside each point")
+    retrained, deployed = ([100 * getattr(point, name) for point in points] for name in ("retrained", "deployed"))
+    after.plot(energies, retrained, "o", color="black")
+    after.plot([point.relative_energy for point in front], [100 * point.retrained for point in front], "-",
+               color="black", linewidth=0.8, label="Pareto front")
+    before.plot(energies, deployed, "s", color="#777777", markerfacecolor="none")
+    for axis, accuracies in ((after, retrained), (before, deployed)):
+        for point, accuracy in zip(points, accuracies, strict=True):
+            axis.annotate(f"{point.lmbd:g}", (point.relative_energy, accuracy), xytext=(5, 3),
+                          textcoords="offset points", fontsize=8)
+    after.set_ylabel("test accuracy, retrained (%)")
+    before.set_ylabel("test accuracy, deployed (%)")
+    before.set_xlabel("energy of the multiplications, relative to the exact multiplier")
+    after.margins(y=0.25)
+    after.legend(title="lmbd beside each point")
     return figure
