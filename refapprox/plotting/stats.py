@@ -38,15 +38,15 @@ def ladder_scatter(comparison, titles):
 
 def error_histograms(laws):
     """Accumulated error of every layer: simulation, exact law of independent activations, Gaussian."""
-    columns = min(3, len(laws))
-    rows = -(-len(laws) // columns)
+    rows = max(1, round(len(laws) ** 0.5))
+    columns = -(-len(laws) // rows)
     figure, axes = new_figure(rows, columns, size=(3.7 * columns, 3.0 * rows + 0.4), squeeze=False)
     for axis, (name, found) in zip(axes.flat, laws.items(), strict=False):
         draw_histogram(axis, found)
         axis.set_title(f"{name}, {found.multiplier}", fontsize=9)
     for axis in axes.flat[len(laws):]:
         axis.set_visible(False)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3,
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=min(3, columns),
                   frameon=False)
     figure.supxlabel("accumulated error, exact - approximate (accumulator units)", fontsize=10)
     figure.supylabel("probability density", fontsize=10)
