@@ -15,6 +15,11 @@ from refapprox.training import keep_freed_memory, train_step
 from tests.benchmarks.peers import torch_module
 from tests.benchmarks.timing import Time, medians
 
+try:
+    import resource
+except ImportError:      # on Windows
+    resource = None
+
 BATCH = 128
 MODES = {"float": None, "quantized": None, "noise": None,      # mode -> multiplier, the signed ones of rank 5 and 1
          "approximate, rank 5": "mul8s_1KX2", "approximate, rank 1": "mul8s_1L2H"}
@@ -122,13 +127,18 @@ def profile():
         images, labels = batch(shape)
         for mode, step in our_steps(make_net).items():
             step(images, labels)
-            profiler = cProfile.Profile(time.process_time)
+            profiler, faults = cProfile.Profile(time.process_time), page_faults()
             for _ in range(5):
                 profiler.runcall(step, images, labels)
-            shares = by_operation(pstats.Stats(profiler))
-            print(f"\n# {name}, {mode}: percent of a step's processor time\n" + ", ".join(
-                f"{operation} {share:.0%}" for operation, share in sorted(shares.items(), key=lambda s: -s[1])
-                if share >= 0.02))
+            faults = (page_faults() - faults) / 5
+            shares = sorted(by_operation(pstats.Stats(profiler)).items(), key=lambda operation: -operation[1])
+            print(f"\n# {name}, {mode}: percent of a step's processor time; {faults:.0f} page faults a step")
+            print(", ".join(f"{operation} {share:.0%}" for operation, share in shares if share >= 0.02))
+
+
+def page_faults():
+    """Pages that this process has been given so far, where the system tells."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt if resource else float("nan")
 
 
 def by_operation(stats):
