@@ -9,6 +9,8 @@ with f the bilinear map of the layer, q the codes (`refapprox.quantization`); th
 accumulator is rescaled once. Backward is straight-through: the gradient of the exact product of the
 fake-quantized operands, zero where an operand was clipped, whatever the table says.
 """
+from dataclasses import replace
+
 import numpy as np
 
 from refapprox.network.module import Layer, Parameter
@@ -106,16 +108,16 @@ class MultiplyingLayer(Layer):
         x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
         if self.mode == "approximate":
             sums = self.table_sums(x_codes, w_codes, qx, qw)
+            cache = self.exact_cache(x_shifted, w_shifted) if training else None
         else:
-            sums, _ = self.exact(x_shifted, w_shifted)
+            sums, cache = self.exact(x_shifted, w_shifted)
         scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one an output
         y = sums.astype(x.dtype, copy=False)
         y *= self.along_channels(scale_w * scale_x)
         if not training:
             return y, None
         # codes of x and the real numbers that codes of w stand for, so that no gradient of y's size is rescaled
-        cache = self.exact_cache(x_shifted.astype(x.dtype, copy=False),
-                                 w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
+        cache = self.reweighted(cache, w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
 
         def straight_through(dy, need_dx):
             dx, dw = self.exact_backward(dy, cache, need_dx)
@@ -174,6 +176,11 @@ class Conv2D(MultiplyingLayer):
     def exact_cache(self, x, w):
         return conv2d.prepare(x, w, **self.geometry)
 
+    @staticmethod
+    def reweighted(cache, w):
+        """`cache` of another weight, all of it in the dtype of `w`."""
+        return replace(cache, padded=cache.padded.astype(w.dtype, copy=False), w=w)
+
     def exact_backward(self, dy, cache, need_dx):
         return conv2d.backward(dy, cache, need_dx=need_dx)
 
@@ -204,6 +211,11 @@ class Linear(MultiplyingLayer):
 
     def exact_cache(self, x, w):
         return x, w
+
+    @staticmethod
+    def reweighted(cache, w):
+        """`cache` of another weight, all of it in the dtype of `w`."""
+        return cache[0].astype(w.dtype, copy=False), w
 
     def exact_backward(self, dy, cache, need_dx):
         return linear.backward(dy, cache, need_dx=need_dx)
