@@ -114,14 +114,9 @@ def impossible_factors():
     """A pair of negative significance cannot be filled in order: the weights would not come back."""
     weights = reals("negative factor", (3, 3), -1, 1)
     for name, f_lst in (("second", [2.0, -1.0]), ("first", [-1.0, 2.0])):
-        taken = fill(weights, f_lst, 25.0, 0.0)
-        yield make(f"converters/negative-factor-{name}", "to_conductances",
-                   {"weights": weights, "converter": "n_pair", "f_lst": f_lst, "g_max": 25.0, "g_min": 0.0,
-                    "g_lst": None}, {"conductances": "refused", "scale_ratio": "refused"}, reference="converters",
-                   probes=f"factors {f_lst}: weights would come back as others",
-                   check={"kind": "refused", "bounds": {"conductances": 25e-5, "scale_ratio": 25e-5},
-                          "reason": "factors must be positive"},
-                   mistakes={"negative factor accepted": taken})
+        yield refused(f"negative-factor-{name}", weights, "n_pair", f_lst, None,
+                      probes=f"factors {f_lst}: weights would come back as others", reason="factors must be positive",
+                      mistake="negative factor accepted", taken=fill(weights, f_lst, 25.0, 0.0))
 
 
 def not_invertible():
@@ -131,14 +126,20 @@ def not_invertible():
         total[wrong] += 2.5
         curves = [[max(v, 0.0) for v in total], [max(-v, 0.0) for v in total]]
         weights = np.linspace(-1.0, 1.0, 9).reshape(3, 3)
-        taken = interpolated(weights, [1.0], curves)
-        yield make(f"converters/not-invertible-{name}", "to_conductances",
-                   {"weights": weights, "converter": "custom", "f_lst": [1.0], "g_max": 25.0, "g_min": 0.0,
-                    "g_lst": curves}, {"conductances": "refused", "scale_ratio": "refused"}, reference="converters",
-                   probes=f"curves that are 2.5 uS off at breakpoint {wrong} of 11 represent other weights",
-                   check={"kind": "refused", "bounds": {"conductances": 25e-5, "scale_ratio": 25e-5},
-                          "reason": "a mapping that does not come back must be refused"},
-                   mistakes={"invertibility tested at five points": taken})
+        yield refused(f"not-invertible-{name}", weights, "custom", [1.0], curves,
+                      probes=f"curves that are 2.5 uS off at breakpoint {wrong} of 11 represent other weights",
+                      reason="a mapping that does not come back must be refused",
+                      mistake="invertibility tested at five points", taken=interpolated(weights, [1.0], curves))
+
+
+def refused(name, weights, converter, f_lst, g_lst, *, probes, reason, mistake, taken):
+    """A converter that must not be taken, and what the `mistake` of taking it gives."""
+    return make(f"converters/{name}", "to_conductances",
+                {"weights": weights, "converter": converter, "f_lst": f_lst, "g_max": 25.0, "g_min": 0.0,
+                 "g_lst": g_lst},
+                {"conductances": "refused", "scale_ratio": "refused"}, reference="converters", probes=probes,
+                check={"kind": "refused", "bounds": {"conductances": 25e-5, "scale_ratio": 25e-5}, "reason": reason},
+                mistakes={mistake: taken})
 
 
 def devices():
