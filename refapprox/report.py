@@ -9,7 +9,9 @@ ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
               ("uniform_deployed", "uniform, before retraining"), ("uniform_retrained", "uniform, after retraining"))
 COLUMNS = ("sigma: noise that the layer stands, relative to the std of its outputs; allowed std = |sigma| * that std",
            "a multiplier fits where its predicted std of the accumulated error is no larger; both in accumulator units",
-           "relative cost and energy: 1 is the costliest multiplier of the search space")
+           "relative cost and energy: 1 is the costliest multiplier of the search space",
+           "uniform: the one multiplier for all layers whose cost is nearest the energy of the matched network",
+           "in the noise search (gradient) the training loss includes the reward for noise and may be negative")
 
 
 def layer_rows(info):

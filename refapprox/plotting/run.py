@@ -24,6 +24,7 @@ def training_curves(records):
     loss.legend()
     accuracy.set_ylabel("validation accuracy (%)")
     accuracy.set_xlabel("epoch, all stages")
+    accuracy.set_xlim(left=0.5)
     accuracy.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
