@@ -1,6 +1,8 @@
 """Hypothesis draws the same examples in every run: a test never passes or fails by luck."""
+import importlib.util
 import os
 import tracemalloc
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -19,6 +21,18 @@ def data_dir():
     if not folder:
         pytest.skip("REFAPPROX_DATA_DIR is not set: no MNIST here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def load_example():
+    """name -> the module of examples/NAME.py, loaded anew."""
+    def load(name):
+        path = Path(__file__).resolve().parents[1] / "examples" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    return load
 
 
 @pytest.fixture

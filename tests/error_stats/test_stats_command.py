@@ -2,8 +2,6 @@
 import functools
 import json
 import re
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,17 +74,17 @@ def test_every_estimator_is_compared_and_drawn(matched_run, tmp_path, capsys):
     assert {p.name for p in (tmp_path / "stats" / "figures").iterdir()} == {"error_ladder.png", "error_histograms.png"}
 
 
-def test_some_estimators_of_all(matched_run, tmp_path, capsys):
+def test_some_estimators_of_all(matched_run, load_example, tmp_path, capsys):
     main(["stats", "--run", str(matched_run), "--estimators", "population,exact_data", "--out", str(tmp_path)])
     assert list(json.loads((tmp_path / "stats.json").read_text())["predicted_std"]) == ["population", "exact_data"]
     assert "matched" not in capsys.readouterr().out
-    summary = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "summarize_stats.py"))["main"]
+    summary = load_example("summarize_stats").main
     summary([tmp_path, tmp_path])
     assert "2 population" in capsys.readouterr().out
 
 
-def test_the_rules_of_matching_are_compared_by_accuracy(matched_run, capsys):
-    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "assignments.py"))["main"](matched_run, num_images=2)
+def test_the_rules_of_matching_are_compared_by_accuracy(matched_run, load_example, capsys):
+    load_example("assignments").main(matched_run, num_images=2)
     rows = [line for line in capsys.readouterr().out.splitlines() if "budget" in line or "threshold" in line]
     assert len(rows) == 6
     energy = [float(re.search(r" (0\.\d{4}) ", row)[1]) for row in rows]

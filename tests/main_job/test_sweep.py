@@ -1,6 +1,5 @@
 """The lmbd sweep: one shared training, points that any executor may spread, and the front."""
 import dataclasses
-import runpy
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,8 +45,8 @@ def test_a_sweep_trains_once_and_may_be_spread(tiny, tmp_path):
     energy_accuracy(points, pareto_front(points))
 
 
-def test_the_example_prints_and_draws_the_front(tiny, tmp_path, capsys):
-    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "lambda_sweep.py"))["main"]
+def test_the_example_prints_and_draws_the_front(tiny, load_example, tmp_path, capsys):
+    example = load_example("lambda_sweep").main
     points = example(tmp_path / "sweep", lmbds=(0.0, 20.0), preset="tiny", initial_noise=0.01)
     assert len(points) == 2 and (tmp_path / "sweep" / "pareto.png").stat().st_size > 5000
     assert "on the front" in capsys.readouterr().out

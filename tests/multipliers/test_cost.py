@@ -1,7 +1,5 @@
 """Mapping, activity and cost against enumeration in plain Python, and the figures against a real checkout."""
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -196,26 +194,18 @@ def test_verilog_in_either_form_costs_the_same():
     assert simplified(verilog.read(text)).gate_counts() != adder.gate_counts()
 
 
-def fitting_script():
-    path = Path(__file__).resolve().parents[2] / "examples/fit_cell_figures.py"
-    spec = importlib.util.spec_from_file_location("fit_cell_figures", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
-
-
-def test_transition_densities_by_hand():
+def test_transition_densities_by_hand(load_example):
     """Operand bits move half a time a cycle; XOR passes every move on, AND those beside a one, a carry beside a XOR."""
     netlist = Netlist([("A", 2), ("B", 1)], [("AND", (2, 3)), ("XOR", (2, 3)), ("FA", (2, 3, 4)), ("AND", (5, 6))], [9])
-    assert fitting_script().transition_densities(netlist).tolist() == [
+    assert load_example("fit_cell_figures").transition_densities(netlist).tolist() == [
         0, 0, 0.5, 0.5, 0.5, 0.5, 1.0, 1.5, 0.75, 0.5 * 0.5 + 0.25 * 1.0]
 
 
 @pytest.mark.slow
-def test_the_committed_figures_are_those_of_the_script(capsys):
+def test_the_committed_figures_are_those_of_the_script(load_example, capsys):
     if os.pathsep not in os.environ.get("REFAPPROX_EVOAPPROX_DIR", ""):
         pytest.skip("REFAPPROX_EVOAPPROX_DIR does not name both releases of EvoApproxLib, v1.1 and v2022")
-    script = fitting_script()
+    script = load_example("fit_cell_figures")
     assert script.main([]) == cost.cell_figures()
     for block in capsys.readouterr().out.split("power, leave-one-out")[1:]:
         medians = {line.split("median")[0].strip(): float(line.split("median")[1].split("%")[0])

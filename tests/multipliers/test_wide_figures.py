@@ -1,7 +1,5 @@
 """The script that checks published figures of 16-bit circuits: on narrow ones, whose figures are known exactly."""
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +11,8 @@ PAIRS = 2 ** 16
 
 
 @pytest.fixture(scope="module")
-def script():
-    path = Path(__file__).resolve().parents[2] / "examples/evoapprox_wide_figures.py"
-    spec = importlib.util.spec_from_file_location("evoapprox_wide_figures", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_example):
+    return load_example("evoapprox_wide_figures")
 
 
 def published_circuit(signed=False, family="truncated(k=6)", **changed):
