@@ -1,4 +1,4 @@
-"""Threads for work that NumPy does without the interpreter's lock: copies, look-ups, matrix products, draws.
+"""Threads for work that NumPy does without the interpreter's lock: copies, look-ups, matrix products.
 
 BLAS has threads of its own, which an environment variable sets; ours are given by an argument.
 """

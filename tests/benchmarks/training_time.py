@@ -23,6 +23,7 @@ except ImportError:      # on Windows
 BATCH = 128
 MODES = {"float": None, "quantized": None, "noise": None,      # mode -> multiplier, the signed ones of rank 5 and 1
          "approximate, rank 5": "mul8s_1KX2", "approximate, rank 1": "mul8s_1L2H"}
+NETS = (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32)))      # name, class, shape of an image
 TURNS = 10                                                     # pieces of an epoch, between which candidates take turns
 
 
@@ -69,6 +70,14 @@ def torch_step(torch, net):
     return step
 
 
+def lenet5_steps():
+    """`our_steps` of LeNet-5, and PyTorch's where it is installed."""
+    steps = our_steps(LeNet5)
+    if torch := torch_module():
+        steps["PyTorch"] = torch_step(torch, torch_lenet5(torch))
+    return steps
+
+
 def batch(shape):
     rng = np.random.default_rng(0)
     return rng.standard_normal((BATCH, *shape), np.float32), rng.integers(0, 10, size=BATCH)
@@ -76,14 +85,11 @@ def batch(shape):
 
 def steps():
     """One batch again and again."""
-    nets = (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32)))
-    for name, make_net, shape in nets:
+    for name, make_net, shape in NETS:
         images, labels = batch(shape)
-        candidates = our_steps(make_net)
-        if name == "LeNet-5" and (torch := torch_module()):
-            candidates["PyTorch"] = torch_step(torch, torch_lenet5(torch))
+        candidates = lenet5_steps() if make_net is LeNet5 else our_steps(make_net)
         times = medians({key: partial(step, images, labels) for key, step in candidates.items()},
-                        repeats=20 if name == "LeNet-5" else 4)
+                        repeats=20 if make_net is LeNet5 else 4)
         print(f"\n# {name}, one training step of {BATCH} images: {times['float'].clock * 1e3:.1f} ms")
         report(times)
 
@@ -95,9 +101,7 @@ def epochs():
     except FileNotFoundError as error:
         print(f"\nskipped: {error}")
         return
-    candidates = our_steps(LeNet5)
-    if torch := torch_module():
-        candidates["PyTorch"] = torch_step(torch, torch_lenet5(torch))
+    candidates = lenet5_steps()
     batches = {name: data.train_batches(np.random.default_rng(0)) for name in candidates}
     spent = dict.fromkeys(candidates, np.zeros(2))
     for turn in range(TURNS):
@@ -123,7 +127,7 @@ def report(times):
 
 def profile():
     """Which operations a training step spends its time in."""
-    for name, make_net, shape in (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32))):
+    for name, make_net, shape in NETS:
         images, labels = batch(shape)
         for mode, step in our_steps(make_net).items():
             step(images, labels)
