@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from refapprox.multipliers.circuit import all_pairs
-from refapprox.multipliers.evoapprox.checkout import source_files
-from refapprox.multipliers.evoapprox.interpret import evaluate
-from refapprox.multipliers.evoapprox.names import shape_of
-from refapprox.multipliers.evoapprox.reader import read_circuit
-from refapprox.multipliers.evoapprox.source import read_program
-from refapprox.multipliers.evoapprox.tokens import Source
+from refapprox.multipliers.languages.c.interpret import evaluate
+from refapprox.multipliers.languages.c.source import read_program
+from refapprox.multipliers.languages.c.tokens import Source
+from refapprox.multipliers.languages.evoapprox.checkout import source_files
+from refapprox.multipliers.languages.reader import read_circuit
+from refapprox.multipliers.names import shape_of
 
 DRIVER = """#include "{source}"
 void run(const int64_t *x, const int64_t *w, int64_t *result, int64_t count)

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from evoapprox_against_gcc import compiled, own_bits, value_of
 
-from refapprox.multipliers import verilog
-from refapprox.multipliers.evoapprox.checkout import source_files
-from refapprox.multipliers.evoapprox.names import shape_of
-from refapprox.multipliers.evoapprox.source import read_program
-from refapprox.multipliers.evoapprox.tokens import Source
+from refapprox.multipliers.languages.c.source import read_program
+from refapprox.multipliers.languages.c.tokens import Source
+from refapprox.multipliers.languages.evoapprox.checkout import source_files
+from refapprox.multipliers.languages.verilog import source as verilog
+from refapprox.multipliers.names import shape_of
 
 
 def share_of_differences(text, ports, shape, operands, words):

@@ -29,8 +29,8 @@ from pathlib import Path
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
-from refapprox.multipliers.evoapprox import header
-from refapprox.multipliers.evoapprox.checkout import read_checkout
+from refapprox.multipliers.languages.evoapprox import header
+from refapprox.multipliers.languages.evoapprox.checkout import read_checkout
 
 ALPHA = 1e-6
 

@@ -1,4 +1,4 @@
-"""Fit the cell figures of `refapprox.multipliers.cost` to a checkout of EvoApproxLib, and measure the fit.
+"""Fit the cell figures of `refapprox.multipliers.circuits.cost` to a checkout of EvoApproxLib, and measure the fit.
 
     REFAPPROX_EVOAPPROX_DIR=/path/to/v1.1:/path/to/v2022 python examples/fit_cell_figures.py
 
@@ -28,11 +28,11 @@ from scipy.optimize import nnls
 from scipy.stats import binomtest
 
 from refapprox import files
-from refapprox.multipliers import verilog
-from refapprox.multipliers.activity import toggle_rates, zero_delay_rates
-from refapprox.multipliers.cost import CLASS, CLASSES, arrival
-from refapprox.multipliers.gates import GATES, truth_table
-from refapprox.multipliers.mapping import mapped
+from refapprox.multipliers.circuits.activity import toggle_rates, zero_delay_rates
+from refapprox.multipliers.circuits.cost import CLASS, CLASSES, arrival
+from refapprox.multipliers.circuits.gates import GATES, truth_table
+from refapprox.multipliers.circuits.mapping import mapped
+from refapprox.multipliers.languages.verilog import source as verilog
 
 AREA_LAW, AREA_AND_ACTIVITY = "published area, power law", "published area and mean activity, power law"
 MODEL = "cell counts and activity"

@@ -15,8 +15,8 @@ from refapprox import Multiplier
 from refapprox.files import write_text
 from refapprox.multipliers.circuit import all_pairs
 from refapprox.multipliers.closed_forms import from_form
-from refapprox.multipliers.evoapprox.checkout import read_checkout
 from refapprox.multipliers.known import DATA, RELEASES, fingerprint, spread_operands
+from refapprox.multipliers.languages.evoapprox.checkout import read_checkout
 
 SCREEN = 512         # operand pairs that sort out most candidates
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox.multipliers import cost, families, family_netlist, from_family
+from refapprox.multipliers import families, family_netlist, from_family
+from refapprox.multipliers.circuits import cost
 
 ROOT = Path(__file__).resolve().parents[1]
 CHOICES = [

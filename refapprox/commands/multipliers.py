@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import files
-from refapprox.multipliers import formats, load_library, verilog
+from refapprox.multipliers import formats, load_library
 from refapprox.multipliers.identification import identify, nearest
+from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.lint import lint_lut
 from refapprox.multipliers.lookup import resolve, resolve_netlist
 from refapprox.multipliers.multiplier import Multiplier

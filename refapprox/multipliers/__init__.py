@@ -2,16 +2,16 @@
 import importlib
 
 from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.closed_forms import closed_form
 from refapprox.multipliers.families import families, family_netlist, from_family
 from refapprox.multipliers.library import MultiplierLibrary, load_library
 from refapprox.multipliers.multiplier import Multiplier, exact
-from refapprox.multipliers.netlist import Netlist
 
 # imported when first asked for: parsers and file formats, which a program that trains does not need
 LATER = {
-    "identify": "identification", "lint_lut": "lint", "nearest": "identification", "read_circuit": "evoapprox.reader",
-    "read_netlist": "evoapprox.reader", "read_table": "formats", "resolve": "lookup", "write_table": "formats",
+    "identify": "identification", "lint_lut": "lint", "nearest": "identification", "read_circuit": "languages.reader",
+    "read_netlist": "languages.reader", "read_table": "formats", "resolve": "lookup", "write_table": "formats",
 }
 
 __all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "closed_form", "exact", "families",

@@ -16,9 +16,9 @@ import re
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
-from refapprox.multipliers.evoapprox.names import shape_of
 from refapprox.multipliers.known import RELEASES, known_circuits
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, codes
+from refapprox.multipliers.names import shape_of
 from refapprox.validation import check_choice
 
 FORM = re.compile(r"([TB])\(([0-9]+)(?:, ([0-9]+))?\)")

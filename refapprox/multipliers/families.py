@@ -12,8 +12,8 @@ import difflib
 import re
 from fractions import Fraction
 
-from refapprox.multipliers.builder import Builder
 from refapprox.multipliers.circuit import Circuit
+from refapprox.multipliers.circuits.builder import Builder
 from refapprox.multipliers.circuits.signs import EXTENSIONS, as_function, as_wires
 from refapprox.multipliers.family_table import FAMILIES, REQUIRED
 from refapprox.multipliers.multiplier import MAX_BITS

@@ -3,9 +3,9 @@ import re
 from pathlib import Path
 
 from refapprox.multipliers.closed_forms import FORM, closed_form
-from refapprox.multipliers.evoapprox.reader import SUFFIXES, read_netlist
 from refapprox.multipliers.families import families, family_netlist, from_family
 from refapprox.multipliers.known import RELEASES
+from refapprox.multipliers.languages.reader import SUFFIXES, read_netlist
 from refapprox.multipliers.library import load_library
 from refapprox.multipliers.reading import read_file
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from refapprox import files
 from refapprox.multipliers import formats
-from refapprox.multipliers.evoapprox.checkout import is_checkout, read_checkout, release_of, source_files
-from refapprox.multipliers.evoapprox.reader import SUFFIXES as CIRCUIT_SUFFIXES
-from refapprox.multipliers.evoapprox.reader import read_circuit
 from refapprox.multipliers.formats.orders import CLEAR, readings
+from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, read_checkout, release_of, source_files
+from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
+from refapprox.multipliers.languages.reader import read_circuit
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.validation import check_choice
 

@@ -4,8 +4,8 @@ import time
 import numpy as np
 
 from refapprox.multipliers import family_netlist
-from refapprox.multipliers.builder import Builder
-from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.circuits.builder import Builder
+from refapprox.multipliers.circuits.gates import GATES
 
 
 def random_netlist(gates, rng):

@@ -19,7 +19,7 @@ from refapprox.conformance.program import python_program
 from refapprox.conformance.reports import by_family
 from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED, run
 from refapprox.conformance.suite import load_suite
-from refapprox.multipliers.evoapprox.checkout import release_of
+from refapprox.multipliers.languages.evoapprox.checkout import release_of
 from refapprox.multipliers.library import load_library
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox.multipliers import closed_forms, verilog
-from refapprox.multipliers.builder import Builder
+from refapprox.multipliers import closed_forms
 from refapprox.multipliers.circuits import compressors, reduction
+from refapprox.multipliers.circuits.builder import Builder
 from refapprox.multipliers.families import families, family_netlist, from_family
+from refapprox.multipliers.languages.verilog import source as verilog
 
 
 def bit(value, i):

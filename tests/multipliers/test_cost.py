@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_netlist import netlists
 
-from refapprox.multipliers import cost, verilog
-from refapprox.multipliers.activity import signal_probabilities, toggle_rates, zero_delay_rates
-from refapprox.multipliers.builder import Builder, simplified
-from refapprox.multipliers.gates import GATES, truth_table
-from refapprox.multipliers.mapping import mapped
-from refapprox.multipliers.netlist import Netlist
+from refapprox.multipliers.circuits import cost
+from refapprox.multipliers.circuits.activity import signal_probabilities, toggle_rates, zero_delay_rates
+from refapprox.multipliers.circuits.builder import Builder, simplified
+from refapprox.multipliers.circuits.gates import GATES, truth_table
+from refapprox.multipliers.circuits.mapping import mapped
+from refapprox.multipliers.circuits.netlist import Netlist
+from refapprox.multipliers.languages.verilog import source as verilog
 
 
 def expanded(netlist):

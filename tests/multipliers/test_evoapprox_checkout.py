@@ -12,12 +12,13 @@ from c_dialects import EXACT_2X2, HEADER, A, D, H, composite
 
 from refapprox import Circuit, Multiplier, load_library
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
-from refapprox.multipliers.evoapprox import cache, reader
-from refapprox.multipliers.evoapprox.checkout import is_checkout, release_of, source_files
-from refapprox.multipliers.evoapprox.header import HeaderMismatch, agrees, compare, read_header
-from refapprox.multipliers.evoapprox.reader import read_circuit, verify
-from refapprox.multipliers.evoapprox.tokens import SourceError
 from refapprox.multipliers.known import fingerprint, known_circuits
+from refapprox.multipliers.languages import reader
+from refapprox.multipliers.languages.c.tokens import SourceError
+from refapprox.multipliers.languages.evoapprox import cache
+from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, release_of, source_files
+from refapprox.multipliers.languages.evoapprox.header import HeaderMismatch, agrees, compare, read_header
+from refapprox.multipliers.languages.reader import read_circuit, verify
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXACT_FIGURES = {"mae_percent": "0.00", "mae": "0", "wce": "0", "ep": "0.00"}

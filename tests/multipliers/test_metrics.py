@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox.multipliers import Circuit, Multiplier, from_family, verilog
+from refapprox.multipliers import Circuit, Multiplier, from_family
+from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.metrics import error_metrics
 
 

@@ -10,9 +10,9 @@ from c_dialects import HEADER, A
 
 from refapprox import exact, load_library
 from refapprox.cli import main
-from refapprox.multipliers import verilog
 from refapprox.multipliers.closed_forms import closed_form
 from refapprox.multipliers.formats import write_table
+from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.ranking import condition, pareto_front
 from refapprox.plotting import multipliers as plots
 

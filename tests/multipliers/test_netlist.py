@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox.multipliers.builder import Builder, simplified
-from refapprox.multipliers.gates import GATES, truth_table
-from refapprox.multipliers.netlist import Netlist, pack_bits, unpack_words
-from refapprox.multipliers.wiring import from_wires
+from refapprox.multipliers.circuits.builder import Builder, simplified
+from refapprox.multipliers.circuits.gates import GATES, truth_table
+from refapprox.multipliers.circuits.netlist import Netlist, pack_bits, unpack_words
+from refapprox.multipliers.circuits.wiring import from_wires
 
 # outputs for the inputs 00, 01, 10, 11 (first input the low bit), written from the names of the gates
 TABLES = {"AND": "0001", "OR": "0111", "XOR": "0110", "NAND": "1110", "NOR": "1000", "XNOR": "1001"}

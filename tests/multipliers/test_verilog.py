@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_netlist import netlists
 
-from refapprox.multipliers import verilog
-from refapprox.multipliers.builder import Builder
-from refapprox.multipliers.verilog import VerilogError
+from refapprox.multipliers.circuits.builder import Builder
+from refapprox.multipliers.languages.verilog import source as verilog
+from refapprox.multipliers.languages.verilog.source import VerilogError
 
 
 def module(body, ports="input [3:0] A, input [3:0] B, output [7:0] O", more=""):

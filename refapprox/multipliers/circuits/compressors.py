@@ -19,7 +19,7 @@ A. Momeni, J. Han, P. Montuschi, F. Lombardi, "Design and analysis of approximat
 IEEE Trans. Computers 64(4), 2015, doi:10.1109/TC.2014.2308214. S. Venkatachalam, S.-B. Ko, "Design of power and area
 efficient approximate multipliers", IEEE TVLSI 25(5), 2017, doi:10.1109/TVLSI.2016.2643639.
 """
-from refapprox.multipliers.builder import ZERO
+from refapprox.multipliers.circuits.builder import ZERO
 from refapprox.multipliers.circuits.partial_products import partial_products
 from refapprox.multipliers.circuits.reduction import full_adder, half_adder, last_addition
 

@@ -22,7 +22,7 @@ multiplication circuits through partial product perforation", IEEE TVLSI 24(10),
 """
 from fractions import Fraction
 
-from refapprox.multipliers.builder import ONE, ZERO
+from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.partial_products import add_constant, expected_dropped, partial_products
 from refapprox.multipliers.circuits.reduction import column_sum
 

@@ -13,7 +13,7 @@ References
 C. R. Baugh, B. A. Wooley, "A two's complement parallel array multiplication algorithm", IEEE Trans. Computers
 C-22(12), 1973, doi:10.1109/T-C.1973.223648.
 """
-from refapprox.multipliers.builder import ONE
+from refapprox.multipliers.circuits.builder import ONE
 
 
 def cell_sign(i, j, bits_x, bits_w, signed):

@@ -6,7 +6,7 @@ P. Kulkarni, P. Gupta, M. Ercegovac, "Trading accuracy for power with an underde
 VLSI Design 2011, doi:10.1109/VLSID.2011.51. I. Qiqieh et al., "Energy-efficient approximate multiplier design using
 bit significance-driven logic compression", DATE 2017, doi:10.23919/DATE.2017.7926950.
 """
-from refapprox.multipliers.builder import ZERO
+from refapprox.multipliers.circuits.builder import ZERO
 from refapprox.multipliers.circuits.reduction import column_sum
 
 

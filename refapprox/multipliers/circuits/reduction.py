@@ -10,7 +10,7 @@ C. S. Wallace, "A suggestion for a fast multiplier", IEEE Trans. Electronic Comp
 doi:10.1109/PGEC.1964.263830. L. Dadda, "Some schemes for parallel multipliers", Alta Frequenza 34, 1965.
 H. R. Mahdiani et al., TCAS-I 57(4), 2010, doi:10.1109/TCSI.2009.2027626 (lower-part-OR adder).
 """
-from refapprox.multipliers.builder import ZERO
+from refapprox.multipliers.circuits.builder import ZERO
 
 
 def dadda_plan(heights):

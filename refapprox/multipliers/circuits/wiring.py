@@ -1,8 +1,8 @@
 """From gates in any order, over named wires, to an order of evaluation: where cycles and undriven wires are found."""
 import heapq
 
-from refapprox.multipliers.gates import GATES
-from refapprox.multipliers.netlist import Netlist
+from refapprox.multipliers.circuits.gates import GATES
+from refapprox.multipliers.circuits.netlist import Netlist
 
 SHOWN = 8      # wires of a cycle that an error message lists
 

@@ -5,8 +5,8 @@ This is the slow path, kept plain: `synthesize` turns the same sources into gate
 """
 import numpy as np
 
-from refapprox.multipliers.evoapprox.c_types import INT, common_type, promoted
-from refapprox.multipliers.evoapprox.composite import Composite
+from refapprox.multipliers.languages.c.composite import Composite
+from refapprox.multipliers.languages.c.types import INT, common_type, promoted
 
 
 def narrow(values, ctype):

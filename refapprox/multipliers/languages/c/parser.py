@@ -16,8 +16,8 @@ order, a list of (operator, argument), so that evaluating it needs no recursion.
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.evoapprox.c_types import C_TYPES
-from refapprox.multipliers.evoapprox.tokens import integer_literal, shown, tokenize
+from refapprox.multipliers.languages.c.tokens import integer_literal, shown, tokenize
+from refapprox.multipliers.languages.c.types import C_TYPES
 
 MAX_DEPTH = 40           # nested parentheses; published sources nest 6 deep
 MAX_ELEMENTS = 64        # of an array

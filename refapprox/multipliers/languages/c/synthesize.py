@@ -8,9 +8,9 @@ sign extension, cost nothing, while C's integer widths are kept exactly. 65,536 
 from functools import lru_cache
 from typing import NamedTuple
 
-from refapprox.multipliers.builder import ZERO, Builder
-from refapprox.multipliers.evoapprox.c_types import INT, common_type, promoted
-from refapprox.multipliers.evoapprox.composite import Composite
+from refapprox.multipliers.circuits.builder import ZERO, Builder
+from refapprox.multipliers.languages.c.composite import Composite
+from refapprox.multipliers.languages.c.types import INT, common_type, promoted
 
 MAX_GATES = 50_000      # the largest published circuit has about 2,700
 MAX_WORK = 300_000     # bits that operators compute, gates made before included: a few seconds

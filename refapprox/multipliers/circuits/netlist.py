@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
-from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, code_range, codes
 from refapprox.validation import check_codes, check_integer
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox.multipliers import verilog
 from refapprox.multipliers.circuit import MAX_OPERAND_BITS, Circuit
-from refapprox.multipliers.evoapprox import cache, header
-from refapprox.multipliers.evoapprox.names import Shape, pair, shape_of
-from refapprox.multipliers.evoapprox.source import read_program
-from refapprox.multipliers.evoapprox.synthesize import synthesize
-from refapprox.multipliers.evoapprox.tokens import MAX_SIZE, Source, SourceError
+from refapprox.multipliers.languages.c.source import read_program
+from refapprox.multipliers.languages.c.synthesize import synthesize
+from refapprox.multipliers.languages.c.tokens import MAX_SIZE, Source, SourceError
+from refapprox.multipliers.languages.evoapprox import cache, header
+from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier
+from refapprox.multipliers.names import Shape, pair, shape_of
 from refapprox.validation import check_choice, check_integer
 
 SUFFIXES = (".c", ".v")

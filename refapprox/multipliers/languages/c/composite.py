@@ -9,7 +9,7 @@ table, and which bytes and shift each term has.
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.evoapprox.parser import Function
+from refapprox.multipliers.languages.c.parser import Function
 
 QUARTERS = 4
 TABLE_SIDE = 256

@@ -11,13 +11,13 @@ import re
 
 import numpy as np
 
-from refapprox.multipliers.builder import Builder
-from refapprox.multipliers.netlist import MAX_OPERAND_BITS
-from refapprox.multipliers.verilog_emit import emit_all
-from refapprox.multipliers.verilog_expressions import RESERVED
-from refapprox.multipliers.verilog_flatten import CELLS, flatten
-from refapprox.multipliers.verilog_parser import Instance, Parser
-from refapprox.multipliers.verilog_tokens import VerilogError
+from refapprox.multipliers.circuits.builder import Builder
+from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS
+from refapprox.multipliers.languages.verilog.emit import emit_all
+from refapprox.multipliers.languages.verilog.expressions import RESERVED
+from refapprox.multipliers.languages.verilog.flatten import CELLS, flatten
+from refapprox.multipliers.languages.verilog.parser import Instance, Parser
+from refapprox.multipliers.languages.verilog.tokens import VerilogError
 
 __all__ = ["VerilogError", "read", "write"]
 

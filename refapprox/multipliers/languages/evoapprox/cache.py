@@ -12,7 +12,7 @@ import numpy as np
 
 from refapprox import files
 from refapprox._version import __version__
-from refapprox.multipliers.netlist import Netlist
+from refapprox.multipliers.circuits.netlist import Netlist
 
 FORMAT = 1      # of an entry; a new number makes old entries unknown
 

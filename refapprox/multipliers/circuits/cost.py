@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from refapprox import files
-from refapprox.multipliers.activity import toggle_rates
-from refapprox.multipliers.gates import GATES
-from refapprox.multipliers.mapping import mapped
+from refapprox.multipliers.circuits.activity import toggle_rates
+from refapprox.multipliers.circuits.gates import GATES
+from refapprox.multipliers.circuits.mapping import mapped
 
 CLASS = {"NOT": "INV", "BUF": "INV", "NAND": "NAND", "NOR": "NAND", "AND": "AND", "OR": "OR", "XOR": "XOR",
          "XNOR": "XOR", "HA": "HA", "FA": "FA"}
@@ -33,7 +33,7 @@ def cell_figures():
 def area(netlist, figures=None):
     """Area in um^2 (1) of a netlist after mapping; an empty one takes none.
 
-    >>> from refapprox.multipliers.builder import Builder
+    >>> from refapprox.multipliers.circuits.builder import Builder
     >>> b = Builder([("A", 1), ("B", 1)])
     >>> area(b.netlist(b.half_adder(2, 3))) == cell_figures()["HA"]["area"]
     True

@@ -1,7 +1,7 @@
-"""Expressions of structural Verilog: operators, selects, concatenations, constants. `verilog_parser` has the rest."""
+"""Expressions of structural Verilog: operators, selects, concatenations, constants. `parser` has the rest."""
 import math
 
-from refapprox.multipliers.verilog_tokens import VerilogError, parse_number, tokenize
+from refapprox.multipliers.languages.verilog.tokens import VerilogError, parse_number, tokenize
 
 MAX_DEPTH = 40             # nested parentheses, braces and unary operators; bounds every recursion below
 # operator -> (precedence, node); a - b becomes a + NEG b, and a ~^ b becomes NOT of a ^ b

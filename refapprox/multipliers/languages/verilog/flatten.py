@@ -7,9 +7,9 @@ drives its labels with that gate. A bit of a bus is labeled ``name[i]``, in an i
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.verilog_expressions import evaluate_constant
-from refapprox.multipliers.verilog_parser import Assign
-from refapprox.multipliers.verilog_tokens import VerilogError
+from refapprox.multipliers.languages.verilog.expressions import evaluate_constant
+from refapprox.multipliers.languages.verilog.parser import Assign
+from refapprox.multipliers.languages.verilog.tokens import VerilogError
 
 MAX_DEFINITIONS = 100_000
 MAX_WIDTH = 4096           # of an expression

@@ -1,6 +1,6 @@
 """From the text of a C source to its checked program: the last function, with the ones that it needs."""
-from refapprox.multipliers.evoapprox.composite import parse_composite
-from refapprox.multipliers.evoapprox.parser import Parser
+from refapprox.multipliers.languages.c.composite import parse_composite
+from refapprox.multipliers.languages.c.parser import Parser
 
 MAX_FUNCTIONS = 16
 

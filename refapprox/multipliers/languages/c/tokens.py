@@ -2,7 +2,7 @@
 import re
 from typing import NamedTuple
 
-from refapprox.multipliers.evoapprox.c_types import literal_type
+from refapprox.multipliers.languages.c.types import literal_type
 
 MAX_SIZE = 4 * 2 ** 20           # bytes; the largest published source has 62 KB
 MAX_TOKENS = 200_000             # the largest published source has 20 thousand

@@ -23,9 +23,9 @@ sequences", 2018 (2).
 """
 import numpy as np
 
-from refapprox.multipliers.gates import GATES
+from refapprox.multipliers.circuits.gates import GATES
+from refapprox.multipliers.circuits.netlist import exhaustive_planes, pack_bits, popcount, unpack_bits
 from refapprox.multipliers.multiplier import MAX_BITS, codes
-from refapprox.multipliers.netlist import exhaustive_planes, pack_bits, popcount, unpack_bits
 from refapprox.validation import check_distribution
 
 TRANSITIONS = 2 ** 16

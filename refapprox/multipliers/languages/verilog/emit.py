@@ -1,7 +1,7 @@
 """From bit definitions to gates: definitions in an order of evaluation, trees as gates of a builder."""
-from refapprox.multipliers.builder import INVERSE, ONE, ZERO
-from refapprox.multipliers.verilog_tokens import VerilogError
-from refapprox.multipliers.wiring import evaluation_order
+from refapprox.multipliers.circuits.builder import INVERSE, ONE, ZERO
+from refapprox.multipliers.circuits.wiring import evaluation_order
+from refapprox.multipliers.languages.verilog.tokens import VerilogError
 
 
 def emit_all(builder, operands, definitions, name):

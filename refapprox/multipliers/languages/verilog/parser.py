@@ -6,8 +6,8 @@ and part selects, ``$signed`` and ``$unsigned``. Everything else (always, reg, d
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.verilog_expressions import ExpressionParser
-from refapprox.multipliers.verilog_tokens import VerilogError
+from refapprox.multipliers.languages.verilog.expressions import ExpressionParser
+from refapprox.multipliers.languages.verilog.tokens import VerilogError
 
 
 class Net(NamedTuple):

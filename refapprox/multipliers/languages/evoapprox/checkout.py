@@ -1,10 +1,10 @@
 """A checkout of EvoApproxLib, release v1.1 or v2022: which sources it holds, and which release it is."""
 from pathlib import Path
 
-from refapprox.multipliers.evoapprox.names import shape_of, wanted
-from refapprox.multipliers.evoapprox.reader import read_circuit
-from refapprox.multipliers.evoapprox.source import read_program
-from refapprox.multipliers.evoapprox.tokens import Source
+from refapprox.multipliers.languages.c.source import read_program
+from refapprox.multipliers.languages.c.tokens import Source
+from refapprox.multipliers.languages.reader import read_circuit
+from refapprox.multipliers.names import shape_of, wanted
 
 ROOMS = ("multiplers", "multipliers", "adders")      # the first is how the library spells it
 

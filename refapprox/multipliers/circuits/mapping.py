@@ -8,16 +8,16 @@ with p, g and t read by nothing else. Published netlists come in both forms; cos
 """
 from collections import Counter
 
-from refapprox.multipliers.builder import simplified
-from refapprox.multipliers.gates import GATES
-from refapprox.multipliers.netlist import Netlist
-from refapprox.multipliers.wiring import evaluation_order
+from refapprox.multipliers.circuits.builder import simplified
+from refapprox.multipliers.circuits.gates import GATES
+from refapprox.multipliers.circuits.netlist import Netlist
+from refapprox.multipliers.circuits.wiring import evaluation_order
 
 
 def mapped(netlist):
     """The same function, simplified, with adder cells in place of the gates that make them up.
 
-    >>> from refapprox.multipliers import verilog
+    >>> from refapprox.multipliers.languages.verilog import source as verilog
     >>> text = "module m(input A, input B, output [1:0] O); assign O[0] = A ^ B; assign O[1] = A & B; endmodule"
     >>> mapped(verilog.read(text)).gate_counts()
     {'HA': 1}

@@ -1,0 +1,1 @@
+"""Circuits that others wrote: sources read as netlists, and netlists written out."""

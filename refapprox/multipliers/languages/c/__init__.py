@@ -1,0 +1,1 @@
+"""C sources, parsed and never executed."""

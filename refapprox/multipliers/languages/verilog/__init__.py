@@ -1,0 +1,1 @@
+"""Verilog, read and written."""
