@@ -1,32 +1,112 @@
 """The one place that validates what comes in at a public door.
 
-Every check returns its argument in canonical form, or raises a ValueError (TypeError for a wrong kind
-of thing) that names the argument, what was wanted and what came.
+Every check returns its argument in canonical form: use what it returns, never the argument itself. What is wrong is
+refused with an error that names the argument, what was wanted and what came:
+
+- a wrong *kind* of thing (a string for a number, a masked array) is a `WrongKindError`, which is a TypeError;
+- a wrong *value* (a negative count, a nan) is a ValueError;
+- an unknown *name* is an `UnknownNameError`, which is a KeyError and suggests the names that come close.
+
+Both classes are ValueErrors as well: code that caught those before still does.
 """
+import difflib
 import operator
+from typing import Any
 
 import numpy as np
 
+__all__ = ["UnknownNameError", "WrongKindError"]
+
 DISTRIBUTION_ATOL = 1e-9      # float64 histograms of up to 2**16 bins sum to one within 2**16 * eps = 1.5e-11
+KINDS = {"b": "bool", "i": "signed integer", "u": "unsigned integer", "f": "float", "c": "complex", "U": "text",
+         "S": "bytes", "O": "Python objects", "M": "dates", "m": "time spans", "V": "records"}
+FEW = 12      # so many names are listed where none comes close
+
+
+class WrongKindError(TypeError, ValueError):
+    """An argument of a wrong kind: a TypeError that code written for ValueError still catches.
+
+    Example
+    -------
+    >>> import refapprox
+    >>> try:
+    ...     refapprox.exact(bits="8")
+    ... except TypeError as error:
+    ...     print(error)
+    bits must be an integer, got '8'.
+    """
+
+
+class UnknownNameError(KeyError, ValueError):
+    """A name that nothing has: a KeyError that says which names come close.
+
+    Parameters
+    ----------
+    what : str
+        What the name was to be the name of: "multiplier", "estimator".
+    name : object
+        The name that came.
+    known : iterable of str
+        The names there are.
+
+    Example
+    -------
+    >>> print(UnknownNameError("multiplier", "mul8s_1KV9", ["mul8s_1KV8", "exact8s"]))
+    there is no multiplier 'mul8s_1KV9'. Did you mean mul8s_1KV8?
+    """
+
+    def __init__(self, what: str, name: object, known: Any = ()) -> None:
+        self.what, self.name, self.known = what, name, tuple(map(str, known))
+        super().__init__(what, name, self.known)
+
+    def __str__(self) -> str:      # a KeyError shows the repr of its argument: not a sentence
+        return f"there is no {self.what} {self.name!r}.{suggestion(self.name, self.known)}"
+
+
+class UnknownChoiceError(UnknownNameError):
+    """The name of a choice that an argument does not offer."""
+
+    def __str__(self) -> str:
+        return (f"{self.what} must be one of {', '.join(self.known)}, got {self.name!r}."
+                f"{suggestion(self.name, self.known, list_few=False)}")
+
+
+def suggestion(name, known, list_few=True):
+    """The end of a message: the names that come close, or all where they are few."""
+    close = difflib.get_close_matches(str(name), known, n=3)
+    if close:
+        return f" Did you mean {' or '.join(close)}?"
+    if list_few and known:
+        return f" There are {', '.join(known[:FEW])}{'' if len(known) <= FEW else f' and {len(known) - FEW} more'}."
+    return ""
 
 
 def check_integer(name, value, *, minimum=None, maximum=None):
     """`value` as an int within [minimum, maximum]; bools and fractions are refused."""
+    if isinstance(value, (bool, np.bool_)) or np.ma.isMaskedArray(value):
+        raise WrongKindError(f"{name} must be an integer, got {value!r}.")
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}.") from None
-    if isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be an integer, got {value!r}.")
+        raise WrongKindError(f"{name} must be an integer, got {shown(value)}.") from None
     return check_bounds(name, number, minimum, maximum)
 
 
 def check_real(name, value, *, minimum=None, maximum=None):
-    """`value` as a finite float within [minimum, maximum]."""
+    """`value` as a finite float within [minimum, maximum]; bools and text are refused."""
+    wrong = WrongKindError(f"{name} must be a real number, got {shown(value)}.")
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.ndim or value.dtype.kind not in "iuf" or np.ma.isMaskedArray(value):
+            raise wrong
+    elif isinstance(value, (bool, str, bytes, bytearray)) or not (hasattr(value, "__float__")
+                                                                 or hasattr(value, "__index__")):
+        raise wrong
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a real number, got {value!r}.") from None
+        raise wrong from None
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got a number beyond 1.8e308.") from None
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number}.")
     return check_bounds(name, number, minimum, maximum)
@@ -35,48 +115,108 @@ def check_real(name, value, *, minimum=None, maximum=None):
 def check_bounds(name, number, minimum, maximum):
     """`number`, not below `minimum` nor above `maximum` where these are not None."""
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}.")
+        raise ValueError(f"{name} must be at least {minimum}, got {shown(number)}.")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} must be at most {maximum}, got {number}.")
+        raise ValueError(f"{name} must be at most {maximum}, got {shown(number)}.")
     return number
 
 
+def check_flag(name, value):
+    """`value` as a bool; text such as "false", which Python takes for true, is refused, and so is a number."""
+    if isinstance(value, np.ndarray) and value.ndim == 0 and not np.ma.isMaskedArray(value):
+        value = value[()]
+    if not isinstance(value, (bool, np.bool_)):
+        raise WrongKindError(f"{name} must be True or False, got {shown(value)}.")
+    return bool(value)
+
+
 def check_choice(name, value, choices):
-    """`value`, one of `choices`."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}.")
+    """The one of `choices` that equals `value`; an unknown name is a KeyError that suggests."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    for choice in choices:
+        if choice is plain or (isinstance(plain, type(choice)) and not isinstance(plain, bool) and plain == choice):
+            return choice
+    if isinstance(plain, str) and any(isinstance(choice, str) for choice in choices):
+        raise UnknownChoiceError(name, plain, choices)
+    wanted = f"{name} must be one of {', '.join(map(str, choices))}, got {shown(value)}."
+    raise (ValueError if type(plain) in {type(choice) for choice in choices} else WrongKindError)(wanted)
+
+
+def check_instance(name, value, kind):
+    """`value`, an instance of the class `kind` (or of one of a tuple of classes)."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        came = f"the class {value.__name__} itself" if isinstance(value, type) else shown(value)
+        raise WrongKindError(f"{name} must be of type {' or '.join(k.__name__ for k in kinds)}, got {came}.")
     return value
 
 
-def check_finite(name, array):
-    """`array` as an ndarray without nan or infinity; the first offender is named."""
-    array = np.asarray(array)
+def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
+    """`array` as a plain ndarray of numbers, in the byte order of the machine.
+
+    `kinds` are the letters of `numpy.dtype.kind` that are welcome, `ndim` the number of dimensions or a tuple of
+    numbers. With `dtype` the result is converted to it; an integer that does not fit is refused. Masked arrays are
+    refused (their mask would be lost), and so is what NumPy can only hold as Python objects: iterators, None,
+    integers beyond 64 bits, lists of unequal lengths.
+    """
+    if np.ma.isMaskedArray(array):
+        raise WrongKindError(f"{name} must not be a masked array: its mask would be lost. Fill it, or drop what is "
+                             f"masked (numpy.ma.compressed).")
+    try:
+        array = np.asarray(array)
+    except (TypeError, ValueError, OverflowError) as error:      # lists of unequal lengths, objects that refuse
+        raise WrongKindError(f"{name} must be an array of numbers: {str(error).rstrip('.')}.") from None
+    if array.size == 0 and array.dtype == np.float64 and "f" not in kinds:      # what NumPy makes of []
+        array = array.astype(np.int64)
+    if array.dtype.kind not in kinds:
+        wanted = {"iuf": "real numbers", "iu": "integers"}.get(kinds) or " or ".join(KINDS[kind] for kind in kinds)
+        raise WrongKindError(f"{name} must be an array of {wanted}, "
+                             f"got {KINDS.get(array.dtype.kind, 'something else')} (dtype {array.dtype}).")
+    if ndim is not None and array.ndim not in (ndim if isinstance(ndim, tuple) else (ndim,)):
+        wanted = " or ".join(map(str, ndim if isinstance(ndim, tuple) else (ndim,)))
+        raise ValueError(f"{name} must have {wanted} dimension(s), got shape {array.shape}.")
+    array = array.view(np.ndarray).astype(array.dtype.newbyteorder("="), copy=False)
+    return array if dtype is None else converted(name, array, np.dtype(dtype))
+
+
+def converted(name, array, dtype):
+    """`array` in `dtype`, refused where an integer would wrap."""
+    if dtype.kind in "iu" and array.dtype.kind in "iu" and not np.can_cast(array.dtype, dtype) and array.size:
+        info = np.iinfo(dtype)
+        if int(array.min()) < info.min or int(array.max()) > info.max:
+            raise ValueError(f"{name} must lie in [{info.min}, {info.max}], got values from {array.min()} "
+                             f"to {array.max()}.")
+    return array.astype(dtype, copy=False)
+
+
+def check_finite(name, array, *, ndim=None, dtype=None):
+    """`array` as an ndarray of real numbers without nan or infinity; the first offender is named."""
+    array = check_array(name, array, ndim=ndim, dtype=dtype)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at {where}.")
     return array
 
 
-def check_codes(name, array, qmin, qmax):
+def check_codes(name, array, qmin, qmax, *, ndim=None, dtype=np.int64):
     """`array` as an integer ndarray with every element in [qmin, qmax]; the first offender is named.
 
-    Floats are taken when they hold whole numbers, as the codes of a fake-quantized tensor do.
+    Floats are taken when they hold whole numbers, as the codes of a fake-quantized tensor do. The result is int64, in
+    which sums and products of codes cannot wrap; `dtype=None` keeps the integers that came, for code that only looks
+    products up.
     """
-    array = np.asarray(array)
-    if array.dtype.kind == "f":
-        whole = check_finite(name, array).astype(np.int64)
-        if not np.array_equal(whole, array):
-            where = tuple(int(i) for i in np.argwhere(whole != array)[0])
-            raise ValueError(f"{name} must hold integer codes, got {array[where]} at {where}.")
-        array = whole
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"{name} must hold integer codes, got dtype {array.dtype}.")
+    array = check_finite(name, array, ndim=ndim)
+    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
+        where = tuple(int(i) for i in np.argwhere(array != np.rint(array))[0])
+        raise ValueError(f"{name} must hold integer codes, got {array[where]} at {where}.")
     if array.size and (array.min() < qmin or array.max() > qmax):
         outside = (array < qmin) | (array > qmax)
         where = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(f"{name} must lie in [{qmin}, {qmax}], got {array[where]} at {where}."
                          + signedness_hint(array, qmin))
-    return array
+    if array.dtype.kind == "f":
+        array = array.astype(np.int64)
+    return array if dtype is None else converted(name, array, np.dtype(dtype))
 
 
 def signedness_hint(array, qmin):
@@ -90,7 +230,7 @@ def signedness_hint(array, qmin):
 
 def check_distribution(name, distribution, size=None, *, ndim=1):
     """`distribution` as float64: non-negative, every row (last axis) summing to one."""
-    distribution = np.asarray(distribution, dtype=np.float64)
+    distribution = check_array(name, distribution, dtype=np.float64)
     if distribution.ndim != ndim or distribution.size == 0:
         raise ValueError(f"{name} must be a non-empty array of {ndim} dimension(s), "
                          f"got shape {distribution.shape}.")
@@ -108,9 +248,19 @@ def check_distribution(name, distribution, size=None, *, ndim=1):
     return distribution
 
 
-def check_rng(rng):
+def check_rng(rng, name="rng"):
     """`rng`, a numpy.random.Generator: all randomness comes in from the caller."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
-                        f"got {type(rng).__name__}.")
+        came = "the class itself" if rng is np.random.Generator else shown(rng)
+        raise WrongKindError(f"{name} must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
+                             f"got {came} ({type(rng).__name__}).")
     return rng
+
+
+def shown(value):
+    """`value` in a message: its repr, cut where it is long; never an exception, whatever the object."""
+    try:
+        text = repr(value)
+    except Exception:      # a stranger's __repr__, or an int of more digits than Python prints
+        return f"an object of type {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."

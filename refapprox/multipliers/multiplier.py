@@ -164,8 +164,8 @@ class Multiplier(Operands):
 
     def __call__(self, x, w):
         """Elementwise products of integer codes through the table; broadcasts; int32."""
-        x = check_codes(f"x of {self.name}", x, *self.range_x)
-        w = check_codes(f"w of {self.name}", w, *self.range_w)
+        x = check_codes(f"x of {self.name}", x, *self.range_x, dtype=None)
+        w = check_codes(f"w of {self.name}", w, *self.range_w, dtype=None)
         return self.lut[x.astype(np.intp) - self.range_x[0], w.astype(np.intp) - self.range_w[0]]
 
     def products_at(self, rows, columns):

@@ -77,8 +77,8 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
     check_integer("memory_limit of lut_conv2d", memory_limit, minimum=1)
     check_integer("workers of lut_conv2d", workers, minimum=1)
     check_sums_fit(math.prod(w.shape[1:]), multiplier, x_zero_point, w_zero_point)
-    x = check_codes("x of lut_conv2d", x, *multiplier.range_x)
-    w = check_codes("w of lut_conv2d", w, *multiplier.range_w)
+    x = check_codes("x of lut_conv2d", x, *multiplier.range_x, dtype=None)
+    w = check_codes("w of lut_conv2d", w, *multiplier.range_w, dtype=None)
     return convolve(x, w, multiplier, window, np.int64, groups, pad_code, x_zero_point, w_zero_point, method,
                     memory_limit, workers)
 
