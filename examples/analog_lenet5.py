@@ -30,7 +30,7 @@ def pooled_weights(net):
 
 def program(net, strategy, device, rng):
     """One chip: every layer of the network in devices."""
-    return [analog.program_weights(strategy, layer.parameters["weight"].value, device, rng)
+    return [analog.program_weights(strategy, layer.parameters["weight"].value, device, rng=rng)
             for _, layer in net.noisy_modules]
 
 
@@ -54,7 +54,7 @@ def accuracies(net, data, strategy, device, chips, seed):
         rng = np.random.default_rng([seed, chip])
         tiles = program(net, strategy, device, rng)
         for step, t in enumerate(TESTED_TIMES):
-            found[chip, step] = accuracy(net, data, [tile.read(t, rng).effective for tile in tiles])
+            found[chip, step] = accuracy(net, data, [tile.read(t, rng=rng).effective for tile in tiles])
     return found
 
 

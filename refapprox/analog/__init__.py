@@ -5,6 +5,7 @@ a strategy in closed form and by simulation, the optimizer looks for a better on
 """
 from refapprox.analog.aging import AgedWeights, ProgrammedWeights, program_weights
 from refapprox.analog.compensation import (
+    DriftCompensation,
     GlobalDriftCompensation,
     GlobalDriftCompensationWithExactReference,
     NoDriftCompensation,
@@ -23,6 +24,7 @@ from refapprox.analog.converters import (
 )
 from refapprox.analog.devices import (
     CustomDriftPCMLikeNoiseModel,
+    DeviceModel,
     HermesNoiseModel,
     NoiseModel,
     PCMLikeNoiseModel,
@@ -32,7 +34,7 @@ from refapprox.analog.devices import (
 )
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
-from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse, to_aihwkit_tnmse
+from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
@@ -41,12 +43,12 @@ from refapprox.analog.unpaired_converters import FusionConductanceConverter, Sin
 
 __all__ = [
     "AgedWeights", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel", "CustomPairConductanceConverter",
-    "DualPairConductanceConverter", "FusionConductanceConverter", "GlobalDriftCompensation",
-    "GlobalDriftCompensationWithExactReference", "HermesNoiseModel", "Hypercube", "LossEstimate",
-    "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel", "NoisyReadout", "NotInvertibleError",
-    "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout", "PopulationLoss", "ProgrammedWeights",
-    "RaggedCurvesError", "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "OptimizationResult",
+    "DeviceModel", "DriftCompensation", "DualPairConductanceConverter", "FusionConductanceConverter",
+    "GlobalDriftCompensation", "GlobalDriftCompensationWithExactReference", "HermesNoiseModel", "Hypercube",
+    "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel", "NoisyReadout",
+    "NotInvertibleError", "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout", "PopulationLoss",
+    "ProgrammedWeights", "RaggedCurvesError", "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "OptimizationResult",
     "SingleDeviceConductanceConverter", "SinglePairConductanceConverter", "StateIndependentNoiseModel",
     "WeightProgrammingOptimizer", "aged_moments", "downsample", "expected_nmse", "expected_tnmse",
-    "monte_carlo_tnmse", "program_weights", "to_aihwkit_tnmse",
+    "monte_carlo_tnmse", "program_weights",
 ]

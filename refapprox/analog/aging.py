@@ -16,7 +16,7 @@ import numpy as np
 
 from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation
 from refapprox.analog.converters import ConductanceConverter, check_weights
-from refapprox.analog.devices import standard_normals
+from refapprox.analog.devices import DeviceModel, standard_normals
 from refapprox.analog.unpaired_converters import UnpairedConverter
 from refapprox.validation import check_choice
 
@@ -47,8 +47,8 @@ class ProgrammedWeights:
     ----------
     target, programmed : ndarray
         Weights as asked for, and as they are right after programming.
-    conductances, exponents : ndarray (2P, ...)
-        Programmed conductances (uS) and what the device keeps for its drift.
+    conductances, drift_states : ndarray (2P, ...)
+        Programmed conductances (uS) and what the devices keep for their drift: exponents, or targets.
     params : dict
         What the converter needs to get back to weights.
     reference : B of the compensation.
@@ -57,7 +57,7 @@ class ProgrammedWeights:
     target: np.ndarray
     programmed: np.ndarray
     conductances: np.ndarray
-    exponents: np.ndarray
+    drift_states: np.ndarray
     params: dict
     reference: object
     converter: object
@@ -66,33 +66,40 @@ class ProgrammedWeights:
     readout: object
     aging: str
 
-    def read(self, t, noise):
-        """The weights `t` seconds later, as `AgedWeights`; fresh read noise from `noise`.
+    def read(self, t, *, rng=None, normals=None):
+        """The weights `t` seconds later, as `AgedWeights`.
 
         Parameters
         ----------
         t : float, s
-        noise : numpy.random.Generator, or standard normals of shape (2P, *target.shape)
+        rng : numpy.random.Generator
+            Draws what is not given: the read noise of devices, and that of a noisy readout.
+        normals : array_like (2P, *target.shape), optional
+            Standard normals in place of the devices' own read noise.
         """
         start, params = self.conductances, self.params
         if self.aging == "reconvert":
             start, params = self.converter.convert_to_conductances(self.programmed)
             start = np.array(start)
-        conductances = self.device.read(start, self.exponents, t, noise)
+        conductances = self.device.read(start, self.drift_states, t, rng=rng, normals=normals)
         drifted = self.converter.convert_back_to_weights(conductances, params)
-        alpha = self.compensation.factor(self.reference, drifted, self.readout, noise)
+        alpha = self.compensation.factor(self.reference, drifted, self.readout, rng=rng)
         return AgedWeights(drifted, alpha, alpha * drifted)
 
 
-def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, aging="device", readout=PERFECT):
+def program_weights(converter, weights, device, *, rng=None, normals=None, compensation=GLOBAL, aging="device",
+                    readout=PERFECT):
     """Program `weights` into devices.
 
     Parameters
     ----------
     converter : ConductanceConverter, or one without pairs
     weights : array_like, (in, out) for compensation per column, else any shape
-    device : NoiseModel, ReRamWan2022NoiseModel or ReRamCMONoiseModel, with the converter's g_max
-    noise : numpy.random.Generator, or standard normals of shape (2, 2P, *weights.shape): programming, drift exponent
+    device : DeviceModel, with the converter's g_max
+    rng : numpy.random.Generator
+        Draws what is not given: programming noise, drift exponents, and the noise of a noisy readout.
+    normals : array_like (2, 2P, *weights.shape), optional
+        Standard normals in place of the devices' own draws: programming, drift exponent.
     compensation : instance of a compensation class, or None for none; by default global
     aging : "device" or "reconvert"
     readout : PerfectReadout or NoisyReadout
@@ -105,8 +112,8 @@ def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, a
     --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
     >>> quiet = PCMLikeNoiseModel(prog_noise_scale=0, drift_scale=0, read_noise_scale=0)
-    >>> chip = program_weights(SinglePairConductanceConverter(), [[0.5, -1.0]], quiet, np.random.default_rng(0))
-    >>> chip.read(3600.0, np.random.default_rng(1)).effective.tolist()
+    >>> chip = program_weights(SinglePairConductanceConverter(), [[0.5, -1.0]], quiet, rng=np.random.default_rng(0))
+    >>> chip.read(3600.0, rng=np.random.default_rng(1)).effective.tolist()
     [[0.5, -1.0]]
     """
     check_choice("aging", aging, AGING)
@@ -115,30 +122,28 @@ def program_weights(converter, weights, device, noise, *, compensation=GLOBAL, a
     check_strategy(converter, device, paired=False)
     conductances, params = converter.convert_to_conductances(weights)
     target = np.array(conductances)
-    if not isinstance(noise, np.random.Generator):
-        noise = standard_normals(noise, (2, *target.shape))
-    first, second = (noise, noise) if isinstance(noise, np.random.Generator) else noise
-    programmed = device.program(target, first)
-    exponents = device.drift_exponent(target, second)
+    first, second = (None, None) if normals is None else standard_normals((2, *target.shape), rng, normals)
+    programmed = device.program(target, rng=rng, normals=first)
+    drift_states = device.drift_state(target, rng=rng, normals=second)
     back = converter.convert_back_to_weights(programmed, params)
-    reference = compensation.reference(weights, back, readout, noise)
-    return ProgrammedWeights(weights, back, programmed, exponents, params, reference,
+    reference = compensation.reference(weights, back, readout, rng=rng)
+    return ProgrammedWeights(weights, back, programmed, drift_states, params, reference,
                              converter, device, compensation, readout, aging)
 
 
 def check_strategy(converter, device, *, paired=True):
-    """Refuse a strategy whose conductances the device model does not describe; `paired`: or that has no pairs."""
+    """Refuse a converter whose conductances the device model does not describe; `paired`: or that has no pairs."""
     if paired and isinstance(converter, UnpairedConverter):
-        raise ValueError(f"strategy must have pairs of devices for a closed form, got {converter!r}. "
+        raise ValueError(f"converter must have pairs of devices for a closed form, got {converter!r}. "
                          f"program_weights and monte_carlo_tnmse simulate it.")
     if not isinstance(converter, (ConductanceConverter, UnpairedConverter)):
-        raise ValueError(f"strategy must be a conductance converter, got {type(converter).__name__}.")
-    if not hasattr(device, "read_moments"):
+        raise ValueError(f"converter must be a conductance converter, got {type(converter).__name__}.")
+    if not isinstance(device, DeviceModel):
         raise ValueError(f"device must be a device model of refapprox.analog, got {type(device).__name__}.")
     if converter.g_max != device.g_max:
-        raise ValueError(f"device and strategy must have the same g_max, got {device.g_max} uS for the device "
-                         f"and {converter.g_max} uS for the strategy.")
-    bottom, (low, high) = getattr(device, "g_min", 0), converter.limits
-    if low < bottom or high > device.g_max * (1 + 1e-9):          # room for the rounding of a sum
-        raise ValueError(f"strategy must keep its conductances in [{bottom}, {device.g_max}] uS, "
+        raise ValueError(f"device and converter must have the same g_max, got {device.g_max} uS for the device "
+                         f"and {converter.g_max} uS for the converter.")
+    low, high = converter.limits
+    if low < device.g_min or high > device.g_max * (1 + 1e-9):          # room for the rounding of a sum
+        raise ValueError(f"converter must keep its conductances in [{device.g_min}, {device.g_max}] uS, "
                          f"got {low:.6g} to {high:.6g} uS.")

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.validation import check_choice, check_real
+from refapprox.validation import check_choice, check_real, check_rng
 
 FLOOR = 1e-4
 
@@ -33,7 +33,7 @@ FLOOR = 1e-4
 class PerfectReadout:
     """Y = W."""
 
-    def __call__(self, weights, rng=None):
+    def __call__(self, weights, *, rng=None):
         return weights
 
 
@@ -81,10 +81,8 @@ class NoisyReadout:
         grows = np.abs(weights) if self.w_noise_type == "pcm_read" else np.ones(np.shape(weights))
         return self.out_noise**2 + self.w_noise**2 * grows
 
-    def __call__(self, weights, rng):
-        if not isinstance(rng, np.random.Generator):
-            raise ValueError(f"noise must be a numpy.random.Generator when the readout is noisy, "
-                             f"got {type(rng).__name__}.")
+    def __call__(self, weights, *, rng=None):
+        check_rng(rng)
         y = np.array(weights, dtype=np.float64)
         scale = np.ones((len(y), *[1] * (y.ndim - 1)))       # by which the one-hot input of a row is reduced
         pending = np.ones(len(y), dtype=bool)
@@ -103,49 +101,85 @@ class NoisyReadout:
 
 
 @dataclass(frozen=True)
-class GlobalDriftCompensation:
-    """One factor for the array, against the readout right after programming."""
+class DriftCompensation:
+    """What every compensation answers: its factor from readouts, and what is expected of it in a large array.
+
+    Attributes
+    ----------
+    axis : int or None
+        Axis of the weights that one factor averages over: None for all of them, 0 for those of a column.
+    factor_scatters, reference_scatters : bool
+        Whether alpha, and the reference B in it, depend on the draws of an array.
+    """
+
+    axis = None
+    factor_scatters = reference_scatters = True
+
+    def check_shape(self, weights):
+        """Refuse weights that have no such axis."""
 
     def magnitude(self, y):
         """r(Y) of (1)."""
-        return max(float(np.mean(np.abs(y))), FLOOR)
+        self.check_shape(y)
+        return np.maximum(np.mean(np.abs(y), axis=self.axis), FLOOR)
 
-    def reference(self, target, programmed, readout, rng):
+    def reference(self, target, programmed, readout, *, rng=None):
         """B of (1)."""
-        return self.magnitude(readout(programmed, rng))
+        return self.magnitude(readout(programmed, rng=rng))
 
-    def factor(self, reference, aged, readout, rng):
+    def factor(self, reference, aged, readout, *, rng=None):
         """alpha of (1)."""
-        return reference / self.magnitude(readout(aged, rng))
+        return reference / self.magnitude(readout(aged, rng=rng))
+
+    def expected_factor(self, target, programmed, aged, floor):
+        """alpha of a large array, from the expected magnitudes of target, programmed and aged weights."""
+        return np.maximum(programmed, floor) / np.maximum(aged, floor)
 
 
 @dataclass(frozen=True)
-class GlobalDriftCompensationWithExactReference(GlobalDriftCompensation):
+class GlobalDriftCompensation(DriftCompensation):
+    """One factor for the array, against the readout right after programming."""
+
+
+@dataclass(frozen=True)
+class GlobalDriftCompensationWithExactReference(DriftCompensation):
     """One factor for the array, against the target weights."""
 
-    def reference(self, target, programmed, readout, rng):
+    reference_scatters = False
+
+    def reference(self, target, programmed, readout, *, rng=None):
         return self.magnitude(target)
 
+    def expected_factor(self, target, programmed, aged, floor):
+        return np.maximum(target, floor) / np.maximum(aged, floor)
+
 
 @dataclass(frozen=True)
-class PerColumnDriftCompensation(GlobalDriftCompensation):
+class PerColumnDriftCompensation(DriftCompensation):
     """One factor for each output (column); weights must be (in, out)."""
 
-    def magnitude(self, y):
-        if np.ndim(y) != 2:
-            raise ValueError(f"weights must have the shape (in, out) for compensation per column, got {np.shape(y)}.")
-        return np.maximum(np.mean(np.abs(y), axis=0), FLOOR)
+    axis = 0
+
+    def check_shape(self, weights):
+        if np.ndim(weights) != 2:
+            raise ValueError(f"weights must have the shape (in, out) for compensation per column, "
+                             f"got {np.shape(weights)}.")
 
 
 @dataclass(frozen=True)
-class NoDriftCompensation(GlobalDriftCompensation):
+class NoDriftCompensation(DriftCompensation):
     """alpha = 1."""
 
-    def reference(self, target, programmed, readout, rng):
+    factor_scatters = False
+
+    def reference(self, target, programmed, readout, *, rng=None):
         return 1.0
 
-    def factor(self, reference, aged, readout, rng):
+    def factor(self, reference, aged, readout, *, rng=None):
         return 1.0
+
+    def expected_factor(self, target, programmed, aged, floor):
+        return np.ones(np.shape(aged))
 
 
 PERFECT = PerfectReadout()
@@ -156,7 +190,7 @@ def check_compensation(compensation):
     """`compensation`, an instance of one of the classes of this module; None means none."""
     if compensation is None:
         return NoDriftCompensation()
-    if not isinstance(compensation, GlobalDriftCompensation):
+    if not isinstance(compensation, DriftCompensation):
         raise ValueError(f"compensation must be an instance of one of the compensations of refapprox.analog, or None, "
                          f"got {compensation!r}.")
     return compensation

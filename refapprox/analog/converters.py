@@ -22,16 +22,16 @@ import numpy as np
 from refapprox.validation import check_finite, check_real
 
 EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
-INVERTIBILITY_ATOL = 1e-4     # of the normalized weight, as in aihwkit: far above float32 rounding (1e-7), far below
+INVERTIBILITY_ATOL = 1e-4     # of the normalized weight: far above float32 rounding (1e-7), far below
                               # what programming noise does (1e-2)
 
 
-class RaggedCurvesError(ValueError, RuntimeError):
-    """Curves of unequal length. A RuntimeError too, because that is what aihwkit raises."""
+class RaggedCurvesError(ValueError):
+    """Curves of unequal length."""
 
 
-class NotInvertibleError(ValueError, ArithmeticError):
-    """Curves whose weighted sum is not proportional to the weight. An ArithmeticError too, as in aihwkit."""
+class NotInvertibleError(ValueError):
+    """Curves whose weighted sum is not proportional to the weight."""
 
 
 class ConductanceConverter:
@@ -191,8 +191,7 @@ class CustomPairConductanceConverter(ConductanceConverter):
         [g_min, g_max] here: whether a device can hold them is asked where a device model is known.
     g_max, g_min : float, uS
     invertibility_test : bool
-        Demand that the weighted sum at every breakpoint is proportional to the weight. (aihwkit tests
-        five points, which misses defects between them.)
+        Demand that the weighted sum at every breakpoint is proportional to the weight.
     w_lst : list of n floats, optional, keyword
         Normalized weights of the breakpoints, increasing from -1 to 1; equispaced by default.
 
@@ -232,10 +231,9 @@ def normalizer(weights):
 
 
 def check_range(g_max, g_min):
-    """(g_max, g_min) with 0 <= g_min < g_max; None stands for 25 and 0, as in aihwkit."""
-    g_max = check_real("g_max", 25.0 if g_max is None else g_max)
-    g_min = check_real("g_min", 0.0 if g_min is None else g_min)
-    if g_max < 0 or g_min < 0 or g_min >= g_max:
+    """(g_max, g_min) with 0 <= g_min < g_max."""
+    g_max, g_min = check_real("g_max", g_max), check_real("g_min", g_min)
+    if not 0 <= g_min < g_max:
         raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={g_min}, g_max={g_max}.")
     return g_max, g_min
 

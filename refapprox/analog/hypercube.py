@@ -17,10 +17,11 @@ share of what is left of the weight it takes.  `denormalize` does, for each disc
 
 so that sum_j f_j (g_j+ - g_j-) = U u exactly when g_err = 0.  Two layouts:
 
-* ``"aihwkit"``: equispaced discretized weights; at u = 0 the mirror image is written last (g+ and g- swapped).
-* ``"native"``: the weights at which a plain strategy with these factors has its kinks, where the first j pairs are
-  full, are discretized too (1/2 for factors [1, 1], 1/(1 + f) for [1, f] at full range), and move with the factors;
-  at u = 0 both devices of a pair get the mean of the two, so that symmetric means symmetric.
+* ``"equispaced"``: equispaced discretized weights, as published; at u = 0 the mirror image is written last (g+ and g-
+  swapped).
+* ``"kinks"``, the default: the weights at which a plain strategy with these factors has its kinks, where the first j
+  pairs are full, are discretized too (1/2 for factors [1, 1], 1/(1 + f) for [1, f] at full range), and move with the
+  factors; at u = 0 both devices of a pair get the mean of the two, so that symmetric means symmetric.
 
 References
 ----------
@@ -84,16 +85,16 @@ class Hypercube:
         Share of R by which conductances may be over- or underprogrammed; above 0 strategies need not be invertible.
     f_min, f_max : float
         Range of free factors.
-    layout : "native" or "aihwkit"
+    layout : "kinks" or "equispaced"
 
     Examples
     --------
-    >>> Hypercube([1, None], 25, 0, layout="aihwkit").n_dims
+    >>> Hypercube([1, None], 25, 0, layout="equispaced").n_dims
     20
     """
 
     def __init__(self, f_lst, g_max, g_min, *, nbins=6, symmetric=True, use_max_kw=False, g_err=0.0, f_min=0.1,
-                 f_max=5.0, layout="native"):
+                 f_max=5.0, layout="kinks"):
         self.f_lst = check_free_factors(f_lst)
         self.g_max, self.g_min = check_range(g_max, g_min)
         self.nbins = check_integer("nbins", nbins, minimum=2)
@@ -102,7 +103,7 @@ class Hypercube:
         self.f_min, self.f_max = check_real("f_min", f_min), check_real("f_max", f_max)
         if not 0 < self.f_min < self.f_max:
             raise ValueError(f"f_min and f_max must satisfy 0 < f_min < f_max, got f_min={f_min}, f_max={f_max}.")
-        self.layout = check_choice("layout", layout, ("native", "aihwkit"))
+        self.layout = check_choice("layout", layout, ("kinks", "equispaced"))
         grid = np.linspace(-1, 1, 2 * self.nbins - 1)
         self.grid = grid[:self.nbins] if self.symmetric else grid
 
@@ -118,7 +119,7 @@ class Hypercube:
     @property
     def n_kinks(self):
         """Discretized weights beside the equispaced ones."""
-        if self.layout == "aihwkit":
+        if self.layout == "equispaced":
             return 0
         return (self.n_pairs - 1) * (1 if self.symmetric else 2)
 
@@ -195,7 +196,7 @@ class Hypercube:
         swapped = np.empty_like(conductances)
         swapped[:, ::2], swapped[:, 1::2] = conductances[:, 1::2], conductances[:, ::2]
         center = swapped[:, :, -1:]
-        if self.layout == "native":
+        if self.layout == "kinks":
             center = (center + conductances[:, :, -1:]) / 2
         return (np.concatenate([u, -u[:, -2::-1]], axis=1),
                 np.concatenate([conductances[:, :, :-1], center, swapped[:, :, -2::-1]], axis=2))
@@ -214,13 +215,13 @@ class Hypercube:
         factors = np.array(converter.f_lst)
         fixed = [factor is None or factor == value for factor, value in zip(self.f_lst, factors, strict=False)]
         if len(factors) != self.n_pairs or not all(fixed):
-            raise ValueError(f"strategy must have the factors {self.f_lst} (None is free), got {factors.tolist()}.")
+            raise ValueError(f"converter must have the factors {self.f_lst} (None is free), got {factors.tolist()}.")
         x_f = [(value - self.f_min) / (self.f_max - self.f_min)
                for factor, value in zip(self.f_lst, factors, strict=True) if factor is None]
         full = factors.sum() * (self.g_max - self.g_min)
         x_kw = (converter.full_scale / full - KW_MIN) / (1 - KW_MIN)
         if not all(-SAME <= value <= 1 + SAME for value in (*x_f, x_kw)) or (self.use_max_kw and x_kw < 1 - SAME):
-            raise ValueError(f"strategy must lie within f_min={self.f_min}, f_max={self.f_max} and the range of "
+            raise ValueError(f"converter must lie within f_min={self.f_min}, f_max={self.f_max} and the range of "
                              f"the devices, got factors {factors.tolist()} and full scale {converter.full_scale} uS.")
         top = np.array([converter.full_scale])
         u = self.weights(factors[None], top)[0]

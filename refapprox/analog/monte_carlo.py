@@ -33,7 +33,7 @@ class LossEstimate:
         return f"{self.mean:.6f} ± {self.standard_error:.6f}"
 
 
-def monte_carlo_tnmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, rng, runs=20, aging="device",
+def monte_carlo_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, rng, runs=20, aging="device",
                       readout=PERFECT):
     """Time-averaged normalized mean squared error of simulated arrays.
 
@@ -41,7 +41,7 @@ def monte_carlo_tnmse(strategy, weights, device, t_steps, compensation=GLOBAL, *
 
     Parameters
     ----------
-    strategy, weights, device, t_steps, compensation, readout
+    converter, weights, device, t_steps, compensation, readout
         As in `expected_tnmse`.
     rng : numpy.random.Generator
     runs : int, at least 2
@@ -58,9 +58,9 @@ def monte_carlo_tnmse(strategy, weights, device, t_steps, compensation=GLOBAL, *
     samples = np.empty((runs, len(times)))
     for run in range(runs):
         for step, t in enumerate(times):
-            chip = program_weights(strategy, weights, device, rng, compensation=compensation, aging=aging,
+            chip = program_weights(converter, weights, device, rng=rng, compensation=compensation, aging=aging,
                                    readout=readout)
-            samples[run, step] = np.mean(((chip.read(t, rng).effective - weights) / unit) ** 2)
+            samples[run, step] = np.mean(((chip.read(t, rng=rng).effective - weights) / unit) ** 2)
     averages = samples.mean(axis=1)
     return LossEstimate(float(averages.mean()), float(averages.std(ddof=1) / np.sqrt(runs)), samples.mean(axis=0),
                         samples.std(axis=0, ddof=1) / np.sqrt(runs), samples)

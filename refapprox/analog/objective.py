@@ -4,7 +4,7 @@ With u = w / m the normalized target weight, m = max |W|, and x_t the aged one b
 
     TNMSE = mean over t of mean over weights of E[(alpha_t x_t - u)^2]                                (1)
 
-(aihwkit multiplies the error by 10, hence the loss by 100: `to_aihwkit_tnmse`).  Devices err independently, so
+Devices err independently, so
 
     E x_t   = sum_j f_j (M_t(g_j+) - M_t(g_j-)) / full_scale                                          (2)
     Var x_t = sum_j f_j^2 (V_t(g_j+) + V_t(g_j-)) / full_scale^2                                      (3)
@@ -24,28 +24,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refapprox.analog import finite_array as small
 from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
-from refapprox.analog.compensation import (
-    FLOOR,
-    GLOBAL,
-    PERFECT,
-    GlobalDriftCompensationWithExactReference,
-    NoDriftCompensation,
-    PerColumnDriftCompensation,
-    check_compensation,
-)
+from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation
 from refapprox.analog.converters import check_weights, normalizer
+from refapprox.analog.finite_array import Readings, correction
 from refapprox.analog.tables import moment_table
 
-AIHWKIT_AMPLIFICATION = 10.0
 BLOCK = 4096              # weights at a time: their moments at all times stay in the processor's cache
-
-
-def to_aihwkit_tnmse(tnmse):
-    """The loss as aihwkit scales it: errors amplified by 10 before squaring."""
-    return AIHWKIT_AMPLIFICATION**2 * tnmse
 
 
 def check_times(t_steps, device):
@@ -97,12 +83,12 @@ class WeightMoments(NamedTuple):
         return moments.difference_magnitude(self.plus_mean, self.plus_variance, self.minus_mean, self.minus_variance)
 
 
-def aged_moments(strategy, u, device, t_steps, *, covariances=False):
+def aged_moments(converter, u, device, t_steps, *, covariances=False):
     """Moments of programmed and aged weights, equations (2) and (3).
 
     Parameters
     ----------
-    strategy : ConductanceConverter
+    converter : ConductanceConverter
     u : array_like (...), normalized target weights in [-1, 1]
     device : a device model
     t_steps : sequence of T floats, s
@@ -119,10 +105,10 @@ def aged_moments(strategy, u, device, t_steps, *, covariances=False):
     stages, flat = table.n_stages, u.ravel()
     sides = np.empty((2, 2, stages, u.size))                       # mean and variance of X+ and X-
     covariance = np.empty((stages - 1, u.size)) if covariances else None
-    share = np.array(strategy.f_lst) / strategy.full_scale
+    share = np.array(converter.f_lst) / converter.full_scale
     for start in range(0, u.size, BLOCK):
         block = slice(start, start + BLOCK)
-        columns = table(strategy.conductances_at(flat[block]), covariances=covariances)
+        columns = table(converter.conductances_at(flat[block]), covariances=covariances)
         for side in (0, 1):
             sides[side, 0, :, block] = np.einsum("p,pkc->ck", share, columns[side::2, :, :stages])           # (2)
             sides[side, 1, :, block] = np.einsum("p,pkc->ck", share**2, columns[side::2, :, stages:2 * stages])   # (3)
@@ -133,55 +119,46 @@ def aged_moments(strategy, u, device, t_steps, *, covariances=False):
                          covariance.reshape(stages - 1, *u.shape) if covariances else None)
 
 
-def expected_factors(strategy, weights, device, t_steps, compensation=GLOBAL):
+def expected_factors(converter, weights, device, t_steps, compensation=GLOBAL):
     """Expected factor alpha of the compensation in a large array, at each time: ndarray (T,)."""
     compensation, weights = check_compensation(compensation), check_score_weights(weights)
-    u = weights.ravel() / normalizer(weights)
-    magnitudes = aged_moments(strategy, u, device, t_steps).magnitude.mean(axis=1)
-    if isinstance(compensation, NoDriftCompensation):
-        return np.ones(len(magnitudes) - 1)
-    if isinstance(compensation, GlobalDriftCompensationWithExactReference):
-        magnitudes[0] = np.abs(u).mean()
-    return magnitudes[0] / magnitudes[1:]
-
-
-def expected_nmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
-    """Expected normalized mean squared error at each time; the arguments of `expected_tnmse`. ndarray (T,)."""
-    check_strategy(strategy, device)
-    weights, compensation = check_score_weights(weights), check_compensation(compensation)
     unit = normalizer(weights)
+    u = weights.ravel() / unit
+    magnitudes = aged_moments(converter, u, device, t_steps).magnitude.mean(axis=1)
+    return compensation.expected_factor(np.abs(u).mean(), magnitudes[0], magnitudes[1:], FLOOR / unit)
+
+
+def expected_nmse(converter, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
+    """Expected normalized mean squared error at each time; the arguments of `expected_tnmse`. ndarray (T,)."""
+    check_strategy(converter, device)
+    weights, compensation = check_score_weights(weights), check_compensation(compensation)
+    compensation.check_shape(weights)
+    unit, axis = normalizer(weights), compensation.axis
     u = weights / unit
-    found = aged_moments(strategy, u, device, t_steps, covariances=True)
-    mean, variance = found.mean, found.variance
-    if isinstance(compensation, NoDriftCompensation):
-        return np.mean(variance[1:] + (mean[1:] - u) ** 2, axis=tuple(range(1, mean.ndim)))            # (4), alpha 1
-    axes = None
-    if isinstance(compensation, PerColumnDriftCompensation):
-        compensation.magnitude(u)                                    # refuses what is not (in, out)
-        axes = 0
-    read = small.Readings(found, readout, unit)
-    exact_reference = isinstance(compensation, GlobalDriftCompensationWithExactReference)
+    found = aged_moments(converter, u, device, t_steps, covariances=True)
+    mean, variance, read = found.mean, found.variance, Readings(found, readout, unit)
+    target, programmed = np.abs(u).mean(axis=axis), read.magnitudes(0).mean(axis=axis)
     losses = np.empty(len(mean) - 1)
     for step in range(1, len(mean)):
-        programmed = np.abs(u) if exact_reference else read.magnitudes(0)
-        reference = np.maximum(programmed.mean(axis=axes), FLOOR / unit)
-        aged = np.maximum(read.magnitudes(step).mean(axis=axes), FLOOR / unit)
-        alpha = reference / aged
+        aged = read.magnitudes(step).mean(axis=axis)
+        alpha = compensation.expected_factor(target, programmed, aged, FLOOR / unit)
         losses[step - 1] = np.mean(alpha**2 * variance[step] + (alpha * mean[step] - u) ** 2)          # (4)
-        if finite_array:
-            losses[step - 1] += np.mean(small.correction(read, step, u, reference, aged, axes, exact_reference))
+        if finite_array and compensation.factor_scatters:
+            aged = np.maximum(aged, FLOOR / unit)
+            losses[step - 1] += np.mean(correction(read, step, u, alpha * aged, aged, axis,
+                                                   not compensation.reference_scatters))
     return losses
 
 
-def expected_tnmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
+def expected_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
     """Expected time-averaged normalized mean squared error of a strategy, in closed form, for aging "device".
 
     Parameters
     ----------
-    strategy : ConductanceConverter
+    converter : ConductanceConverter
     weights : array_like, not all 0; (in, out) for compensation per column
         Every weight is evaluated, at about a microsecond each and time.
-    device : a device model with the strategy's g_max
+    device : a device model with the converter's g_max
     t_steps : sequence of float, s
     compensation : instance of a compensation class, or None for none
     readout : PerfectReadout or NoisyReadout
@@ -207,5 +184,5 @@ def expected_tnmse(strategy, weights, device, t_steps, compensation=GLOBAL, *, r
     >>> loss[1] < loss[0]
     True
     """
-    return float(np.mean(expected_nmse(strategy, weights, device, t_steps, compensation, readout=readout,
+    return float(np.mean(expected_nmse(converter, weights, device, t_steps, compensation, readout=readout,
                                        finite_array=finite_array)))

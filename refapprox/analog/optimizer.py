@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 from refapprox.analog.aging import check_strategy
-from refapprox.analog.compensation import GLOBAL, PerColumnDriftCompensation, check_compensation
+from refapprox.analog.compensation import GLOBAL, check_compensation
 from refapprox.analog.converters import NPairConductanceConverter
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import monte_carlo_tnmse
@@ -88,7 +88,7 @@ class WeightProgrammingOptimizer:
     """
 
     def __init__(self, weights, f_lst, device, t_steps, baseline, symmetric=True, *, compensation=GLOBAL, nbins=6,
-                 use_max_kw=False, g_err=0.0, f_min=0.1, f_max=5.0, layout="native", popsize=15, maxiter=200,
+                 use_max_kw=False, g_err=0.0, f_min=0.1, f_max=5.0, layout="kinks", popsize=15, maxiter=200,
                  patience=50, mutation=(0.5, 1.0), recombination=0.7, strategy="best1bin", tol=1e-5, seeding=True,
                  polish=True, loss_margin=None, monte_carlo_runs=40, seed=100, progress=None):
         check_strategy(baseline, device)
@@ -98,7 +98,7 @@ class WeightProgrammingOptimizer:
                               use_max_kw=use_max_kw, g_err=g_err, f_min=f_min, f_max=f_max, layout=layout)
         if self.cube.n_free == self.cube.n_pairs:
             raise ValueError(f"f_lst must give at least one factor to set the scale of the others, got {f_lst}.")
-        folded = symmetric and layout == "native"
+        folded = symmetric and layout == "kinks"
         self.loss, self.fine_loss = (PopulationLoss(self.weights, device, t_steps, self.compensation,
                                                     symmetric=folded, cells=cells) for cells in (CELLS, FINE_CELLS))
         self.t_steps = self.loss.t_steps
@@ -110,10 +110,8 @@ class WeightProgrammingOptimizer:
         self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
         self.evolution = {"mutation": mutation, "recombination": recombination, "strategy": strategy, "tol": tol}
         self.seeding, self.polish, self.progress = seeding, polish, progress
-        per_column = isinstance(self.compensation, PerColumnDriftCompensation)
-        if per_column:
-            self.compensation.magnitude(self.weights)             # refuses what is not (in, out)
-        many = self.weights.size > MAX_WEIGHTS and not per_column
+        self.compensation.check_shape(self.weights)
+        many = self.weights.size > MAX_WEIGHTS and self.compensation.axis is None
         self._scored = downsample(self.weights, (MAX_WEIGHTS,)) if many else self.weights
 
     def objective(self, x, loss=None):

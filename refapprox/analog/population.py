@@ -7,13 +7,7 @@ symmetric, g-(u) = g+(-u): u and -u then err alike.  Equations (2) to (4) of `ob
 import numpy as np
 
 from refapprox.analog import moments
-from refapprox.analog.compensation import (
-    FLOOR,
-    GLOBAL,
-    GlobalDriftCompensationWithExactReference,
-    NoDriftCompensation,
-    check_compensation,
-)
+from refapprox.analog.compensation import FLOOR, GLOBAL, check_compensation
 from refapprox.analog.converters import normalizer
 from refapprox.analog.objective import check_score_weights, check_times
 from refapprox.analog.quadrature import empirical_rule
@@ -94,14 +88,10 @@ class PopulationLoss:
 
     def _losses(self, plus, minus, plus_variance, minus_variance):
         """(4) of `objective`: (C, T)."""
-        alpha = 1.0
-        if not isinstance(self.compensation, NoDriftCompensation):
-            magnitude = moments.difference_magnitude(plus, plus_variance, minus, minus_variance)
-            magnitude = np.maximum(np.einsum("ckt,k->ct", magnitude, self.p), self.floor)
-            reference = magnitude[:, :1]
-            if isinstance(self.compensation, GlobalDriftCompensationWithExactReference):
-                reference = max(float(np.abs(self.u) @ self.p), self.floor)
-            alpha = (reference / magnitude[:, 1:])[:, None, :]
+        magnitude = moments.difference_magnitude(plus, plus_variance, minus, minus_variance)
+        magnitude = np.einsum("ckt,k->ct", magnitude, self.p)
+        alpha = self.compensation.expected_factor(np.abs(self.u) @ self.p, magnitude[:, :1], magnitude[:, 1:],
+                                                  self.floor)[:, None, :]
         error = alpha * (plus - minus)[..., 1:] - self.u[:, None]
         variance = (plus_variance + minus_variance)[..., 1:]
         return np.einsum("ckt,k->ct", error**2 + alpha**2 * variance, self.p)

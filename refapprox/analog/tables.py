@@ -45,6 +45,8 @@ class MomentTable:
         for coefficient in (square, slope, value):
             found *= offset
             found += coefficient[index]
+        variances = found[..., self.n_stages:2 * self.n_stages]
+        np.maximum(variances, 0.0, out=variances)                  # rounding, where nothing varies
         return found
 
 

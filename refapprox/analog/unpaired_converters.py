@@ -98,7 +98,7 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
         """Equation (2) of the module; `conductances` is a list of one array."""
         if missing := {"scale_ratio", "min"} - set(params):
             raise ValueError(f"params must hold scale_ratio and min, got no {' and no '.join(sorted(missing))}.")
-        return params["min"] + (only(conductances) - self.g_min) / params["scale_ratio"]                  # (2)
+        return params["min"] + (single_array(conductances) - self.g_min) / params["scale_ratio"]                  # (2)
 
 
 class FusionConductanceConverter(UnpairedConverter):
@@ -152,7 +152,7 @@ class FusionConductanceConverter(UnpairedConverter):
         if "original_weights" not in params:
             raise ValueError(f"params must hold original_weights, whose signs the devices do not hold, got keys "
                              f"{sorted(params)}.")
-        weights, conductances = check_rows(params["original_weights"]), only(conductances)
+        weights, conductances = check_rows(params["original_weights"]), single_array(conductances)
         if conductances.shape != weights.shape:
             raise ValueError(f"conductances must have the shape {weights.shape} of the weights, "
                              f"got {conductances.shape}.")
@@ -169,7 +169,7 @@ def row_slopes(x, y, otherwise):
     return np.divide(products, squares, out=np.array(otherwise), where=varies)
 
 
-def only(conductances):
+def single_array(conductances):
     """The one array of a list of conductances."""
     if len(conductances) != 1:
         raise ValueError(f"conductances must be a list of 1 array, got {len(conductances)}.")

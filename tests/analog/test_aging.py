@@ -32,10 +32,10 @@ def test_golden_chains_with_given_draws(golden):
         device, losses = PCMLikeNoiseModel(g_max=case["noise_g_max"]), []
         for step, t in enumerate(case["t_steps"]):
             z = data["z"][step].astype(np.float64).swapaxes(-1, -2)        # stored (out, in); weights are (in, out)
-            chip = program_weights(golden_converter(case), weights, device, z[:2], aging="reconvert",
+            chip = program_weights(golden_converter(case), weights, device, normals=z[:2], aging="reconvert",
                                    compensation=COMPENSATIONS[case["compensation"]])
-            aged = chip.read(t, z[2])
-            assert np.allclose(chip.exponents, data["nu"][step].swapaxes(-1, -2), rtol=0, atol=1e-6)
+            aged = chip.read(t, normals=z[2])
+            assert np.allclose(chip.drift_states, data["nu"][step].swapaxes(-1, -2), rtol=0, atol=1e-6)
             for found, name in ((chip.programmed, "programmed"), (aged.drifted, "drifted"),
                                 (aged.effective, "effective")):
                 assert np.allclose(found, data[name][step], rtol=0, atol=5e-5), (case["index"], t, name)
@@ -59,9 +59,9 @@ def test_golden_effective_weight_statistics(golden):
         for step, t in enumerate(case["t_steps"]):
             errors, alphas = np.empty((3, runs, *weights.shape)), np.empty(runs)
             for run in range(runs):
-                chip = program_weights(golden_converter(case), weights, PCMLikeNoiseModel(), rng,
+                chip = program_weights(golden_converter(case), weights, PCMLikeNoiseModel(), rng=rng,
                                        compensation=GlobalDriftCompensation(), aging="reconvert")
-                aged = chip.read(t, rng)
+                aged = chip.read(t, rng=rng)
                 alphas[run] = aged.alpha
                 errors[:, run] = np.array([chip.programmed, aged.drifted, aged.effective]) - weights
             per_run = errors.mean(axis=-1)                                         # (stage, run, weight)
@@ -81,9 +81,9 @@ def test_golden_losses(golden):
     for case in meta["cases"]:
         weights = arrays[f"weights/{case['weights']}"].astype(np.float64)
         rng, runs = np.random.default_rng(case["index"]), 12 if weights.size > 5000 else 40
-        chips = [program_weights(golden_converter(case), weights, PCMLikeNoiseModel(g_max=case["noise_g_max"]), rng,
+        chips = [program_weights(golden_converter(case), weights, PCMLikeNoiseModel(g_max=case["noise_g_max"]), rng=rng,
                                  compensation=COMPENSATIONS[case["compensation"]], aging="reconvert",
-                                 readout=golden_readout(case["forward"])).read(t, rng)
+                                 readout=golden_readout(case["forward"])).read(t, rng=rng)
                  for _ in range(runs) for t in case["t_steps"]]
         losses = np.array([100 * np.mean(((aged.effective - weights) / np.abs(weights).max()) ** 2) for aged in chips])
         alphas = np.array([np.mean(aged.alpha) for aged in chips]).reshape(runs, -1)
@@ -112,9 +112,9 @@ def golden_readout(forward):
 def test_without_noise_weights_stay(aging, converter):
     weights = np.random.default_rng(0).normal(size=(5, 4))
     for compensation in COMPENSATIONS.values():
-        chip = program_weights(converter, weights, QUIET, np.random.default_rng(1), compensation=compensation,
+        chip = program_weights(converter, weights, QUIET, rng=np.random.default_rng(1), compensation=compensation,
                                aging=aging)
-        assert np.allclose(chip.read(1e6, np.random.default_rng(2)).effective, weights, rtol=1e-13)
+        assert np.allclose(chip.read(1e6, rng=np.random.default_rng(2)).effective, weights, rtol=1e-13)
 
 
 def test_the_two_ways_of_aging_differ_in_programming_error():
@@ -124,9 +124,9 @@ def test_the_two_ways_of_aging_differ_in_programming_error():
     weights = np.concatenate([np.zeros(200_000), [1.0, -1.0]])
     left = {}
     for aging in ("device", "reconvert"):
-        chip = program_weights(SinglePairConductanceConverter(), weights, device, np.random.default_rng(3), aging=aging,
-                               compensation=None)
-        left[aging] = 25 * chip.read(1.0, np.random.default_rng(4)).drifted[:-2].std(ddof=0)
+        chip = program_weights(SinglePairConductanceConverter(), weights, device, rng=np.random.default_rng(3),
+                               aging=aging, compensation=None)
+        left[aging] = 25 * chip.read(1.0, rng=np.random.default_rng(4)).drifted[:-2].std(ddof=0)
         assert np.isclose(25 * chip.programmed[:-2].std(ddof=0), 0.153834 * np.sqrt(2), rtol=0.01)
     # Read noise has std c G_0 in each device: two devices of "device" carry more of it than the one of "reconvert".
     assert left["device"] > 1.02 * left["reconvert"]
@@ -138,26 +138,26 @@ def test_resistive_memory_is_read_back_on_the_new_scale():
     weights = np.array([[0.5, -1.0]])
     z = np.zeros((2, 2, 1, 2))
     for aging in ("device", "reconvert"):
-        chip = program_weights(SinglePairConductanceConverter(), weights, device, z, aging=aging, compensation=None)
-        assert np.allclose(chip.read(86400.0, 0.0).drifted, weights)
-    noisy = program_weights(SinglePairConductanceConverter(), weights, ReRamWan2022NoiseModel(), np.ones((2, 2, 1, 2)),
-                            aging="reconvert", compensation=None)
+        chip = program_weights(SinglePairConductanceConverter(), weights, device, normals=z, aging=aging,
+                               compensation=None)
+        assert np.allclose(chip.read(86400.0, normals=np.zeros((2, 1, 2))).drifted, weights)
+    noisy = program_weights(SinglePairConductanceConverter(), weights, ReRamWan2022NoiseModel(),
+                            normals=np.ones((2, 2, 1, 2)), aging="reconvert", compensation=None)
     ratio = np.abs(noisy.programmed).max()
-    assert np.allclose(noisy.read(86400.0, 0.0).drifted, ratio * weights)
+    assert np.allclose(noisy.read(86400.0, normals=np.zeros((2, 1, 2))).drifted, ratio * weights)
 
 
 def test_compensations_by_hand():
     y, aged = np.array([[1.0, -2.0], [3.0, 0.0]]), np.array([[0.5, -1.0], [0.5, 0.0]])
     perfect = NoisyReadout(out_noise=0, out_res=0)
     rng = np.random.default_rng(0)
-    assert GlobalDriftCompensation().factor(GlobalDriftCompensation().reference(None, y, perfect, rng), aged, perfect,
-                                            rng) == 1.5 / 0.5
-    column = PerColumnDriftCompensation()
-    assert np.array_equal(column.factor(column.reference(None, y, perfect, rng), aged, perfect, rng), [4, 2])
+    whole, column = GlobalDriftCompensation(), PerColumnDriftCompensation()
+    assert whole.factor(whole.reference(None, y, perfect, rng=rng), aged, perfect, rng=rng) == 1.5 / 0.5
+    assert np.array_equal(column.factor(column.reference(None, y, perfect, rng=rng), aged, perfect, rng=rng), [4, 2])
     exact = GlobalDriftCompensationWithExactReference()
-    assert exact.reference(10 * y, y, perfect, rng) == 15
+    assert exact.reference(10 * y, y, perfect, rng=rng) == 15
     assert GlobalDriftCompensation().magnitude(1e-6 * y) == 1e-4
-    assert NoDriftCompensation().factor(1.0, aged, perfect, rng) == 1
+    assert NoDriftCompensation().factor(1.0, aged, perfect, rng=rng) == 1
 
 
 def test_readout_by_hand():
@@ -166,15 +166,15 @@ def test_readout_by_hand():
     assert np.isclose(NoisyReadout().step, 0.047058823)
     assert NoisyReadout(out_res=256, out_bound=10).step == 0.078125
     quarter = NoisyReadout(out_noise=0, out_res=1 / 8, out_bound=1)          # step 0.25
-    assert np.array_equal(quarter(np.array([[0.125, 0.375, -0.3, 0.99]]), rng), [[0, 0.5, -0.25, 1.0]])
+    assert np.array_equal(quarter(np.array([[0.125, 0.375, -0.3, 0.99]]), rng=rng), [[0, 0.5, -0.25, 1.0]])
     # 3 is beyond the bound of 1: the input is halved twice, the step counts four times
-    assert np.array_equal(quarter(np.array([[3.0, 0.4], [0.5, 0.4]]), rng), [[3.0, 0.0], [0.5, 0.5]])
+    assert np.array_equal(quarter(np.array([[3.0, 0.4], [0.5, 0.4]]), rng=rng), [[3.0, 0.0], [0.5, 0.5]])
 
 
 @pytest.mark.parametrize("kind, variance", [("none", 0.04), ("additive", 0.13), ("pcm_read", 0.04 + 0.09 * 0.5)])
 def test_readout_noise(kind, variance):
     read = NoisyReadout(out_noise=0.2, out_res=0, w_noise=0.3, w_noise_type=kind)
-    y = read(np.full((100, 1000), 0.5), np.random.default_rng(1))
+    y = read(np.full((100, 1000), 0.5), rng=np.random.default_rng(1))
     # the variance of 1e5 normals has a relative standard error of 0.45 %
     assert np.isclose(y.var(ddof=0), variance, rtol=5 * 0.0045) and np.isclose(y.mean(), 0.5, atol=5 * 0.0013)
     assert np.allclose(read.noise_variance(np.array([0.5])), variance)
@@ -182,19 +182,17 @@ def test_readout_noise(kind, variance):
 
 def program(**changed):
     keywords = {"converter": SinglePairConductanceConverter(), "weights": np.ones((2, 2)),
-                "device": PCMLikeNoiseModel(), "noise": np.random.default_rng(0)} | changed
+                "device": PCMLikeNoiseModel(), "rng": np.random.default_rng(0)} | changed
     return program_weights(**keywords)
 
 
 @pytest.mark.parametrize("changed, message", [
-    ({"device": PCMLikeNoiseModel(g_max=20)}, "20 uS for the device and 25.0 uS for the strategy"),
-    ({"converter": CustomPairConductanceConverter([1], [[0, 50], [50, 0]])}, r"\[0, 25.0\] uS, got 0 to 50"),
+    ({"device": PCMLikeNoiseModel(g_max=20)}, "20 uS for the device and 25.0 uS for the converter"),
+    ({"converter": CustomPairConductanceConverter([1], [[0, 50], [50, 0]])}, r"\[0.0, 25.0\] uS, got 0 to 50"),
     ({"weights": [np.nan]}, "weights must be finite"),
     ({"aging": "melt"}, "aging must be one of device, reconvert"),
     ({"compensation": "global"}, "compensation must be an instance"),
-    ({"noise": np.zeros((2, 3))}, r"shape \(2, 2, 2, 2\)"),
-    ({"noise": np.zeros((2, 2, 2, 2)), "readout": NoisyReadout(), "compensation": GlobalDriftCompensation()},
-     "Generator when the readout is noisy"),
+    ({"normals": np.zeros((2, 3))}, r"shape \(2, 2, 2, 2\)"),
     ({"weights": np.ones(3), "compensation": PerColumnDriftCompensation()}, r"\(in, out\)"),
     ({"device": "pcm"}, "device must be"),
     ({"converter": 3}, "must be a conductance converter"),
@@ -202,6 +200,28 @@ def program(**changed):
 def test_bad_input_is_named(changed, message):
     with pytest.raises(ValueError, match=message):
         program(**changed)
+
+
+@pytest.mark.parametrize("changed", [
+    {"rng": 42}, {"rng": 0}, {"rng": None}, {"rng": np.random.RandomState(0)}, {"rng": np.random.Generator},
+    {"rng": None, "normals": np.zeros((2, 2, 2, 2)), "readout": NoisyReadout()}])
+def test_only_a_generator_draws(changed):
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator"):
+        program(**changed)
+
+
+def test_a_seed_is_never_taken_as_draws():
+    """A positional 42 was a draw of 42 standard deviations, and 0 was no noise."""
+    weights, device = np.ones((2, 2)), PCMLikeNoiseModel()
+    for seed in (42, 0):
+        with pytest.raises(TypeError, match="positional"):
+            program_weights(SinglePairConductanceConverter(), weights, device, seed)
+        with pytest.raises(ValueError, match=r"normals must be .* shape \(2, 2, 2, 2\), got shape \(\)"):
+            program_weights(SinglePairConductanceConverter(), weights, device, normals=seed)
+        with pytest.raises(TypeError, match="positional"):
+            program().read(1.0, seed)
+        with pytest.raises(TypeError, match="rng must be"):
+            program().read(1.0, rng=seed)
 
 
 @pytest.mark.parametrize("keywords, message", [({"out_noise": -1}, "out_noise"), ({"out_bound": 0}, "out_bound"),

@@ -23,8 +23,8 @@ def test_chain(name, aging, t):
     f_lst, breakpoints, curves = plain.STRATEGIES[name]
     converter = CustomPairConductanceConverter(f_lst, curves, w_lst=breakpoints, invertibility_test=False)
     weights, z = np.array(plain.WEIGHTS), np.array(STORED["draws"])[:, :2 * len(f_lst)]
-    chip = program_weights(converter, weights, PCMLikeNoiseModel(), z[:2], aging=aging)
-    aged = chip.read(t, z[2])
+    chip = program_weights(converter, weights, PCMLikeNoiseModel(), normals=z[:2], aging=aging)
+    aged = chip.read(t, normals=z[2])
     programmed, drifted, alpha, loss = STORED["chains"][name][str(t)][aging]
     assert np.allclose(chip.programmed.ravel(), programmed, rtol=RTOL, atol=RTOL)
     assert np.allclose(aged.drifted.ravel(), drifted, rtol=RTOL, atol=RTOL)
@@ -40,7 +40,8 @@ def test_the_two_ways_of_aging_differ():
 
 def test_search_space():
     options = {key: plain.POINTS[key] for key in ("nbins", "f_min", "f_max")}
-    cube = Hypercube(plain.POINTS["f_lst"], plain.POINTS["g_max"], plain.POINTS["g_min"], layout="aihwkit", **options)
+    cube = Hypercube(plain.POINTS["f_lst"], plain.POINTS["g_max"], plain.POINTS["g_min"], layout="equispaced",
+                     **options)
     found = cube.denormalize(np.array(plain.POINTS["x"]))
     for row, (factors, top, g) in enumerate(STORED["denormalized"]):
         assert np.allclose(found.factors[row], factors, rtol=RTOL) and np.isclose(found.full_scale[row], top, rtol=RTOL)

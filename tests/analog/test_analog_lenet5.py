@@ -27,6 +27,6 @@ def test_the_network_keeps_its_weights():
     quiet = PCMLikeNoiseModel(prog_noise_scale=0, drift_scale=0, read_noise_scale=0)
     tiles = EXAMPLE["program"](net, SinglePairConductanceConverter(), quiet, np.random.default_rng(1))
     rng = np.random.default_rng(2)
-    assert EXAMPLE["accuracy"](net, data, [tile.read(1.0, rng).effective for tile in tiles]) == net.test(data)[1]
+    assert EXAMPLE["accuracy"](net, data, [tile.read(1.0, rng=rng).effective for tile in tiles]) == net.test(data)[1]
     for (_, layer), own in zip(net.noisy_modules, before, strict=True):
         assert np.array_equal(layer.parameters["weight"].value, own)

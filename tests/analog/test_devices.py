@@ -9,7 +9,7 @@ from scipy.special import ndtr
 from refapprox.analog.devices import (
     CustomDriftPCMLikeNoiseModel,
     HermesNoiseModel,
-    Moments,
+    MeanVariance,
     NoiseModel,
     PCMLikeNoiseModel,
     ReRamWan2022NoiseModel,
@@ -28,6 +28,11 @@ GOLDEN = [     # file, tag, model
 ]
 
 
+def constant(g, z):
+    """A draw of `z` for every device."""
+    return np.full(g.shape, z)
+
+
 @pytest.mark.parametrize("file, tag, model", GOLDEN, ids=[tag for _, tag, _ in GOLDEN])
 def test_golden_primitives_with_given_draws(golden, file, tag, model):
     """README: 1e-5 uS for conductances, 1e-6 for exponents (float32)."""
@@ -35,11 +40,13 @@ def test_golden_primitives_with_given_draws(golden, file, tag, model):
     g, times = data["g_target"], data["t_inference"]
     for name, z in DRAWS.items():
         if f"exact/prog_{name}" in data:
-            assert np.allclose(model.program(g, z), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
-        assert np.allclose(model.drift_exponent(g, z), data[f"exact/nu_{name}"], rtol=0, atol=1e-6)
+            assert np.allclose(model.program(g, normals=constant(g, z)), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
+        found = model.drift_exponent(g, normals=constant(g, z))
+        assert np.allclose(found, data[f"exact/nu_{name}"], rtol=0, atol=1e-6)
     for column, t in enumerate(times):
         for name, nu, z in (("drift_nu0p05_z0", 0.05, 0), ("drift_nu0p05_z1", 0.05, 1), ("read_nu0_z1", 0, 1)):
-            assert np.allclose(model.read(g, nu, t, z), data[f"exact/{name}"][:, column], rtol=0, atol=1e-5), (name, t)
+            found = model.read(g, nu, t, normals=constant(g, z))
+            assert np.allclose(found, data[f"exact/{name}"][:, column], rtol=0, atol=1e-5), (name, t)
 
 
 @pytest.mark.parametrize("file, tag, model", GOLDEN, ids=[tag for _, tag, _ in GOLDEN])
@@ -62,14 +69,14 @@ def test_golden_sampled_statistics_against_exact_moments(golden, file, tag, mode
     assert share(data["prog/frac_zero"], ndtr(-g / model.programming_std(g)))
     mean, std = model.drift_parameters(g)
     folded = folded_mean(mean, std)
-    agree(Moments(folded, mean**2 + std**2 - folded**2), data["nu/mean"], data["nu/std"], "exponent")
+    agree(MeanVariance(folded, mean**2 + std**2 - folded**2), data["nu/mean"], data["nu/std"], "exponent")
     quantiles = data["nu/q05_q50_q95"].T
     below = ndtr((quantiles - mean) / std) - ndtr((-quantiles - mean) / std)          # P(|mean + std Z| <= quantile)
     assert share(below, np.array([[0.05], [0.5], [0.95]]))
     for column, t in enumerate(times):
         agree(model.read_moments(g, t), data["full/mean"][:, column], data["full/std"][:, column], ("full", t))
         drift, certain = model.drift_moments(g, t), dataclasses.replace(model, prog_noise_scale=0)
-        agree(Moments(g * drift.mean, g**2 * drift.variance), data["drift_only/mean"][:, column],
+        agree(MeanVariance(g * drift.mean, g**2 * drift.variance), data["drift_only/mean"][:, column],
               data["drift_only/std"][:, column], ("drift only", t))
         # read_only starts at the target with nu = 0: the chain without programming noise and without drift
         agree(dataclasses.replace(certain, drift_scale=0).read_moments(g, t), data["read_only/mean"][:, column],
@@ -81,11 +88,11 @@ def test_golden_resistive_memory(golden):
     model, g, samples = ReRamWan2022NoiseModel(), data["g_target"], int(data["n_samples"])
     for name, z in DRAWS.items():
         if f"exact/prog_{name}" in data:
-            assert np.allclose(model.program(g, z), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
+            assert np.allclose(model.program(g, normals=constant(g, z)), data[f"exact/prog_{name}"], rtol=0, atol=1e-5)
     for column, t in enumerate(data["t_inference"]):
         for name, z in DRAWS.items():
             if f"exact/at_t_{name}" in data:
-                found = model.read(None, model.drift_exponent(g), t, z)
+                found = model.read(None, model.drift_state(g), t, normals=constant(g, z))
                 assert np.allclose(found, data[f"exact/at_t_{name}"][:, column], rtol=0, atol=1e-5)
         mean, variance = model.read_moments(g, t)
         if t == 1.0:
@@ -97,21 +104,21 @@ def test_golden_resistive_memory(golden):
 
 def test_read_noise_at_full_conductance_by_hand():
     """T = 21 s: sqrt(log((21 + 250e-9) / 500e-9)) = 4.189, so relative read noise is 0.0088 * 4.189 = 3.69 %."""
-    read = PCMLikeNoiseModel().read(np.array([25.0]), 0.0, 1.0, np.ones(1))
+    read = PCMLikeNoiseModel().read(np.array([25.0]), 0.0, 1.0, normals=[1.0])
     assert np.allclose(read, 25 * (1 + 0.0088 * 4.1890), rtol=1e-5)
 
 
 def test_drift_by_hand():
     """One decade of T / t_0 = 10 at nu = 0.1."""
     model = dataclasses.replace(PCMLikeNoiseModel(), read_noise_scale=0.0)
-    assert np.allclose(model.read(np.array([10.0]), 0.1, 180.0, np.zeros(1)), 10 * 10**-0.1, rtol=1e-14)
+    assert np.allclose(model.read(np.array([10.0]), 0.1, 180.0, normals=[0.0]), 10 * 10**-0.1, rtol=1e-14)
 
 
 def test_generator_and_given_draws_agree():
     model, g = PCMLikeNoiseModel(), np.full((3, 4), 7.0)
     z = np.random.default_rng(5).standard_normal((3, 4))
-    assert np.array_equal(model.program(g, np.random.default_rng(5)), model.program(g, z))
-    assert np.array_equal(model.drift_exponent(g, np.random.default_rng(5)), model.drift_exponent(g, z))
+    assert np.array_equal(model.program(g, rng=np.random.default_rng(5)), model.program(g, normals=z))
+    assert np.array_equal(model.drift_exponent(g, rng=np.random.default_rng(5)), model.drift_exponent(g, normals=z))
 
 
 def test_prog_coeff_reference():
@@ -136,8 +143,8 @@ def test_the_caller_keeps_his_arrays():
     g = np.array([-0.0, 3.0, 30.0])
     kept = g.copy()
     model = CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS)
-    model.drift_exponent(g, 0.0)
-    model.program(g, 0.0)
+    model.drift_exponent(g, normals=np.zeros(3))
+    model.program(g, normals=np.zeros(3))
     assert np.array_equal(g, kept)
 
 
@@ -156,11 +163,10 @@ def test_the_caller_keeps_his_arrays():
     (lambda: CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS | {"g_lst": [0, 25, 10]}), "strictly"),
     (lambda: CustomDriftPCMLikeNoiseModel(g_max=30, custom_drift_model=LISTS), "reach g_max=30"),
     (lambda: StateIndependentNoiseModel(drift_nu_std=-1), "drift_nu_std"),
-    (lambda: ReRamWan2022NoiseModel().read(None, np.ones(2), 5.0, 0.0), "one of"),
+    (lambda: ReRamWan2022NoiseModel().read(None, np.ones(2), 5.0, normals=np.zeros(2)), "one of"),
     (lambda: ReRamWan2022NoiseModel(coeff_g_max_reference=0), "coeff_g_max_reference must be positive"),
-    (lambda: PCMLikeNoiseModel().read(np.ones(2), 0.0, -1.0, 0.0), "t must be at least 0"),
-    (lambda: PCMLikeNoiseModel().program(np.ones(2), np.ones(3)), r"shape \(2,\), got shape \(3,\)"),
-    (lambda: PCMLikeNoiseModel().program(np.ones(2), None), "Generator"),
+    (lambda: PCMLikeNoiseModel().read(np.ones(2), 0.0, -1.0, normals=np.zeros(2)), "t must be at least 0"),
+    (lambda: PCMLikeNoiseModel().program(np.ones(2), normals=np.ones(3)), r"shape \(2,\), got shape \(3,\)"),
 ])
 def test_bad_input_is_named(build, message):
     with pytest.raises(ValueError, match=message):

@@ -19,7 +19,7 @@ def test_golden_denormalize(golden):
     arrays, meta = golden("denormalize")
     for case in meta["cases"]:
         data = arrays_of(arrays, case["index"])
-        cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="aihwkit",
+        cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="equispaced",
                          symmetric=case["symmetric"], use_max_kw=case["use_max_kw"], g_err=case["g_err_fraction"],
                          f_min=case["f_min"], f_max=case["f_max"])
         assert cube.n_dims == case["n_bounds"] and np.isclose(cube.g_err, case["g_err_microsiemens"])
@@ -38,12 +38,12 @@ def test_golden_denormalize(golden):
     ([1, None], {"use_max_kw": True}, 19), ([1, 1, 1], {"nbins": 4}, 21)])
 def test_dimensions_by_hand(f_lst, options, dims):
     """nd (2P - 1) + free factors + 1 unless use_max_kw, as in the specification's examples."""
-    assert Hypercube(f_lst, 25, 0, layout="aihwkit", **options).n_dims == dims
+    assert Hypercube(f_lst, 25, 0, layout="equispaced", **options).n_dims == dims
 
 
 CUBES = [Hypercube(f_lst, 25, g_min, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, layout=layout)
          for f_lst, g_min, nbins in (([1], 0, 6), ([1, None], 0.5, 4), ([2, 1, None], 0, 3))
-         for symmetric in (True, False) for use_max_kw in (True, False) for layout in ("native", "aihwkit")]
+         for symmetric in (True, False) for use_max_kw in (True, False) for layout in ("kinks", "equispaced")]
 
 
 @given(which=st.integers(0, len(CUBES) - 1), seed=st.integers(0, 2**32 - 1))
@@ -63,12 +63,12 @@ def test_every_point_is_an_invertible_strategy(which, seed):
 
 @given(which=st.integers(0, len(CUBES) - 1), seed=st.integers(0, 2**32 - 1))
 def test_a_strategy_finds_its_point(which, seed):
-    """denormalize(normalize(s)) = s, bit for bit but for rounding; where the native layout merges both sides at u = 0
-    and where a share of nothing is free, x itself need not return."""
+    """denormalize(normalize(s)) = s, bit for bit but for rounding; where the layout with kinks merges both sides at
+    u = 0 and where a share of nothing is free, x itself need not return."""
     cube = CUBES[which]
     found = cube.denormalize(np.random.default_rng(seed).uniform(0, 1, (1, cube.n_dims)))
     again = cube.denormalize(cube.normalize(found.converter(0, cube.g_max, cube.g_min))[None])
-    inside = np.abs(found.breakpoints[0]) > 1e-9 if cube.layout == "aihwkit" and cube.symmetric else slice(None)
+    inside = np.abs(found.breakpoints[0]) > 1e-9 if cube.layout == "equispaced" and cube.symmetric else slice(None)
     assert np.allclose(again.conductances[0][:, inside], found.conductances[0][:, inside], atol=1e-6)
     assert np.allclose(again.factors, found.factors) and np.allclose(again.full_scale, found.full_scale)
 
@@ -84,25 +84,25 @@ def test_plain_strategies_are_in_the_native_space(converter):
     found = cube.denormalize(cube.normalize(converter)[None]).conductances_at(u)[0]
     assert np.allclose(found, converter.conductances_at(u), atol=1e-9)
     if converter.n_pairs > 1:
-        other = Hypercube(free, converter.g_max, converter.g_min, layout="aihwkit")
+        other = Hypercube(free, converter.g_max, converter.g_min, layout="equispaced")
         found = other.denormalize(other.normalize(converter)[None]).conductances_at(u)[0]
         assert np.abs(found - converter.conductances_at(u)).max() > 0.5
 
 
 def test_single_pair_point_by_hand():
     """The specification: x_kw = 1, x_g = 0 is the single pair."""
-    cube = Hypercube([1], 25, 0, layout="aihwkit")
+    cube = Hypercube([1], 25, 0, layout="equispaced")
     assert np.array_equal(cube.normalize(SinglePairConductanceConverter()), [1, 0, 0, 0, 0, 0, 0])
 
 
 def test_symmetric_means_symmetric_only_natively():
     rng = np.random.default_rng(0)
-    for layout in ("native", "aihwkit"):
+    for layout in ("kinks", "equispaced"):
         cube = Hypercube([1, 1], 25, 0, layout=layout)
         found = cube.denormalize(rng.uniform(0, 1, (50, cube.n_dims)))
         u = np.linspace(0, 1, 51)
         plus, minus = found.conductances_at(u)[:, ::2], found.conductances_at(-u)[:, 1::2]
-        assert np.allclose(plus, minus) == (layout == "native")
+        assert np.allclose(plus, minus) == (layout == "kinks")
 
 
 @pytest.mark.parametrize("build, message", [

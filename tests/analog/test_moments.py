@@ -12,7 +12,7 @@ from refapprox.analog import moments
 from refapprox.analog.devices import (
     CustomDriftPCMLikeNoiseModel,
     HermesNoiseModel,
-    Moments,
+    MeanVariance,
     PCMLikeNoiseModel,
     ReRamWan2022NoiseModel,
     StateIndependentNoiseModel,
@@ -92,8 +92,8 @@ def test_quadrature_against_a_ten_times_finer_rule(name):
 def simulate(model, g, times, samples, rng):
     """Samples (n, g) of each stage: programmed, and for each time drift factor, drifted, read."""
     target = np.broadcast_to(g, (samples, len(g)))
-    start = model.program(target, rng)
-    nu = model.drift_exponent(target, rng)
+    start = model.program(target, rng=rng)
+    nu = model.drift_exponent(target, rng=rng)
     yield "programmed", start, lambda m: m.programmed_moments(g)
     quiet = dataclasses.replace(model, read_noise_scale=0.0)
     z = rng.standard_normal(target.shape)
@@ -101,8 +101,8 @@ def simulate(model, g, times, samples, rng):
         factor = np.exp(-nu * model.log_time_ratio(t))
         if t > 0:                     # at t = 0 the factor is exactly 1
             yield ("factor", t), factor, lambda m, t=t: m.drift_moments(g, t)
-        yield ("drifted", t), quiet.read(start, nu, t, z), lambda m, t=t: m.drifted_moments(g, t)
-        yield ("read", t), model.read(start, nu, t, z), lambda m, t=t: m.read_moments(g, t)
+        yield ("drifted", t), quiet.read(start, nu, t, normals=z), lambda m, t=t: m.drifted_moments(g, t)
+        yield ("read", t), model.read(start, nu, t, normals=z), lambda m, t=t: m.read_moments(g, t)
 
 
 @pytest.mark.parametrize("name", DRIFTING)
@@ -129,9 +129,9 @@ def test_resistive_memory_against_a_million_draws():
     model, rng = ReRamWan2022NoiseModel(), np.random.default_rng(3)
     g = model.g_max * SHARES
     target = np.broadcast_to(g, (1_000_000, 12))
-    assert deviations(model.program(target, rng), *model.programmed_moments(g), detectable=0.05) < LIMIT
+    assert deviations(model.program(target, rng=rng), *model.programmed_moments(g), detectable=0.05) < LIMIT
     for t in (1.0, 86400.0, 172800.0):
-        assert deviations(model.read(None, target, t, rng), *model.read_moments(g, t), detectable=0.05) < LIMIT
+        assert deviations(model.read(None, target, t, rng=rng), *model.read_moments(g, t), detectable=0.05) < LIMIT
 
 
 @pytest.mark.parametrize("name", DRIFTING)
@@ -140,8 +140,8 @@ def test_covariance_of_programmed_and_read(name):
     model, rng, t = DRIFTING[name], np.random.default_rng(4), 3600.0
     g = model.g_max * SHARES
     target = np.broadcast_to(g, (30_000, 12))
-    start = model.program(target, rng)
-    later = model.read(start, model.drift_exponent(target, rng), t, rng)
+    start = model.program(target, rng=rng)
+    later = model.read(start, model.drift_exponent(target, rng=rng), t, rng=rng)
     products = (start - start.mean(axis=0)) * (later - later.mean(axis=0))
     error = products.std(axis=0, ddof=0) / np.sqrt(len(products))
     assert np.all(np.abs(products.mean(axis=0) - model.covariance(g, t)) < LIMIT * error)
@@ -149,7 +149,7 @@ def test_covariance_of_programmed_and_read(name):
 
 class ForgetsClipping(PCMLikeNoiseModel):
     def programmed_moments(self, g_target):
-        return Moments(g_target, self.programming_std(g_target) ** 2)
+        return MeanVariance(g_target, self.programming_std(g_target) ** 2)
 
 
 class ForgetsFolding(PCMLikeNoiseModel):

@@ -27,7 +27,7 @@ from refapprox.analog.devices import (
 )
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import monte_carlo_tnmse
-from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse, to_aihwkit_tnmse
+from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
@@ -142,7 +142,7 @@ def test_magnitudes_cost_little(device, t, allowed):
     weights, strategy = gaussian(100_000), DualPairConductanceConverter([1, 1], device.g_max)
     u, rng = weights / np.abs(weights).max(), np.random.default_rng(6)
     found = aged_moments(strategy, u, device, [t])
-    alphas = np.array([program_weights(strategy, weights, device, rng).read(t, rng).alpha for _ in range(200)])
+    alphas = np.array([program_weights(strategy, weights, device, rng=rng).read(t, rng=rng).alpha for _ in range(200)])
     losses = [np.mean(alpha**2 * found.variance[1] + (alpha * found.mean[1] - u) ** 2) for alpha in alphas]
     error = np.std(losses, ddof=1) / np.sqrt(len(losses))
     closed = expected_tnmse(strategy, weights, device, [t], finite_array=False)
@@ -220,9 +220,9 @@ def golden_loss(x, cube, weights, z, times, device):
 def chain_loss(converter, weights, z, times, device):
     losses = []
     for step, t in enumerate(times):
-        chip = program_weights(converter, weights, device, z[step, :2], aging="reconvert")
-        losses.append(np.mean(((chip.read(t, z[step, 2]).effective - weights) / np.abs(weights).max()) ** 2))
-    return to_aihwkit_tnmse(np.mean(losses))
+        chip = program_weights(converter, weights, device, normals=z[step, :2], aging="reconvert")
+        losses.append(np.mean(((chip.read(t, normals=z[step, 2]).effective - weights) / np.abs(weights).max()) ** 2))
+    return 100 * np.mean(losses)      # upstream amplifies errors by 10
 
 
 def test_golden_objective_with_given_draws(golden):
@@ -230,7 +230,7 @@ def test_golden_objective_with_given_draws(golden):
     arrays, meta = golden("objective_injected")
     for case in meta["cases"]:
         data = arrays_of(arrays, case["index"])
-        cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="aihwkit",
+        cube = Hypercube(case["f_lst"], case["g_max"], case["g_min"], nbins=case["nbins"], layout="equispaced",
                          symmetric=case["symmetric"], use_max_kw=case["use_max_kw"])
         weights = data["test_weights_in_out"].astype(np.float64)
         z = data["z"].astype(np.float64).swapaxes(-1, -2)
@@ -245,7 +245,7 @@ def test_golden_frozen_optimization(golden):
     """Every vector that aihwkit's optimizer visited with frozen noise, and the strategy that it returned."""
     arrays, meta = golden("optimisation_frozen_noise")
     case, data = meta["cases"][0], arrays_of(arrays, 0)
-    cube = Hypercube(case["f_lst"], 25, 0, nbins=case["optimizer_kwargs"]["nbins"], layout="aihwkit")
+    cube = Hypercube(case["f_lst"], 25, 0, nbins=case["optimizer_kwargs"]["nbins"], layout="equispaced")
     weights = data["test_weights_in_out"].astype(np.float64)
     z = data["z"].astype(np.float64).swapaxes(-1, -2)
     found = np.array([golden_loss(x, cube, weights, z, case["t_steps"], PCM) for x in data["x_all"]])
@@ -313,10 +313,10 @@ def test_the_check_rejects_wrong_losses(mutant):
     ({"device": ReRamWan2022NoiseModel(), "t_steps": [5]}, "must be one of"),
     ({"device": PCMLikeNoiseModel(g_max=10)}, "10 uS for the device and 25.0 uS"),
     ({"compensation": PerColumnDriftCompensation()}, r"\(in, out\)"),
-    ({"strategy": "dual"}, "conductance converter"),
+    ({"converter": "dual"}, "conductance converter"),
 ])
 def test_bad_input_is_named(changed, message):
-    keywords = {"strategy": STRATEGIES["dual"], "weights": gaussian(9), "device": PCM, "t_steps": [1.0]} | changed
+    keywords = {"converter": STRATEGIES["dual"], "weights": gaussian(9), "device": PCM, "t_steps": [1.0]} | changed
     with pytest.raises(ValueError, match=message):
         expected_tnmse(**keywords)
     with pytest.raises(ValueError, match=message):
@@ -324,7 +324,7 @@ def test_bad_input_is_named(changed, message):
 
 
 def test_simulation_is_reproducible_and_needs_a_generator():
-    keywords = {"strategy": BUMPED, "weights": gaussian(9), "device": PCM, "t_steps": [1.0, 2.0]}
+    keywords = {"converter": BUMPED, "weights": gaussian(9), "device": PCM, "t_steps": [1.0, 2.0]}
     first, second = (monte_carlo_tnmse(**keywords, rng=np.random.default_rng(3), runs=2) for _ in range(2))
     assert first.mean == second.mean and first.samples.shape == (2, 2) and "±" in str(first)
     assert dataclasses.is_dataclass(first)

@@ -96,9 +96,9 @@ def test_a_baseline_on_the_grid_is_in_the_first_population():
 
 
 def test_other_searches():
-    """Asymmetric weights, three pairs, aihwkit's layout, per-column compensation, over- and underprogramming."""
+    """Asymmetric weights, three pairs, the equispaced layout, per-column compensation, over- and underprogramming."""
     skewed = np.where(WEIGHTS > 0, WEIGHTS, 0.3 * WEIGHTS)
-    for changed in ({"symmetric": False, "weights": skewed}, {"f_lst": [1, None, None]}, {"layout": "aihwkit"},
+    for changed in ({"symmetric": False, "weights": skewed}, {"f_lst": [1, None, None]}, {"layout": "equispaced"},
                     {"compensation": PerColumnDriftCompensation()}, {"g_err": 0.02}, {"compensation": None}):
         result = optimizer(**changed, maxiter=2, popsize=2, polish=False).run_optimizer()
         assert result.best <= result.baseline, changed

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 
 from refapprox.analog import SinglePairConductanceConverter, expected_tnmse, monte_carlo_tnmse
-from refapprox.analog.devices import Moments, ReRamCMONoiseModel
+from refapprox.analog.devices import MeanVariance, ReRamCMONoiseModel
 from refapprox.analog.moments import interval_gaussian
 from refapprox.compat.aihwkit.inference import ReRamCMONoiseModel as Published
 
@@ -40,15 +40,15 @@ def scalar(g, z, t, acceptance=0.2):
 def test_against_the_scalar_definition(model, t):
     for z in ((0.0, 0.0, 0.0), (1.0, -1.0, 1.0), (-1.0, 2.0, -2.0), (0.0, -12.0, 1.0)):
         draws = np.broadcast_to(np.array(z[1:])[:, None], (2, 6))
-        programmed = model.program(G, z[0])
-        read = model.read(programmed, model.drift_exponent(G), t, draws)
+        programmed = model.program(G, normals=np.full(6, z[0]))
+        read = model.read(programmed, model.drift_state(G), t, normals=draws)
         expected = [scalar(g, z, t, model.acceptance_range) for g in G.tolist()]
         assert np.allclose(np.array([programmed, read]).T, expected, rtol=1e-14)
 
 
 def test_what_relaxes_below_zero_is_read_at_the_lower_end():
     """Upstream: nan, the logarithm of a negative number."""
-    read = LOW.read(np.array([1.0]), None, 1.0, np.array([[-2.0], [3.0]]))
+    read = LOW.read(np.array([1.0]), None, 1.0, normals=np.array([[-2.0], [3.0]]))
     assert read.tolist() == [0.0]
 
 
@@ -89,13 +89,13 @@ def test_quadrature_against_a_finer_rule(model, tolerance):
 def simulate(model, g, times, samples, rng):
     """Samples (n, g) of each stage with its exact moments: programmed; at each time relaxed, read."""
     target = np.broadcast_to(g, (samples, len(g)))
-    start = model.program(target, rng)
+    start = model.program(target, rng=rng)
     yield "programmed", start, lambda m: m.programmed_moments(g)
     open_ended = dataclasses.replace(model, read_noise_scale=0.0, g_min=0.0, g_max=1e6)
     for t in times:
         if (model.drifted_moments(g, t).mean > 6 * np.sqrt(model.drifted_moments(g, t).variance)).all():
-            yield ("relaxed", t), open_ended.read(start, None, t, rng), lambda m, t=t: m.drifted_moments(g, t)
-        yield ("read", t), model.read(start, None, t, rng), lambda m, t=t: m.read_moments(g, t)
+            yield ("relaxed", t), open_ended.read(start, None, t, rng=rng), lambda m, t=t: m.drifted_moments(g, t)
+        yield ("read", t), model.read(start, None, t, rng=rng), lambda m, t=t: m.read_moments(g, t)
 
 
 @pytest.mark.parametrize("model, g", [(MODEL, G), (WIDE, G), (LOUD, G), (LOW, np.array([0.5, 2.0, 9.0]))],
@@ -121,9 +121,9 @@ def test_covariance_of_programmed_and_read(model):
     """Within 5 standard errors, which come from the spread of the products: false alarm 5.7e-7 for each of 24."""
     rng = np.random.default_rng(2)
     target = np.broadcast_to(G, (40_000, 6))
-    start = model.program(target, rng)
+    start = model.program(target, rng=rng)
     for t in (0.0, 3600.0):
-        later = model.read(start, None, t, rng)
+        later = model.read(start, None, t, rng=rng)
         products = (start - start.mean(axis=0)) * (later - later.mean(axis=0))
         error = products.std(axis=0, ddof=0) / 200
         assert np.all(np.abs(products.mean(axis=0) - model.covariance(G, t)) < LIMIT * error), t
@@ -132,7 +132,7 @@ def test_covariance_of_programmed_and_read(model):
 class ForgetsTheRange(ReRamCMONoiseModel):
     def read_moments(self, g_target, t):
         mean, variance = self.drifted_moments(g_target, t)
-        return Moments(mean, variance + self.read_deviation(mean, t) ** 2)
+        return MeanVariance(mean, variance + self.read_deviation(mean, t) ** 2)
 
 
 class ForgetsReadNoise(ReRamCMONoiseModel):
@@ -195,11 +195,11 @@ def test_published_arguments():
     (lambda: ReRamCMONoiseModel(t_read=0), "t_read must be positive"),
     (lambda: ReRamCMONoiseModel(decay_std=(0.4,)), r"decay_std must be \(s_0, s_1\), got 1"),
     (lambda: ReRamCMONoiseModel(prog_coeff=(np.nan,)), "prog_coeff must be finite"),
-    (lambda: ReRamCMONoiseModel(prog_coeff=(1.0, -0.1)).program(50.0, 0.0), "standard deviation >= 0"),
-    (lambda: MODEL.read(G, None, -1.0, 0.0), "t must be at least 0"),
-    (lambda: MODEL.read(G, None, 1e-7, 0.0), "must be 0 or a time .* got 1e-07"),
-    (lambda: MODEL.read(G, None, 1e-5, 0.0), "where s_0 .* is negative; got 1e-05"),
-    (lambda: MODEL.read(G, None, 1.0, np.zeros(6)), r"shape \(2, 6\), got shape \(6,\)"),
+    (lambda: ReRamCMONoiseModel(prog_coeff=(1.0, -0.1)).program(50.0, normals=0.0), "standard deviation >= 0"),
+    (lambda: MODEL.read(G, None, -1.0, normals=np.zeros((2, 6))), "t must be at least 0"),
+    (lambda: MODEL.read(G, None, 1e-7, normals=np.zeros((2, 6))), "must be 0 or a time .* got 1e-07"),
+    (lambda: MODEL.read(G, None, 1e-5, normals=np.zeros((2, 6))), "where s_0 .* is negative; got 1e-05"),
+    (lambda: MODEL.read(G, None, 1.0, normals=np.zeros(6)), r"shape \(2, 6\), got shape \(6,\)"),
     (lambda: expected_tnmse(SinglePairConductanceConverter(88.199997), [1.0], MODEL, [1.0]), r"\[9.0, 88.199997\] uS"),
     (lambda: Published(acceptance_range=0.5), r"one of \[0.2, 2.0\] .* got 0.5"),
     (lambda: Published({}), "keys of coeff_dict"),

@@ -105,7 +105,7 @@ def test_a_matrix_of_single_devices_is_simulated_as_its_moments_say():
     device, rng, t = ReRamCMONoiseModel(), np.random.default_rng(4), 86400.0
     targets, params = SINGLE.convert_to_conductances(WEIGHTS)
     mean, variance = device.read_moments(targets[0], t)
-    read = np.array([program_weights(SINGLE, WEIGHTS, device, rng, compensation=None).read(t, rng).effective
+    read = np.array([program_weights(SINGLE, WEIGHTS, device, rng=rng, compensation=None).read(t, rng=rng).effective
                      for _ in range(400)])
     expected = SINGLE.convert_back_to_weights([mean], params)
     std = np.sqrt(variance) / params["scale_ratio"]
@@ -126,7 +126,7 @@ def test_both_are_simulated_and_neither_has_a_closed_form():
     with pytest.raises(ValueError, match="must have pairs of devices"):
         WeightProgrammingOptimizer(WEIGHTS, [1.0], cmo, [1.0], SINGLE)
     with pytest.raises(ValueError, match=r"\[9.0, 25.0\] uS, got 0 to 25"):
-        program_weights(SinglePairConductanceConverter(), WEIGHTS, ReRamCMONoiseModel(g_max=25.0), rng)
+        program_weights(SinglePairConductanceConverter(), WEIGHTS, ReRamCMONoiseModel(g_max=25.0), rng=rng)
 
 
 def test_published_shapes():

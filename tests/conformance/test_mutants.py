@@ -82,8 +82,8 @@ ANSWERS = {      # question -> (convention other than ours, the operation's own 
 
 def reconverted(weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
     chip = analog.program_weights(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights, device(model),
-                                  np.stack([z_program, z_drift]), aging="reconvert")
-    return chip.programmed, chip.read(t, z_read).effective
+                                  normals=np.stack([z_program, z_drift]), aging="reconvert")
+    return chip.programmed, chip.read(t, normals=z_read).effective
 
 
 @pytest.mark.parametrize("question", ANSWERS)

@@ -3,7 +3,7 @@
 A device programmed to the target g (uS) and read t seconds after programming:
 
     program:        G_0 = max(0, g + p sigma(g) Z_0)                                            (1)
-    drift_exponent: nu  = k |mu(g) + sd(g) Z_1|                                                 (2)
+    drift exponent: nu  = k |mu(g) + sd(g) Z_1|                                                 (2)
     drift:          G_d = G_0 (T / t_0)^(-nu),  T = t + t_0                                     (3)
     read:           G_t = max(0, G_d + G_d c(G_0, t) Z_2),
                     c(G_0, t) = r q(G_0) sqrt(log((T + t_read) / (2 t_read)))                   (4)
@@ -26,30 +26,76 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox.analog import moments
-from refapprox.validation import check_finite, check_real
+from refapprox.validation import check_finite, check_real, check_rng
 
 
-class Moments(NamedTuple):
+class MeanVariance(NamedTuple):
     """Mean and variance (ddof 0: of the law, not of a sample), each of the shape of the targets."""
 
     mean: np.ndarray
     variance: np.ndarray
 
+    @classmethod
+    def from_powers(cls, mean, square):
+        """From E X and E X^2, whose difference rounding can leave below 0 where X does not vary."""
+        return cls(mean, np.maximum(square - mean**2, 0.0))
 
-def standard_normals(noise, shape, name="noise"):
-    """`noise` as standard normals of `shape`: drawn from a Generator, or given by the caller."""
-    if isinstance(noise, np.random.Generator):
-        return noise.standard_normal(shape)
-    if noise is None:
-        raise ValueError(f"{name} must be a numpy.random.Generator or an array of standard normals, got None.")
-    draws = check_finite(name, np.asarray(noise, dtype=np.float64))
-    if draws.shape not in (shape, ()):
-        raise ValueError(f"{name} must be a Generator or standard normals of shape {shape}, got shape {draws.shape}.")
-    return np.broadcast_to(draws, shape)
+
+def standard_normals(shape, rng, normals):
+    """Standard normals of `shape`: `normals` where they are given, else drawn from `rng`."""
+    if normals is None:
+        return check_rng(rng).standard_normal(shape)
+    draws = check_finite("normals", np.asarray(normals, dtype=np.float64))
+    if draws.shape != shape:
+        raise ValueError(f"normals must be standard normals of shape {shape}, got shape {draws.shape}.")
+    return draws
+
+
+class DeviceModel(ABC):
+    """What every device model answers: draws of a device, and their exact moments.
+
+    Conductances are in uS, times in s after programming. What draws takes `rng`, a Generator, or given standard
+    `normals` in its place.
+
+    Attributes
+    ----------
+    g_max : float, uS
+        The largest conductance; a converter must use the same.
+    """
+
+    g_min = 0.0
+
+    @abstractmethod
+    def check_time(self, t):
+        """`t` as a time after programming, in seconds, that the model knows."""
+
+    @abstractmethod
+    def program(self, g_target, *, rng=None, normals=None):
+        """Programmed conductance."""
+
+    @abstractmethod
+    def drift_state(self, g_target, *, rng=None, normals=None):
+        """What a device keeps from programming for `read`: its drift exponent, or the target where it has none."""
+
+    @abstractmethod
+    def read(self, g_prog, drift_state, t, *, rng=None, normals=None):
+        """Conductance read at `t`."""
+
+    @abstractmethod
+    def programmed_moments(self, g_target):
+        """MeanVariance of `program`."""
+
+    @abstractmethod
+    def read_moments(self, g_target, t):
+        """MeanVariance of `read`, programming included."""
+
+    @abstractmethod
+    def covariance(self, g_target, t):
+        """Covariance of the programmed conductance with the one read at `t`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel(ABC):
+class NoiseModel(DeviceModel):
     """The family of the module's docstring. Subclasses define sigma, (mu, sd) and q.
 
     Parameters
@@ -100,23 +146,27 @@ class NoiseModel(ABC):
         """`t` as a time after programming, in seconds."""
         return check_real("t", t, minimum=0)
 
-    def program(self, g_target, noise):
-        """Programmed conductance (1), uS; `noise` a Generator or standard normals of g_target's shape."""
+    def program(self, g_target, *, rng=None, normals=None):
+        """Programmed conductance (1), uS; `normals` of g_target's shape."""
         g_target = np.asarray(g_target, dtype=np.float64)
-        z = standard_normals(noise, g_target.shape)
+        z = standard_normals(g_target.shape, rng, normals)
         return np.maximum(0, g_target + self.prog_noise_scale * self.programming_std(g_target) * z)       # (1)
 
-    def drift_exponent(self, g_target, noise):
+    def drift_exponent(self, g_target, *, rng=None, normals=None):
         """Drift exponent nu (2), drawn once, at programming, from the target."""
         g_target = np.asarray(g_target, dtype=np.float64)
         mean, std = self.drift_parameters(g_target)
-        return self.drift_scale * np.abs(mean + std * standard_normals(noise, g_target.shape))            # (2)
+        return self.drift_scale * np.abs(mean + std * standard_normals(g_target.shape, rng, normals))     # (2)
 
-    def read(self, g_prog, nu, t, noise):
+    def drift_state(self, g_target, *, rng=None, normals=None):
+        """`drift_exponent`."""
+        return self.drift_exponent(g_target, rng=rng, normals=normals)
+
+    def read(self, g_prog, nu, t, *, rng=None, normals=None):
         """Conductance (uS) read `t` seconds after programming, (3) and (4)."""
         g_prog = np.asarray(g_prog, dtype=np.float64)
         drifted = g_prog * np.exp(-np.asarray(nu) * self.log_time_ratio(t))                               # (3)
-        noisy = drifted * (1 + self.read_deviation(g_prog, t) * standard_normals(noise, g_prog.shape))
+        noisy = drifted * (1 + self.read_deviation(g_prog, t) * standard_normals(g_prog.shape, rng, normals))
         return np.maximum(0, noisy)                                                                       # (4)
 
     def log_time_ratio(self, t):
@@ -132,13 +182,12 @@ class NoiseModel(ABC):
     def programmed_moments(self, g_target):
         """Moments of G_0."""
         g_target = np.asarray(g_target, dtype=np.float64)
-        mean, square = moments.clipped_gaussian(g_target, self.prog_noise_scale * self.programming_std(g_target))
-        return Moments(mean, square - mean**2)
+        return MeanVariance.from_powers(
+            *moments.clipped_gaussian(g_target, self.prog_noise_scale * self.programming_std(g_target)))
 
     def drift_moments(self, g_target, t):
         """Moments of the drift factor D."""
-        first, second = self._drift_powers(np.asarray(g_target, dtype=np.float64), t)
-        return Moments(first, second - first**2)
+        return MeanVariance.from_powers(*self._drift_powers(np.asarray(g_target, dtype=np.float64), t))
 
     def _drift_powers(self, g_target, t):
         mean, std = self.drift_parameters(g_target)
@@ -149,13 +198,12 @@ class NoiseModel(ABC):
         """Moments of G_d = G_0 D, before reading."""
         first, second = self._drift_powers(np.asarray(g_target, dtype=np.float64), t)
         start = self.programmed_moments(g_target)
-        mean = first * start.mean
-        return Moments(mean, second * (start.variance + start.mean**2) - mean**2)
+        return MeanVariance.from_powers(first * start.mean, second * (start.variance + start.mean**2))
 
     def read_moments(self, g_target, t, **quadrature):
         """Moments of G_t, equations (5) and (6); `quadrature` may hold panels and order."""
         mean, square, _ = self._aged_expectations(g_target, t, **quadrature)
-        return Moments(mean, square - mean**2)
+        return MeanVariance.from_powers(mean, square)
 
     def covariance(self, g_target, t, **quadrature):
         """Cov(G_0, G_t), equation (7)."""

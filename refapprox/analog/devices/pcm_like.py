@@ -47,7 +47,7 @@ class PCMLikeNoiseModel(NoiseModel):
     >>> model = PCMLikeNoiseModel()
     >>> bool(np.isclose(model.programming_std(25.0), 0.26348 + 1.9650 - 1.1731))
     True
-    >>> model.drift_exponent([25.0], np.zeros(1)).tolist()     # without noise: mu
+    >>> model.drift_exponent([25.0], normals=[0.0]).tolist()     # without noise: mu
     [0.049]
     """
 

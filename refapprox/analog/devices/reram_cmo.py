@@ -31,7 +31,7 @@ import numpy as np
 from numpy.polynomial import polynomial
 
 from refapprox.analog import moments
-from refapprox.analog.devices.base import Moments, standard_normals
+from refapprox.analog.devices.base import DeviceModel, MeanVariance, standard_normals
 from refapprox.validation import check_choice, check_finite, check_real
 
 PROGRAMMING = {                              # acceptance range of write and verify, % -> ascending powers of g, uS
@@ -43,8 +43,8 @@ NEAR_ZERO = 10.0 ** np.arange(-7, 1)                         # uS, where |log10 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReRamCMONoiseModel:
-    """CMO/HfOx resistive memory; the same interface as `NoiseModel`.
+class ReRamCMONoiseModel(DeviceModel):
+    """CMO/HfOx resistive memory.
 
     Parameters
     ----------
@@ -137,25 +137,25 @@ class ReRamCMONoiseModel:
         growth = np.sqrt(np.log((t + self.t_read) / (2 * self.t_read)))
         return self.read_noise_scale * self.read_coeff * np.abs(decades) * growth
 
-    def program(self, g_target, noise):
-        """Programmed conductance (1), uS; `noise` a Generator or standard normals of g_target's shape."""
+    def program(self, g_target, *, rng=None, normals=None):
+        """Programmed conductance (1), uS; `normals` of g_target's shape."""
         g_target = np.asarray(g_target, dtype=np.float64)
-        z = standard_normals(noise, g_target.shape)
+        z = standard_normals(g_target.shape, rng, normals)
         return g_target + self.prog_noise_scale * self.programming_std(g_target) * z                      # (1)
 
-    def drift_exponent(self, g_target, noise=None):
-        """The target: relaxation does not depend on it, and there is no exponent to keep."""
+    def drift_state(self, g_target, *, rng=None, normals=None):
+        """The target, for the form: relaxation depends on nothing that a device would keep. Nothing is drawn here."""
         return np.array(g_target, dtype=np.float64)
 
-    def read(self, g_prog, g_target, t, noise):
+    def read(self, g_prog, g_target, t, *, rng=None, normals=None):
         """Conductance (uS) at `t`, (2) and (3), from what was programmed; g_target is not used.
 
-        `noise` is a Generator, or standard normals of shape (2, *g_prog.shape): relaxation, read.
+        `normals` have the shape (2, *g_prog.shape): relaxation, read.
         """
         g_prog, t = np.array(g_prog, dtype=np.float64), self.check_time(t)
         if t == 0:
             return g_prog
-        first, second = standard_normals(noise, (2, *g_prog.shape))
+        first, second = standard_normals((2, *g_prog.shape), rng, normals)
         mean, std = self.relaxation(t)
         drifted = g_prog + mean + std * first                                                             # (2)
         return np.clip(drifted + self.read_deviation(drifted, t) * second, self.g_min, self.g_max)        # (3)
@@ -163,7 +163,7 @@ class ReRamCMONoiseModel:
     def programmed_moments(self, g_target):
         """Moments of G_0."""
         g_target = np.array(g_target, dtype=np.float64)
-        return Moments(g_target, (self.prog_noise_scale * self.programming_std(g_target)) ** 2)
+        return MeanVariance(g_target, (self.prog_noise_scale * self.programming_std(g_target)) ** 2)
 
     def drifted_moments(self, g_target, t):
         """Moments of G_d, before reading."""
@@ -171,14 +171,14 @@ class ReRamCMONoiseModel:
         if self.check_time(t) == 0:
             return start
         mean, std = self.relaxation(t)
-        return Moments(start.mean + mean, start.variance + std**2)
+        return MeanVariance(start.mean + mean, start.variance + std**2)
 
     def read_moments(self, g_target, t, **quadrature):
         """Moments of G_t; `quadrature` may hold panels and order."""
         if self.check_time(t) == 0:
             return self.programmed_moments(g_target)
         mean, square, _ = self._read_expectations(g_target, t, **quadrature)
-        return Moments(mean, square - mean**2)
+        return MeanVariance.from_powers(mean, square)
 
     def covariance(self, g_target, t, **quadrature):
         """Cov(G_0, G_t), equations (4) and (5)."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.polynomial import polynomial
 
 from refapprox.analog import moments
-from refapprox.analog.devices.base import Moments, standard_normals
+from refapprox.analog.devices.base import DeviceModel, MeanVariance, standard_normals
 from refapprox.validation import check_real
 
 DAY = 86400.0
@@ -29,8 +29,8 @@ COEFFICIENTS = {                             # s -> ascending powers of x, uS
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReRamWan2022NoiseModel:
-    """Resistive memory at quantized times; the same interface as `NoiseModel`.
+class ReRamWan2022NoiseModel(DeviceModel):
+    """Resistive memory at quantized times.
 
     Parameters
     ----------
@@ -63,20 +63,18 @@ class ReRamWan2022NoiseModel:
         x = np.asarray(g_target, dtype=np.float64) / self.g_max
         return self.noise_scale * rescale * polynomial.polyval(x, COEFFICIENTS[self.check_time(t)])
 
-    def program(self, g_target, noise):
+    def program(self, g_target, *, rng=None, normals=None):
         """Conductance 1 s after programming, uS."""
-        return self._draw(np.asarray(g_target, dtype=np.float64), 1.0, noise)
+        return self.read(None, g_target, 1.0, rng=rng, normals=normals)
 
-    def drift_exponent(self, g_target, noise=None):
-        """The target itself: this is what the device keeps for later, as it has no drift exponent."""
+    def drift_state(self, g_target, *, rng=None, normals=None):
+        """The target itself: later conductances are drawn around it. Nothing is drawn here."""
         return np.array(g_target, dtype=np.float64)
 
-    def read(self, g_prog, g_target, t, noise):
-        """Conductance at `t`, drawn anew from the target that `drift_exponent` kept."""
-        return self._draw(np.asarray(g_target, dtype=np.float64), t, noise)
-
-    def _draw(self, g_target, t, noise):
-        z = standard_normals(noise, g_target.shape)
+    def read(self, g_prog, g_target, t, *, rng=None, normals=None):
+        """Conductance at `t`, drawn anew from the target, which `drift_state` kept; `g_prog` does not count."""
+        g_target = np.asarray(g_target, dtype=np.float64)
+        z = standard_normals(g_target.shape, rng, normals)
         return np.maximum(0, g_target + self.noise_std(g_target, t) * z)
 
     def programmed_moments(self, g_target):
@@ -86,8 +84,7 @@ class ReRamWan2022NoiseModel:
     def read_moments(self, g_target, t):
         """Moments of the conductance at `t`: a clipped Gaussian, closed form."""
         g_target = np.asarray(g_target, dtype=np.float64)
-        mean, square = moments.clipped_gaussian(g_target, self.noise_std(g_target, t))
-        return Moments(mean, square - mean**2)
+        return MeanVariance.from_powers(*moments.clipped_gaussian(g_target, self.noise_std(g_target, t)))
 
     def covariance(self, g_target, t):
         """0: the draws at programming and at `t` are independent given the target."""

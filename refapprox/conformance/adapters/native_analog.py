@@ -40,19 +40,19 @@ class RefapproxAnalog(Adapter):
         return made.convert_back_to_weights([conductances], made.convert_to_conductances(weights)[1])
 
     def program_verified(self, *, g_target, acceptance_range, z):
-        return analog.ReRamCMONoiseModel(acceptance_range=acceptance_range).program(g_target, z)
+        return analog.ReRamCMONoiseModel(acceptance_range=acceptance_range).program(g_target, normals=z)
 
     def read_relaxed(self, *, g_prog, t, z_relax, z_read):
-        return analog.ReRamCMONoiseModel().read(g_prog, g_prog, t, np.stack([z_relax, z_read]))
+        return analog.ReRamCMONoiseModel().read(g_prog, g_prog, t, normals=np.stack([z_relax, z_read]))
 
     def program(self, *, model, g_target, z):
-        return device(model).program(g_target, z)
+        return device(model).program(g_target, normals=z)
 
     def drift_exponent(self, *, model, g_target, z):
-        return device(model).drift_exponent(g_target, z)
+        return device(model).drift_exponent(g_target, normals=z)
 
     def read(self, *, model, g_prog, nu, t, z):
-        return device(model).read(g_prog, nu, t, z)
+        return device(model).read(g_prog, nu, t, normals=z)
 
     def drift_compensation(self, *, baseline, readout):
         return factor_of(analog.GlobalDriftCompensation(), baseline, readout)
@@ -64,10 +64,10 @@ class RefapproxAnalog(Adapter):
                                         runs=2).mean
 
     def read_target(self, *, model, g_target, t, z):
-        return device(model).read(g_target, g_target, t, z)
+        return device(model).read(g_target, g_target, t, normals=z)
 
     def custom_drift_exponent(self, *, g_target, z, **lists):
-        return analog.CustomDriftPCMLikeNoiseModel(custom_drift_model=lists).drift_exponent(g_target, z)
+        return analog.CustomDriftPCMLikeNoiseModel(custom_drift_model=lists).drift_exponent(g_target, normals=z)
 
     def programming_std(self, *, model, g_max, g_target):
         made = device(model, g_max=g_max)
@@ -78,12 +78,12 @@ class RefapproxAnalog(Adapter):
 
     def readout(self, *, weights, out_res, out_bound):
         silent = analog.NoisyReadout(out_noise=0.0, out_res=out_res, out_bound=out_bound)
-        return silent(weights, np.random.default_rng(0))
+        return silent(weights, rng=np.random.default_rng(0))
 
     def aged_weights(self, *, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, z_read):
         chip = analog.program_weights(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights,
-                                      device(model, g_max=g_max), np.stack([z_program, z_drift]))
-        return chip.programmed, chip.read(t, z_read).effective
+                                      device(model, g_max=g_max), normals=np.stack([z_program, z_drift]))
+        return chip.programmed, chip.read(t, normals=z_read).effective
 
     def expected_loss(self, *, model, weights, f_lst, g_max, g_min, t_steps):
         return analog.expected_tnmse(analog.NPairConductanceConverter(f_lst, g_max, g_min), weights,
@@ -105,7 +105,7 @@ class RefapproxAnalog(Adapter):
         return wpo.shuffle_weights(weights, rng=np.random.default_rng(seed))
 
     def hop_bounds(self, *, f_lst, nbins, symmetric, use_max_kw):
-        cube = Hypercube(f_lst, 25.0, 0.0, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, layout="aihwkit")
+        cube = Hypercube(f_lst, 25.0, 0.0, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, layout="equispaced")
         return np.tile([0.0, 1.0], (cube.n_dims, 1))
 
     def partition_parameters(self, *, x, **given):
@@ -164,7 +164,7 @@ def device(model, **given):
 def factor_of(compensation, baseline, readout):
     """Factor that `compensation` finds for weights that read `baseline` at first and `readout` later."""
     perfect = analog.PerfectReadout()
-    return compensation.factor(compensation.reference(baseline, baseline, perfect, None), readout, perfect, None)
+    return compensation.factor(compensation.reference(baseline, baseline, perfect), readout, perfect)
 
 
 class Replay(NoiseModel):
@@ -177,12 +177,12 @@ class Replay(NoiseModel):
         object.__setattr__(self, "effective", effective)
         object.__setattr__(self, "largest", largest)
 
-    def program(self, g_target, noise):
+    def program(self, g_target, *, rng=None, normals=None):
         return np.array(g_target)
 
-    def drift_exponent(self, g_target, noise):
+    def drift_state(self, g_target, *, rng=None, normals=None):
         return np.zeros_like(g_target)
 
-    def read(self, g_prog, nu, t, noise):
+    def read(self, g_prog, nu, t, *, rng=None, normals=None):
         scaled = self.effective[int(t)] * self.g_max / self.largest
         return np.stack([np.maximum(scaled, 0), np.maximum(-scaled, 0)])

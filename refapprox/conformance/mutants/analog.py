@@ -114,10 +114,10 @@ class OtherAging(Composed):
         converter = analog.NPairConductanceConverter(f_lst, g_max, g_min)
         conductances, params = converter.convert_to_conductances(weights)
         target, made = np.array(conductances), device(model, g_max=g_max)
-        start = made.program(target, z_program)
+        start = made.program(target, normals=z_program)
         programmed = converter.convert_back_to_weights(start, params)
-        nu = made.drift_exponent(self.drifting(target, start), z_drift)
-        read = converter.convert_back_to_weights(made.read(self.aging(target, start), nu, t, z_read), params)
+        kept = made.drift_state(self.drifting(target, start), normals=z_drift)
+        read = converter.convert_back_to_weights(made.read(self.aging(target, start), kept, t, normals=z_read), params)
         return programmed, read * self.factor(weights, programmed, read)
 
     def drifting(self, target, start):

@@ -16,7 +16,8 @@ class NegativeConductance(Composed):
         return g_target + std * z
 
     def read(self, *, model, g_prog, nu, t, z):
-        return device(model).read(g_prog, nu, t, np.zeros_like(z)) * (1 + device(model).read_deviation(g_prog, t) * z)
+        drifted = device(model).read(g_prog, nu, t, normals=np.zeros_like(z))
+        return drifted * (1 + device(model).read_deviation(g_prog, t) * z)
 
     def read_target(self, *, model, g_target, t, z):
         return g_target + device(model).noise_std(g_target, t) * z
@@ -72,7 +73,7 @@ class NoReferenceTime(Composed):
 @mutant("read noise of the drifted conductance")
 class DriftedReadNoise(Composed):
     def read(self, *, model, g_prog, nu, t, z):
-        drifted = device(model).read(g_prog, nu, t, np.zeros_like(z))
+        drifted = device(model).read(g_prog, nu, t, normals=np.zeros_like(z))
         return np.maximum(drifted * (1 + device(model).read_deviation(drifted, t) * z), 0)
 
 
@@ -89,7 +90,7 @@ class OneBranch(Composed):
             return super().read(model=model, g_prog=g_prog, nu=nu, t=t, z=z)
         made = device(model)
         right, other = (part(g_prog / made.g_max) for part in (fits(model)[4], endless(fits(model)[4])))
-        return made.read(g_prog, nu, t, z * other / right)
+        return made.read(g_prog, nu, t, normals=z * other / right)
 
 
 def fits(model):

@@ -9,7 +9,7 @@ from refapprox.conformance.mutants.registry import mutant
 def strategy(cube, *, x, f_lst, nbins, symmetric, use_max_kw, g_max, g_min, g_err, f_min, f_max, largest_weight):
     """(factors, curves) at the point x of a search space of class `cube`."""
     space = cube(f_lst, g_max, g_min, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, f_min=f_min, f_max=f_max,
-                 g_err=g_err / (g_max - g_min), layout="aihwkit")
+                 g_err=g_err / (g_max - g_min), layout="equispaced")
     found = space.denormalize(x[None])
     return found.factors[0], found.conductances[0]
 

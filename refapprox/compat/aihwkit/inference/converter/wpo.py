@@ -8,9 +8,8 @@ import numpy as np
 from refapprox.analog.aging import program_weights
 from refapprox.analog.converters import CustomPairConductanceConverter
 from refapprox.analog.hypercube import Hypercube
-from refapprox.analog.objective import to_aihwkit_tnmse
 from refapprox.analog.quantiles import downsample
-from refapprox.compat.aihwkit.inference.converter.wpo_optimizer import WeightProgrammingOptimizer
+from refapprox.compat.aihwkit.inference.converter.wpo_optimizer import WeightProgrammingOptimizer, to_aihwkit_tnmse
 from refapprox.validation import check_finite
 
 __all__ = ["WeightProgrammingOptimizer", "denormalize", "downsample_weight_distribution", "loss_fxn",
@@ -45,7 +44,7 @@ def hypercube_of(d, dims):
     symmetric = d.get("symmetric", True)
     return Hypercube(d["f_lst"], d["g_max"], d["g_min"], nbins=columns if symmetric else (columns + 1) // 2,
                      symmetric=symmetric, use_max_kw=d["use_max_kw"], f_min=d["f_min"], f_max=d["f_max"],
-                     g_err=d.get("g_err", 0.0) / (d["g_max"] - d["g_min"]), layout="aihwkit")
+                     g_err=d.get("g_err", 0.0) / (d["g_max"] - d["g_min"]), layout="equispaced")
 
 
 def partition_parameters(x, d):
@@ -81,10 +80,10 @@ def loss_weights(model, t_steps, test_weights, max_abs_weight_unitless, loss_bas
     weights = check_finite("test_weights", np.asarray(test_weights, dtype=np.float64))
     losses = []
     for t in t_steps:
-        chip = program_weights(model.noise_model.g_converter, weights, model.noise_model.known_device(), rng,
+        chip = program_weights(model.noise_model.g_converter, weights, model.noise_model.known_device(), rng=rng,
                                compensation=model.drift_compensation, aging="reconvert",
                                readout=model.forward.readout())
-        losses.append(np.mean(((chip.read(t, rng).effective - weights) / max_abs_weight_unitless) ** 2))
+        losses.append(np.mean(((chip.read(t, rng=rng).effective - weights) / max_abs_weight_unitless) ** 2))
     tnmse = float(to_aihwkit_tnmse(np.mean(losses)))
     return tnmse if get_baseline else (tnmse - loss_baseline) / loss_baseline + loss_margin
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from refapprox.analog.compensation import check_compensation
 from refapprox.analog.hypercube import Hypercube
-from refapprox.analog.objective import expected_tnmse, to_aihwkit_tnmse
+from refapprox.analog.objective import expected_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer as NativeOptimizer
 from refapprox.analog.quantiles import downsample
 
@@ -16,6 +16,12 @@ OPTIONS = {     # upstream's attributes that may be overridden, with its default
     "recombination": 0.3, "polish": True, "workers": -1, "seed": 100, "x_init": "latinhypercube", "device": "cpu",
 }
 IRRELEVANT = ("test_in_features", "test_out_features", "baseline_iterations", "atol", "workers", "x_init", "device")
+AMPLIFICATION = 10.0      # of the error, before squaring
+
+
+def to_aihwkit_tnmse(tnmse):
+    """A plain loss on upstream's scale, 100 times as large."""
+    return AMPLIFICATION**2 * tnmse
 
 
 class WeightProgrammingOptimizer:
@@ -75,7 +81,7 @@ class WeightProgrammingOptimizer:
     def generate_hop_bounds(self):
         """Bounds of upstream's search space: (0, 1) for each of its dimensions."""
         cube = Hypercube(self.f_lst, self.g_converter_baseline.g_max, self.g_converter_baseline.g_min,
-                         nbins=self.nbins, symmetric=self.symmetric, use_max_kw=self.use_max_kw, layout="aihwkit")
+                         nbins=self.nbins, symmetric=self.symmetric, use_max_kw=self.use_max_kw, layout="equispaced")
         return ((0.0, 1.0),) * cube.n_dims
 
     def get_loss_baseline(self):

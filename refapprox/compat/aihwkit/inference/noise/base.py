@@ -1,14 +1,12 @@
 """aihwkit's interface of a noise model, around a device model of `refapprox.analog`."""
 import numpy as np
 
-from refapprox.analog.converters import SinglePairConductanceConverter
+from refapprox.compat.aihwkit.inference.converter.conductance import SinglePairConductanceConverter
 
 
 def converter_of(g_converter, g_max):
     """The converter given, or a single pair with `g_max` (25 uS by default)."""
-    if g_converter is not None:
-        return g_converter
-    return SinglePairConductanceConverter() if g_max is None else SinglePairConductanceConverter(g_max)
+    return SinglePairConductanceConverter(g_max) if g_converter is None else g_converter
 
 
 class BaseNoiseModel:
@@ -44,15 +42,15 @@ class BaseNoiseModel:
 
     def apply_programming_noise_to_conductance(self, g_target):
         """Programmed conductances, uS."""
-        return self.known_device().program(g_target, self.rng)
+        return self.known_device().program(g_target, rng=self.rng)
 
     def generate_drift_coefficients(self, g_target):
         """Drift exponents; for resistive memory the targets, which it keeps in their place."""
-        return self.known_device().drift_exponent(g_target, self.rng)
+        return self.known_device().drift_state(g_target, rng=self.rng)
 
     def apply_drift_noise_to_conductance(self, g_prog, drift_noise_param, t_inference):
         """Conductances at `t_inference` seconds after programming, uS."""
-        return self.known_device().read(g_prog, drift_noise_param, t_inference, self.rng)
+        return self.known_device().read(g_prog, drift_noise_param, t_inference, rng=self.rng)
 
     def apply_programming_noise(self, weights):
         """(programmed weights, list of drift exponents of every device)."""

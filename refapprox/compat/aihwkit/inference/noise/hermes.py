@@ -1,7 +1,6 @@
 """HERMES under aihwkit's name and argument order."""
 from refapprox.analog import devices
-from refapprox.analog.converters import SinglePairConductanceConverter
-from refapprox.compat.aihwkit.inference.noise.base import BaseNoiseModel
+from refapprox.compat.aihwkit.inference.noise.base import BaseNoiseModel, converter_of
 
 
 class HermesNoiseModel(BaseNoiseModel):
@@ -20,4 +19,4 @@ class HermesNoiseModel(BaseNoiseModel):
         device = devices.HermesNoiseModel(
             num_devices=num_devices, g_max=g_max if g_converter is None else g_converter.g_max, t_read=t_read, t_0=t_0,
             prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale, drift_scale=drift_scale)
-        super().__init__(g_converter or SinglePairConductanceConverter(device.g_max), device, rng)
+        super().__init__(converter_of(g_converter, device.g_max), device, rng)
