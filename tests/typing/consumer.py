@@ -1,0 +1,33 @@
+"""A small program of a user who checks types: mypy --strict must see the types that really come out, and no errors.
+
+Not run, only checked (tests/test_typing.py); each `reveal` is compared with what mypy found.
+"""
+import numpy as np
+from numpy.typing import NDArray
+
+from refapprox import Multiplier, MultiplierLibrary, exact, load_library, lut_matmul
+from refapprox.error_stats import error_prediction, population_prediction, to_distribution
+from refapprox.validation import UnknownNameError
+
+
+def broken(x: int, w: int) -> int:
+    return 7 if x == w == 3 else x * w
+
+
+def cheapest(library: MultiplierLibrary) -> Multiplier:
+    try:
+        return library["mul8s_1KV8"]
+    except UnknownNameError:
+        return exact(bits=8, signed=True)
+
+
+def sums(codes: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64]:
+    return lut_matmul(codes, weights, cheapest(load_library("builtin")))
+
+
+two_bits = Multiplier.from_function("2x2", broken, signed=False, bits=2)
+emap: NDArray[np.int32] = two_bits.error_map
+values, frequencies = to_distribution(np.array([0, 1, 2, 3]), 0, 3)
+mean, std = error_prediction(emap, frequencies, frequencies, 9)
+rows = np.stack([frequencies, frequencies])
+print(float(mean) + float(std), population_prediction(emap, rows, frequencies, 9))
