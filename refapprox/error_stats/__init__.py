@@ -5,10 +5,11 @@ answer. Beside it: exact laws, Monte Carlo with error bars, and `agreement`, whi
 `corrections` are what can be done about an error, `propagation` where it goes behind the layer.
 """
 from refapprox.error_stats import corrections, propagation
-from refapprox.error_stats.agreement import Agreement, agreement
+from refapprox.error_stats.acceptance import Agreement, agreement
 from refapprox.error_stats.alias import AliasSampler
-from refapprox.error_stats.exact_law import Law, fixed_weights_law, single_distribution_law
-from refapprox.error_stats.exact_moments import LayerMoments, exact_data, exact_moments, feature_moments
+from refapprox.error_stats.data_moments import LayerMoments, exact_data, exact_moments, feature_moments
+from refapprox.error_stats.elimination import rank_one_terms
+from refapprox.error_stats.exact_law import Law, error_law
 from refapprox.error_stats.gaussian_limit import (
     berry_esseen_bound,
     berry_esseen_bound_fixed_weights,
@@ -22,13 +23,8 @@ from refapprox.error_stats.histogram_rungs import (
     single_distribution,
 )
 from refapprox.error_stats.ladder import RUNGS, Rung, estimate
-from refapprox.error_stats.monte_carlo import (
-    draw_fixed_weight_sums,
-    draw_sums,
-    fixed_weights_mc,
-    single_distribution_mc,
-)
-from refapprox.error_stats.operands import Operand, Operands
+from refapprox.error_stats.monte_carlo import draw_errors, monte_carlo_estimate
+from refapprox.error_stats.operands import LayerOperands, OperandStatistics
 from refapprox.error_stats.published import (
     error_calculation,
     error_prediction,
@@ -39,16 +35,9 @@ from refapprox.error_stats.published import (
     single_dist_mc,
     to_distribution,
 )
-from refapprox.error_stats.rank_one_terms import rank_one_terms
-from refapprox.error_stats.result import ErrorEstimate, Moments
-from refapprox.error_stats.simulation import accumulated_errors, simulation
-from refapprox.error_stats.sum_moments import (
-    fixed_weights_by_tap_moments,
-    fixed_weights_moments,
-    population_moments,
-    receptive_field_moments,
-    single_distribution_moments,
-)
+from refapprox.error_stats.result import ErrorEstimate, ErrorMoments
+from refapprox.error_stats.simulated_errors import accumulated_errors, simulation
+from refapprox.error_stats.sum_moments import error_moments
 from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap
 
 __all__ = [
@@ -58,9 +47,9 @@ __all__ = [
     "ErrorEstimate",
     "Law",
     "LayerMoments",
-    "Moments",
-    "Operand",
-    "Operands",
+    "ErrorMoments",
+    "OperandStatistics",
+    "LayerOperands",
     "Rung",
     "accumulated_errors",
     "agreement",
@@ -68,9 +57,10 @@ __all__ = [
     "berry_esseen_bound_fixed_weights",
     "corrections",
     "correlated_taps",
-    "draw_fixed_weight_sums",
-    "draw_sums",
+    "draw_errors",
     "error_calculation",
+    "error_law",
+    "error_moments",
     "error_prediction",
     "estimate",
     "exact_data",
@@ -81,25 +71,17 @@ __all__ = [
     "field_distributions",
     "fixed_weights",
     "fixed_weights_by_tap",
-    "fixed_weights_by_tap_moments",
-    "fixed_weights_law",
-    "fixed_weights_mc",
-    "fixed_weights_moments",
     "gaussian_distance",
     "get_sample_population",
     "matched",
+    "monte_carlo_estimate",
     "population",
-    "population_moments",
     "population_prediction",
     "population_predictions",
     "propagation",
     "receptive_field",
-    "receptive_field_moments",
     "simulation",
     "single_dist_mc",
     "single_distribution",
-    "single_distribution_law",
-    "single_distribution_mc",
-    "single_distribution_moments",
     "to_distribution",
 ]

@@ -36,7 +36,7 @@ def mean_compensation(emap, operands):
     Parameters
     ----------
     emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : Operands
+    operands : LayerOperands
         With weight codes. Activation codes or tap distributions make the mean exact for the data that they come
         from; one distribution for all taps is used where there is no more.
 

@@ -6,10 +6,11 @@ With the characteristic function phi(t) = sum_e P(e) exp(-2 pi i t e / L) of one
     weights of a neuron fixed           phi_S = prod_i phi_{w_i},  phi_w that of e(X, w)
     random neuron, its weights fixed    the mean of these over neurons
 
-and one inverse FFT gives the pmf of S. L need not cover every possible value: by Bernstein's inequality all but a
-mass of `WRAPPED` lies within a window that grows with sqrt(n), and what lies outside wraps around into it. `rounding`
-bounds what the FFT and this wrapping make of each probability. Far out, where probabilities are smaller than that,
-`tail` falls back on Chernoff's inequality P(S >= s) <= exp(-theta s) E exp(theta S).
+and one inverse FFT gives the pmf of S. L is a power of two, for which the rounding of the FFT is a theorem. It need not
+cover every possible value: by Bernstein's inequality all but a mass of `WRAPPED` lies within a window that grows with
+sqrt(n), and what lies outside wraps around into it. `rounding` bounds what the FFT and this wrapping make of each
+probability. Far out, where probabilities are smaller than that, `tail` falls back on Chernoff's inequality
+P(S >= s) <= exp(-theta s) E exp(theta S). Every bound is rounded outward.
 
 References
 ----------
@@ -20,14 +21,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from refapprox.error_stats.bounds import EPS
 from refapprox.error_stats.operands import check_layer
-from refapprox.error_stats.sum_moments import fixed_weights_moments, single_distribution_moments
-from refapprox.validation import check_integer
+from refapprox.error_stats.sum_moments import error_moments
+from refapprox.validation import check_choice, check_integer
 
 WRAPPED = 1e-18           # mass outside the window
 MAX_VALUES = 1 << 24      # values of the sum within the window: 256 MiB of complex numbers
 BLOCK_NUMBERS = 1 << 21   # complex numbers of a class of frequencies, over neurons and weights: 32 MiB
-EPS = np.finfo(np.float64).eps
+PMF_ROUNDING = 2 * EPS    # relative, of one error's probability: product, sum, total and quotient, eps / 2 each
+PAIRWISE = 64 * EPS       # relative, of NumPy's pairwise sum of up to MAX_VALUES non-negative numbers: depth below 64
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,33 @@ class Law:
 
     @property
     def values(self):
+        """The integers of `pmf`, int64 of its shape."""
         return np.arange(self.start, self.start + len(self.pmf))
 
     @property
     def mean(self):
+        """Accumulator units."""
         return float(self.values @ self.pmf)
 
     @property
     def std(self):
+        """Accumulator units."""
         return float(np.sqrt((self.values - self.mean) ** 2 @ self.pmf))
 
     def tail(self, threshold):
         """(lower, upper): an interval that holds P(S >= threshold), rounding included."""
-        first = min(max(check_integer("threshold", threshold) - self.start, 0), len(self.pmf))
+        threshold = check_integer("threshold", threshold)
+        first = min(max(threshold - self.start, 0), len(self.pmf))
         total = float(self.pmf[first:].sum())
-        slack = math.sqrt(len(self.pmf) - first) * self.rounding + WRAPPED
-        return max(total - slack, 0.0), min(total + slack, self.chernoff(threshold), 1.0)
+        slack = (math.sqrt(len(self.pmf) - first) * self.rounding + WRAPPED + PAIRWISE * total) * (1 + 4 * EPS)
+        return max(total - slack, 0.0), min((total + slack) * (1 + EPS), self.chernoff(threshold), 1.0)
 
     def chernoff(self, threshold):
-        """min over theta >= 0 of E exp(theta (S - threshold)); any theta gives a bound, the best is searched for."""
+        """min over theta >= 0 of E exp(theta (S - threshold)), rounded up.
+
+        Any theta gives a bound, the best is searched for. `log_bound` multiplies logarithms of errors' moments by
+        their counts; each is off by a few eps of its largest exponent X and by one eps a term.
+        """
         from scipy.optimize import minimize_scalar
 
         def log_bound(theta):
@@ -81,8 +92,13 @@ class Law:
             return peak + math.log(np.mean(np.exp(per_neuron - peak)))
 
         farthest = 60 / max(self.std, 1)      # exp(-theta s) varies by far more than any tail of interest
-        best = minimize_scalar(log_bound, bounds=(0, farthest), method="bounded")
-        return math.exp(min(best.fun, 0.0))
+        theta = minimize_scalar(log_bound, bounds=(0, farthest), method="bounded").x
+        largest = theta * max(max(abs(start), abs(start + len(pmf) - 1)) for start, pmf in self.summands)      # X
+        terms = max(len(pmf) for _, pmf in self.summands)
+        count = int(self.counts.sum(axis=1).max())
+        rounding = EPS * (count * ((10 + len(self.summands)) * largest + terms + 8) + 4 * theta * abs(threshold)
+                          + len(self.counts) + 16) + count * PMF_ROUNDING
+        return math.exp(min(log_bound(theta) + rounding, 0.0)) * (1 + 4 * EPS)
 
 
 def log_moment(start, pmf, theta):
@@ -92,54 +108,76 @@ def log_moment(start, pmf, theta):
     return peak + math.log(pmf @ np.exp(exponents - peak))
 
 
-def single_distribution_law(emap, operands):
-    """Law of a sum of fan_in errors, all operands drawn anew (rung 1).
+def error_law(emap, operands, estimator):
+    """Law of an accumulated error under the assumption of a rung.
 
     Parameters
     ----------
     emap : Multiplier or integer array, shape (codes of x, codes of w)
-    operands : Operands
+        exact - approximate.
+    operands : LayerOperands
+        Probabilities are taken as they stand in float64, divided by their sum.
+    estimator : {"single_distribution", "fixed_weights"}
+        The rung whose assumption holds: all operands drawn anew, or a random neuron with its own weights. For one
+        neuron alone, give operands with its weights only.
 
     Returns
     -------
     Law
+
+    Raises
+    ------
+    ValueError
+        If `estimator` is another, errors are no integers, the sum has more than `MAX_VALUES` likely values, or
+        weights are not told neuron by neuron where they are fixed.
+
+    Examples
+    --------
+    A sum of two errors, each 2 with probability 1/4.
+
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in=2)
+    >>> law = error_law([[0, 0], [0, 2]], layer, "single_distribution")
+    >>> law.values.tolist(), (16 * law.pmf).round(12).tolist()
+    ([0, 1, 2, 3, 4], [9.0, 0.0, 6.0, 0.0, 1.0])
     """
-    table = integer_map(emap, operands)
-    joint = np.outer(operands.x.pooled, operands.w.pooled)
-    moments = single_distribution_moments(emap, operands)
-    return law_of_sums([error_pmf(table, joint)], np.array([[operands.fan_in]]), moments)
-
-
-def fixed_weights_law(emap, operands):
-    """Law of the error of a random neuron with its weights fixed, activations from the layer's histogram (rung 4).
-
-    For one neuron alone, give operands with its weights only.
-
-    Parameters and returned value are those of `single_distribution_law`; operands with the neurons' histograms.
-    """
-    table = integer_map(emap, operands)
-    counts = np.rint(operands.w.local * operands.fan_in).astype(np.int64)
-    if not np.allclose(counts, operands.w.local * operands.fan_in, rtol=0, atol=1e-6):
-        raise ValueError(f"w of fixed_weights_law must hold histograms of fan_in = {operands.fan_in} weights a neuron, "
-                         "got probabilities that are no multiples of 1 / fan_in.")
-    held = np.flatnonzero(counts.any(axis=0))
-    summands = [error_pmf(table[:, w], operands.x.pooled) for w in held]
-    return law_of_sums(summands, counts[:, held], fixed_weights_moments(emap, operands))
-
-
-def integer_map(emap, operands):
-    """The error map as int64."""
+    check_choice("estimator", estimator, LAWS)
     (emap,), _ = check_layer(emap, operands)
     if not np.array_equal(emap, np.rint(emap)):
         raise ValueError("emap must hold integers: the pmf of a sum lives on them.")
-    return emap.astype(np.int64)
+    summands, counts = LAWS[estimator](emap.astype(np.int64), operands)
+    return law_of_sums(summands, counts, error_moments(emap, operands, estimator))
+
+
+def single_distribution_summands(table, operands):
+    joint = np.outer(operands.x.pooled, operands.w.pooled)
+    return [error_pmf(table, joint)], np.array([[operands.fan_in]])
+
+
+def fixed_weights_summands(table, operands):
+    counts = np.rint(operands.w.local * operands.fan_in).astype(np.int64)
+    if not np.allclose(counts, operands.w.local * operands.fan_in, rtol=0, atol=1e-6):
+        raise ValueError(f"w of a law with fixed weights must hold histograms of fan_in = {operands.fan_in} weights a "
+                         "neuron, got probabilities that are no multiples of 1 / fan_in.")
+    held = np.flatnonzero(counts.any(axis=0))
+    return [error_pmf(table[:, w], operands.x.pooled) for w in held], counts[:, held]
+
+
+LAWS = {"single_distribution": single_distribution_summands, "fixed_weights": fixed_weights_summands}
 
 
 def error_pmf(errors, probabilities):
-    """(smallest error, pmf from there on) of possible errors."""
+    """(smallest error, pmf from there on) of possible errors; each probability within PMF_ROUNDING of its own."""
     errors, probabilities = errors[probabilities > 0], probabilities[probabilities > 0]
-    start = int(errors.min())
-    return start, np.bincount(errors - start, weights=probabilities / probabilities.sum())
+    start, reach = int(errors.min()), int(np.ptp(errors))
+    if reach >= MAX_VALUES:
+        raise ValueError(f"emap must leave at most {MAX_VALUES} values to the accumulated error, "
+                         f"got {reach + 1} for a single one.")
+    order = np.argsort(errors, kind="stable")
+    values, first = np.unique(errors[order], return_index=True)
+    pmf, total = np.zeros(reach + 1), math.fsum(probabilities)
+    pmf[values - start] = [math.fsum(part) / total for part in np.split(probabilities[order], first[1:])]
+    return start, pmf
 
 
 def law_of_sums(summands, counts, moments):
@@ -147,7 +185,8 @@ def law_of_sums(summands, counts, moments):
 
     `rounding` follows the l2 norm through the transforms (theorem 24.2 with a constant of 8, and the folding before
     them, see `log_characteristics`), through logarithm, sum and exponential (each of n phases of at most pi is rounded
-    K + 3 times), and through the inverse. |phi| <= 1 keeps the errors of one factor from growing in the product.
+    K + 3 times), and through the inverse. |phi| <= 1 keeps the errors of one factor from growing in the product, but
+    for a factor (1 + largest error of a phi)^n.
     """
     from scipy import fft  # kept out of the import of refapprox
 
@@ -157,24 +196,31 @@ def law_of_sums(summands, counts, moments):
     length = high - low + 1
     if length > MAX_VALUES:
         raise ValueError(f"emap must leave at most {MAX_VALUES} values to the accumulated error, got {length}.")
-    classes = -(-length * (len(summands) + len(counts)) // BLOCK_NUMBERS) | 1
-    size = classes * fft.next_fast_len(-(-length // classes))
+    size = power_of_two(length)
+    classes = min(size, power_of_two(-(-size * (len(summands) + len(counts)) // BLOCK_NUMBERS)))
     phi = mean_characteristic(summands, counts, size, classes)
     pmf = np.roll(fft.irfft(phi, size), -(low % size))[:length]
+    n = int(counts.sum(axis=1).max())
     norms = counts @ [np.linalg.norm(pmf) for _, pmf in summands]
     folds = -(-max(len(pmf) for _, pmf in summands) * classes // size)
     transform = 8 * EPS * (math.log2(max(size, 2)) + 2 * folds ** 1.5)
+    growth = math.exp(n * transform * math.sqrt(size) * max(np.linalg.norm(pmf) for _, pmf in summands))
     total = float(np.linalg.norm(pmf))
-    powers = (len(summands) + 3) * math.pi * counts.sum(axis=1).max() * EPS
-    rounding = transform * (norms.max() + total) + powers * total + WRAPPED
+    powers = (len(summands) + 3) * math.pi * n * EPS
+    rounding = growth * (transform * (norms.max() + total) + (powers + n * PMF_ROUNDING) * total) + WRAPPED
     return Law(low, np.maximum(pmf, 0.0), float(rounding), summands, counts)
+
+
+def power_of_two(number):
+    """The smallest power of two that is not below `number`."""
+    return 1 << max(number - 1, 0).bit_length()
 
 
 def mean_characteristic(summands, counts, size, classes):
     """Mean over rows of prod_k phi_k^counts[row, k] at size // 2 + 1 frequencies.
 
-    Frequencies are taken one residue class modulo `classes`, an odd divisor of `size`, after the other, so that all
-    phi_k of a class fit into memory. Those above size / 2 are the conjugates of those below.
+    Frequencies are taken one residue class modulo `classes`, a divisor of `size`, after the other, so that all phi_k of
+    a class fit into memory. Those above size / 2 are the conjugates of those below.
     """
     phi = np.empty(size // 2 + 1, dtype=complex)
     exponents = counts.astype(np.float64)
@@ -191,7 +237,7 @@ def mean_characteristic(summands, counts, size, classes):
 def log_characteristics(summands, size, residue, classes):
     """log phi of every error law at the frequencies residue, residue + classes, ...; 1e-300 stands for a phi of 0.
 
-    Residue 0, which is its own mirror image, stops at size / 2.
+    Residue 0 stops at size / 2.
 
     With D = classes and L = size,
 

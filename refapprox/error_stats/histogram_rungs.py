@@ -22,13 +22,10 @@ References
 ----------
 W. Hoeffding, "A combinatorial central limit theorem", Ann. Math. Statist. 22 (1951), doi:10.1214/aoms/1177729545.
 """
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 
 from refapprox.error_stats.decomposition import decompose, quadratic_form
-from refapprox.error_stats.operands import Operands, fitting_maps
+from refapprox.error_stats.operands import fitting_maps
 from refapprox.error_stats.result import ErrorEstimate
 
 BLOCK_MAPS = 16      # error maps worked on at once: each takes a few times 0.5 MiB at 8 bits
@@ -36,7 +33,7 @@ BLOCK_MAPS = 16      # error maps worked on at once: each takes a few times 0.5 
 
 def single_distribution(emaps, operands):
     """Rung 1: activations and weights drawn anew for every product, (R1). As published (11-14)."""
-    def variance(parts, n, layer):
+    def variance(parts, n, x, w):
         return n * (parts.x_variance + parts.w_variance + parts.interaction_variance)
     return evaluate(variance, emaps, operands)
 
@@ -46,16 +43,16 @@ def population(emaps, operands):
 
     As published (15-16). A field's own values are drawn as if they could be drawn again: its spread counts twice.
     """
-    def variance(parts, n, layer):
-        between = quadratic_form(parts.x_part, layer.x_pairs)
+    def variance(parts, n, x, w):
+        between = quadratic_form(parts.x_part, x.pairs)
         return n * (parts.x_variance + parts.w_variance + parts.interaction_variance) + n * (n - 1) * between
     return evaluate(variance, emaps, operands)
 
 
 def receptive_field(emaps, operands):
     """Rung 3: a random field with its contents fixed, weights drawn from the layer's histogram, (R3)."""
-    def variance(parts, n, layer):
-        between = quadratic_form(parts.x_part, layer.x_pairs)
+    def variance(parts, n, x, w):
+        between = quadratic_form(parts.x_part, x.pairs)
         return n * (parts.w_variance + parts.interaction_variance) + n ** 2 * between
     return evaluate(variance, emaps, operands)
 
@@ -66,60 +63,41 @@ def fixed_weights(emaps, operands):
     The mean over neurons j of Var_j = sum_i v(w_ij) plus the variance over neurons of E_j = sum_i g(w_ij), where
     g(w) and v(w) are mean and variance of e(x, w) over x; only the neurons' histograms enter.
     """
-    def variance(parts, n, layer):
-        between = quadratic_form(parts.w_part, layer.w_pairs)
+    def variance(parts, n, x, w):
+        between = quadratic_form(parts.w_part, w.pairs)
         return n * (parts.x_variance + parts.interaction_variance) + n ** 2 * between
     return evaluate(variance, emaps, operands)
 
 
 def matched(emaps, operands):
     """Rung 5: a random field and a random neuron, both with their contents fixed, matched at random, (R5)."""
-    def variance(parts, n, layer):
-        between_fields = quadratic_form(parts.x_part, layer.x_pairs)
-        between_neurons = quadratic_form(parts.w_part, layer.w_pairs)
+    def variance(parts, n, x, w):
+        between_fields = quadratic_form(parts.x_part, x.pairs)
+        between_neurons = quadratic_form(parts.w_part, w.pairs)
         d = parts.interaction
-        over_fields = layer.x_pairs @ d                              # C d, C = mean_k p_k p_k^T
-        over_neurons = d @ layer.w_pairs                             # d D, D = mean_j q_j q_j^T
+        over_fields = x.pairs @ d                              # C d, C = mean_k p_k p_k^T
+        over_neurons = d @ w.pairs                             # d D, D = mean_j q_j q_j^T
         between_cells = np.maximum((over_fields * over_neurons).sum(axis=(1, 2)), 0)                 # G
-        within_rows = ((over_fields * d).sum(axis=1)) @ layer.w_dist       # mean_kj E_w (p_k . d)^2
-        within_columns = ((over_neurons * d).sum(axis=2)) @ layer.x_dist   # mean_kj E_x (d . q_j)^2
+        within_rows = ((over_fields * d).sum(axis=1)) @ w.dist       # mean_kj E_w (p_k . d)^2
+        within_columns = ((over_neurons * d).sum(axis=2)) @ x.dist   # mean_kj E_x (d . q_j)^2
         centered = parts.interaction_variance - within_rows - within_columns + between_cells
         matching = 0 if n == 1 else n ** 2 / (n - 1) * np.maximum(centered, 0)
         return matching + n ** 2 * (between_fields + between_neurons + between_cells)
     return evaluate(variance, emaps, operands)
 
 
-@dataclass(frozen=True)
-class Occurring:
-    """A layer's distributions, restricted to the codes that occur: behind a ReLU at most half of all."""
-
-    operands: Operands
-
-    @cached_property
-    def rows(self):
-        return np.flatnonzero(self.operands.x.pooled)
-
-    @cached_property
-    def columns(self):
-        return np.flatnonzero(self.operands.w.pooled)
-
-    x_dist = property(lambda self: self.operands.x.pooled[self.rows])
-    w_dist = property(lambda self: self.operands.w.pooled[self.columns])
-    x_pairs = property(lambda self: self.operands.x.pairs[np.ix_(self.rows, self.rows)])
-    w_pairs = property(lambda self: self.operands.w.pairs[np.ix_(self.columns, self.columns)])
-
-    def part_of(self, emaps):
-        return np.array([emap[np.ix_(self.rows, self.columns)] for emap in emaps], dtype=np.float64)
-
-
 def evaluate(variance, emaps, operands):
-    """The estimate with mean n mu and `variance(parts, n, layer)`, in blocks of error maps."""
+    """The estimate with mean n mu and `variance(parts, n, x, w)`, in blocks of error maps.
+
+    Behind a ReLU at most half of all codes occur: maps and distributions are restricted to those that do.
+    """
     maps, single = fitting_maps(emaps, operands)
-    layer = Occurring(operands)
+    x, w = operands.x.occurring, operands.w.occurring
     n, means, variances = operands.fan_in, [], []
     for start in range(0, len(maps), BLOCK_MAPS):
-        parts = decompose(layer.part_of(maps[start:start + BLOCK_MAPS]), layer.x_dist, layer.w_dist)
+        block = np.array([emap[np.ix_(x.codes, w.codes)] for emap in maps[start:start + BLOCK_MAPS]], np.float64)
+        parts = decompose(block, x.dist, w.dist)
         means.append(n * parts.mean)
-        variances.append(variance(parts, n, layer))
+        variances.append(variance(parts, n, x, w))
     mean, std = np.concatenate(means), np.sqrt(np.concatenate(variances))
     return ErrorEstimate(n, *((mean[0], std[0]) if single else (mean, std)))

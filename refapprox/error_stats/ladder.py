@@ -5,7 +5,7 @@ Each takes `(emaps, operands)` and returns an `ErrorEstimate`; a lower rung need
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from refapprox.error_stats.exact_moments import exact_data
+from refapprox.error_stats.data_moments import exact_data
 from refapprox.error_stats.histogram_rungs import (
     fixed_weights,
     matched,
@@ -13,7 +13,7 @@ from refapprox.error_stats.histogram_rungs import (
     receptive_field,
     single_distribution,
 )
-from refapprox.error_stats.simulation import simulation
+from refapprox.error_stats.simulated_errors import simulation
 from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap
 from refapprox.validation import check_choice
 
@@ -47,7 +47,7 @@ def estimate(emaps, operands, estimator="exact_data"):
     Parameters
     ----------
     emaps : Multiplier, error map, or a sequence of them
-    operands : Operands
+    operands : LayerOperands
     estimator : str, optional
         A name in `RUNGS`.
 
@@ -58,8 +58,8 @@ def estimate(emaps, operands, estimator="exact_data"):
     Examples
     --------
     >>> from refapprox import load_library
-    >>> from refapprox.error_stats import Operands
-    >>> layer = Operands.from_codes(x=[[3, 5], [1, 0]], w=[[7], [-3]])
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_codes(x=[[3, 5], [1, 0]], w=[[7], [-3]])
     >>> multiplier = load_library()["mul8s_1L2H"]             # clears the lowest bit of both operands
     >>> float(estimate(multiplier, layer).accumulated_mean)   # ((21 - 12) + (-15 + 16) + (7 - 0) + 0) / 2
     8.5

@@ -3,38 +3,20 @@
     se(mean) = sigma / sqrt(N)
     se(std)  = sqrt((E(S - mu)^4 - sigma^4) / N) / (2 sigma)         first order in 1/N
 
-with sigma and the fourth moment exact, from `sum_moments`: no estimate of an estimate.
+with sigma and the fourth moment exact, from `error_moments`: no estimate of an estimate.
 """
 import numpy as np
 
 from refapprox.error_stats.alias import AliasSampler
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.operands import LayerOperands, check_layer
 from refapprox.error_stats.result import ErrorEstimate
-from refapprox.error_stats.sum_moments import (
-    fixed_weights_by_tap_moments,
-    fixed_weights_moments,
-    single_distribution_moments,
-)
-from refapprox.validation import check_integer, check_rng
+from refapprox.error_stats.sum_moments import error_moments
+from refapprox.validation import check_choice, check_integer, check_rng
 
 BLOCK_DRAWS = 1 << 22      # errors held at once: 32 MiB
 
 
-def draw_sums(emap, operands, num_samples, *, rng):
-    """Accumulated errors with all operands drawn anew: samples of the law of rung 1.
-
-    Parameters
-    ----------
-    emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : Operands
-    num_samples : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    array, shape (num_samples,), int64 for an integer error map, else float64
-    """
-    emap, num_samples = sampled_map(emap, operands, num_samples, rng)
+def draw_single_distribution(emap, operands, num_samples, rng):
     joint = np.outer(operands.x.pooled, operands.w.pooled)
     sampler = AliasSampler(emap, joint / joint.sum())
     n = operands.fan_in
@@ -46,20 +28,34 @@ def draw_sums(emap, operands, num_samples, *, rng):
     return sums
 
 
-def draw_fixed_weight_sums(emap, operands, num_samples, *, rng, by_tap=False):
-    """Accumulated errors of random neurons with their own weights, activations drawn: samples of rung 4.
+def draw_population(emap, operands, num_samples, rng):
+    """Each field's activations are drawn from its own contents, weights from the layer's distribution."""
+    x, weights = operands.x.index, AliasSampler(np.arange(operands.w.size), operands.w.pooled)
+    field = rng.integers(len(x), size=num_samples)
+    sums = np.zeros(num_samples, emap.dtype)
+    for _ in range(operands.fan_in):
+        drawn = x[field, rng.integers(operands.fan_in, size=num_samples)]
+        sums += emap[drawn, weights.draw(num_samples, rng=rng)]
+    return sums
 
-    Parameters
-    ----------
-    emap, operands, num_samples, rng
-        As in `draw_sums`; operands with the codes of the weights.
-    by_tap : bool, optional
-        Draw activation i from the distribution of tap i rather than from the layer's.
-    """
-    emap, num_samples = sampled_map(emap, operands, num_samples, rng)
+
+def draw_receptive_field(emap, operands, num_samples, rng):
+    return draw_fixed_weights(emap.T, LayerOperands(operands.w, operands.x), num_samples, rng)
+
+
+def draw_fixed_weights(emap, operands, num_samples, rng):
+    sampler = AliasSampler(np.arange(operands.x.size), operands.x.pooled)
+    return draw_with_weights(emap, operands, num_samples, rng, [sampler] * operands.fan_in)
+
+
+def draw_fixed_weights_by_tap(emap, operands, num_samples, rng):
+    samplers = [AliasSampler(np.arange(operands.x.size), law) for law in operands.x.taps]
+    return draw_with_weights(emap, operands, num_samples, rng, samplers)
+
+
+def draw_with_weights(emap, operands, num_samples, rng, samplers):
+    """Sums over random neurons with their own weights; activation i is drawn by samplers[i]."""
     weights = operands.w.index
-    laws = operands.x.taps if by_tap else [operands.x.pooled]
-    samplers = [AliasSampler(np.arange(operands.x.size), law) for law in laws] * (1 if by_tap else operands.fan_in)
     neuron = rng.integers(len(weights), size=num_samples)
     sums = np.zeros(num_samples, emap.dtype)
     for i, sampler in enumerate(samplers):
@@ -67,33 +63,78 @@ def draw_fixed_weight_sums(emap, operands, num_samples, *, rng, by_tap=False):
     return sums
 
 
-def single_distribution_mc(emap, operands, num_samples=100_000, *, rng):
-    """Rung 1 by Monte Carlo, with standard errors.
+DRAWS = {
+    "single_distribution": draw_single_distribution,
+    "population": draw_population,
+    "receptive_field": draw_receptive_field,
+    "fixed_weights": draw_fixed_weights,
+    "fixed_weights_by_tap": draw_fixed_weights_by_tap,
+}
+
+
+def draw_errors(emap, operands, estimator, num_samples, *, rng):
+    """Independent accumulated errors, drawn as a rung assumes that they come about.
+
+    Parameters
+    ----------
+    emap : Multiplier or array, shape (codes of x, codes of w)
+        exact - approximate.
+    operands : LayerOperands
+        With the codes of what the rung holds fixed.
+    estimator : {"single_distribution", "population", "receptive_field", "fixed_weights", "fixed_weights_by_tap"}
+        The rung whose assumption holds: see `RUNGS[estimator].assumption`.
+    num_samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array, shape (num_samples,), int64 for an integer error map, else float64
+        Accumulator units.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` is not one of these, or the operands do not hold what it needs.
+    TypeError
+        If `rng` is not a Generator.
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in=3)
+    >>> sums = draw_errors([[0, 0], [0, 2]], layer, "single_distribution", 1000, rng=np.random.default_rng(0))
+    >>> sorted(set(sums.tolist()))
+    [0, 2, 4, 6]
+    """
+    check_choice("estimator", estimator, DRAWS)
+    rng, num_samples = check_rng(rng), check_integer("num_samples", num_samples, minimum=1)
+    (emap,), _ = check_layer(emap, operands)
+    whole = np.array_equal(emap, np.rint(emap))
+    return DRAWS[estimator](emap.astype(np.int64) if whole else emap, operands, num_samples, rng)
+
+
+def monte_carlo_estimate(emap, operands, estimator, num_samples=100_000, *, rng):
+    """Mean and std of `draw_errors`, with their standard errors.
+
+    Parameters
+    ----------
+    emap, operands, estimator, num_samples, rng
+        As in `draw_errors`.
 
     Returns
     -------
     ErrorEstimate
         `accumulated_mean_error` and `accumulated_std_error` from the exact moments, which are in `moments`.
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in=3)
+    >>> found = monte_carlo_estimate([[0, 0], [0, 2]], layer, "single_distribution", rng=np.random.default_rng(0))
+    >>> bool(abs(found.accumulated_mean - 1.5) < 6 * found.accumulated_mean_error)
+    True
     """
-    return with_error_bars(draw_sums(emap, operands, num_samples, rng=rng),
-                           single_distribution_moments(emap, operands), operands)
-
-
-def fixed_weights_mc(emap, operands, num_samples=100_000, *, rng, by_tap=False):
-    """Rung 4 by Monte Carlo, with standard errors; see `draw_fixed_weight_sums`."""
-    moments = (fixed_weights_by_tap_moments if by_tap else fixed_weights_moments)(emap, operands)
-    return with_error_bars(draw_fixed_weight_sums(emap, operands, num_samples, rng=rng, by_tap=by_tap),
-                           moments, operands)
-
-
-def with_error_bars(samples, moments, operands):
+    samples = draw_errors(emap, operands, estimator, num_samples, rng=rng)
+    moments = error_moments(emap, operands, estimator)
     return ErrorEstimate(operands.fan_in, float(samples.mean()), float(samples.std(ddof=0)),
                          moments.mean_error(samples.size), moments.std_error(samples.size), moments)
-
-
-def sampled_map(emap, operands, num_samples, rng):
-    """The error map as int64 where it holds integers; the other arguments validated."""
-    (emap,), _ = check_layer(emap, operands)
-    check_rng(rng)
-    whole = np.array_equal(emap, np.rint(emap))
-    return emap.astype(np.int64) if whole else emap, check_integer("num_samples", num_samples, minimum=1)

@@ -1,7 +1,7 @@
 """One calling convention: every estimator takes error maps and the operands of a layer.
 
 An error map is an array `error_map[x - qmin, w - qmin]` (exact - approximate) or a multiplier that has one; a
-sequence of them gives results with one entry each. `Operands` holds what is known of a layer's activations and
+sequence of them gives results with one entry each. `LayerOperands` holds what is known of a layer's activations and
 weights, from full integer codes down to one histogram each; an estimator that needs more than that says so.
 """
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ BLOCK_BINS = 1 << 22      # histogram bins held at once while pairs are counted:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Operand:
+class OperandStatistics:
     """One side of a layer's products: the activations, grouped by receptive field, or the weights, by neuron.
 
     Made by one of the four constructors. Attributes that the input does not determine raise a ValueError.
@@ -61,7 +61,7 @@ class Operand:
     @property
     def codes(self):
         """Integer codes, shape (groups, fan_in)."""
-        return known(self.codes_or_none, "the integer codes themselves")
+        return required(self.codes_or_none, "the integer codes themselves")
 
     @cached_property
     def index(self):
@@ -73,14 +73,14 @@ class Operand:
         """Distribution within each group, shape (groups, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes, *self.code_range) / self.codes.shape[1]
-        return known(self.local_or_none, "codes or one distribution a group")
+        return required(self.local_or_none, "codes or one distribution a group")
 
     @cached_property
     def taps(self):
         """Distribution at each position, over the groups, shape (fan_in, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes.T, *self.code_range) / self.codes.shape[0]
-        return known(self.taps_or_none, "codes or one distribution a position")
+        return required(self.taps_or_none, "codes or one distribution a position")
 
     @cached_property
     def pooled(self):
@@ -98,7 +98,7 @@ class Operand:
         The law of two codes drawn with replacement from one random group.
         """
         if self.codes_or_none is None:
-            local = known(self.local_or_none, "codes or one distribution a group")
+            local = required(self.local_or_none, "codes or one distribution a group")
             return local.T @ local / len(local)
         groups, fan_in = self.codes.shape
         total = np.zeros((self.size, self.size))
@@ -108,26 +108,49 @@ class Operand:
             total += counts.T @ counts
         return total / (groups * fan_in ** 2)
 
+    @cached_property
+    def occurring(self):
+        """OccurringCodes: where `pooled` is positive."""
+        return OccurringCodes(self, np.flatnonzero(self.pooled))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Operands:
+class OccurringCodes:
+    """The codes of one side that occur at all, and its distributions restricted to them."""
+
+    side: OperandStatistics
+    codes: np.ndarray      # rows or columns of an error map
+
+    @property
+    def dist(self):
+        """`pooled` of these codes."""
+        return self.side.pooled[self.codes]
+
+    @cached_property
+    def pairs(self):
+        """`pairs` of these codes; asked for by rungs that distinguish groups only."""
+        return self.side.pairs[np.ix_(self.codes, self.codes)]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerOperands:
     """Activations and weights of one layer.
 
     Parameters
     ----------
-    x, w : Operand
+    x, w : OperandStatistics
     fan_in : int, optional
         Products per output; taken from the codes or taps where they are given.
 
     Examples
     --------
-    >>> layer = Operands.from_codes(x=[[1, 2], [0, 3]], w=[[1], [-1]])
+    >>> layer = LayerOperands.from_codes(x=[[1, 2], [0, 3]], w=[[1], [-1]])
     >>> layer.fan_in, layer.x.pooled[128:132].tolist()
     (2, [0.25, 0.25, 0.25, 0.25])
     """
 
-    x: Operand
-    w: Operand
+    x: OperandStatistics
+    w: OperandStatistics
     fan_in: int | None = None
 
     def __post_init__(self):
@@ -143,17 +166,18 @@ class Operands:
     @classmethod
     def from_codes(cls, x, w, *, range_x=INT8, range_w=INT8):
         """Activation codes (fields, fan_in) and weight codes (fan_in, neurons), as `x @ w` takes them."""
-        return cls(Operand.from_codes(x, range_x, "x"), Operand.from_codes(np.transpose(w), range_w, "w"))
+        return cls(OperandStatistics.from_codes(x, range_x, "x"),
+                   OperandStatistics.from_codes(np.transpose(w), range_w, "w"))
 
     @classmethod
     def from_distributions(cls, x_dist, w_dist, fan_in):
         """One distribution, or one a field and one a neuron: shapes (codes,) or (groups, codes)."""
-        x, w = (Operand.from_distribution(dist, name) if np.ndim(dist) == 1 else Operand.from_local(dist, name)
-                for dist, name in ((x_dist, "x_dist"), (w_dist, "w_dist")))
-        return cls(x, w, fan_in)
+        return cls(*(OperandStatistics.from_distribution(dist, name) if np.ndim(dist) == 1 else
+                     OperandStatistics.from_local(dist, name)
+                     for dist, name in ((x_dist, "x_dist"), (w_dist, "w_dist"))), fan_in)
 
 
-def known(value, what):
+def required(value, what):
     if value is None:
         raise ValueError(f"operands of this estimate must include {what}; use a lower rung, or give them.")
     return value

@@ -11,17 +11,25 @@ and over K receptive fields, each with its own pmf p_k and from it mu_k and s2_k
     mean = mean_k mu_k                                                                              (15)
     std  = sqrt(mean_k (s2_k / n + mu_k^2) - (mean_k mu_k)^2)                                       (16)
 
-`refapprox.error_stats` says where (16) counts a field's own spread twice, and what to use instead.
+These are rungs 1 and 2 of the ladder in other units: the functions are wrappers of `single_distribution` and
+`population`. `docs/error_statistics.md` says where (16) counts a field's own spread twice, and what to use instead.
 
 References
 ----------
 E. Trommer, B. Waschneck, A. Kumar, "Combining Gradients and Probabilities for Heterogeneous Approximation of
-Neural Networks", ICCAD 2022, arXiv:2208.07265; the equation numbers follow the comments of its code.
+Neural Networks", ICCAD 2022, arXiv:2208.07265. Its code numbers (15) and (16); the other numbers are inferred.
 """
 import numpy as np
 
-from refapprox.error_stats.monte_carlo import draw_sums
-from refapprox.error_stats.operands import Operands, check_error_map, check_error_maps, check_fan_in, count_codes
+from refapprox.error_stats.histogram_rungs import population, single_distribution
+from refapprox.error_stats.monte_carlo import draw_errors
+from refapprox.error_stats.operands import (
+    LayerOperands,
+    check_error_map,
+    check_error_maps,
+    check_fan_in,
+    count_codes,
+)
 from refapprox.validation import check_distribution, check_finite, check_integer, check_rng
 
 
@@ -54,7 +62,7 @@ def to_distribution(tensor, min_val, max_val):
     if tensor is None:
         raise ValueError("tensor must hold integer codes, got None: were the feature maps recorded?")
     counts = count_codes(np.reshape(tensor, (1, -1)), min_val, max_val)[0]
-    return np.arange(min_val, max_val + 1), counts / counts.sum()
+    return int(min_val) + np.arange(counts.size), counts / counts.sum()
 
 
 def field_distributions(fields, min_val, max_val):
@@ -69,6 +77,11 @@ def field_distributions(fields, min_val, max_val):
     -------
     float64 array, shape (fields, max_val - min_val + 1)
         Rows sum to 1: the `x_multidist` of `population_prediction`.
+
+    Examples
+    --------
+    >>> field_distributions([[5, 7, 7, 6], [6, 6, 6, 6]], 5, 7).tolist()
+    [[0.25, 0.25, 0.5], [0.0, 1.0, 0.0]]
     """
     return count_codes(fields, min_val, max_val, "fields") / np.shape(fields)[1]
 
@@ -85,6 +98,11 @@ def get_sample_population(tensor, num_samples=512, *, rng):
     Returns
     -------
     array, shape (num_samples, fan_in), dtype of `tensor`
+
+    Examples
+    --------
+    >>> get_sample_population([[1, 2], [3, 4]], 5, rng=np.random.default_rng(0)).shape
+    (5, 2)
     """
     num_samples = check_integer("num_samples", num_samples, minimum=1)
     tensor = np.asarray(tensor)
@@ -110,11 +128,16 @@ def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, *, rng):
     -------
     mean, std : float
         ddof 0, as published.
+
+    Examples
+    --------
+    >>> mean, _ = single_dist_mc([[0, 0], [0, 2]], [0.5, 0.5], [0.5, 0.5], 3, rng=np.random.default_rng(0))
+    >>> abs(mean - 0.5) < 0.02
+    True
     """
-    emap, x_dist, w_dist, fan_in = check_operands(emap, x_dist, w_dist, fan_in)
-    num_samples = check_integer("num_samples", num_samples, minimum=1)
-    sums = draw_sums(emap, Operands.from_distributions(x_dist, w_dist, fan_in), num_samples, rng=rng)
-    return float(sums.mean() / fan_in), float(sums.std(ddof=0) / fan_in)
+    emap, operands = published_layer(emap, x_dist, w_dist, fan_in)
+    sums = draw_errors(emap, operands, "single_distribution", num_samples, rng=rng)
+    return float(sums.mean() / operands.fan_in), float(sums.std(ddof=0) / operands.fan_in)
 
 
 def error_prediction(emap, x_dist, w_dist, fan_in):
@@ -140,10 +163,9 @@ def error_prediction(emap, x_dist, w_dist, fan_in):
     >>> mean, std == (0.75 / 3) ** 0.5
     (0.5, True)
     """
-    emap, x_dist, w_dist, fan_in = check_operands(emap, x_dist, w_dist, fan_in)
-    mean = x_dist @ emap @ w_dist                                                                 # (11)
-    variance = x_dist @ (emap - mean) ** 2 @ w_dist                                               # (12)
-    return float(mean), float(np.sqrt(variance / fan_in))                                         # (13-14)
+    emap, operands = published_layer(emap, x_dist, w_dist, fan_in)
+    found = single_distribution(emap, operands)
+    return float(found.per_operation_mean), float(found.per_operation_std)
 
 
 def population_prediction(emap, x_multidist, w_dist, fan_in):
@@ -154,15 +176,23 @@ def population_prediction(emap, x_multidist, w_dist, fan_in):
     emap : Multiplier or array, shape (codes of x, codes of w)
         exact - approximate.
     x_multidist : float array, shape (fields, codes of x)
-        One activation distribution a receptive field; see `field_distributions`.
+        The distribution of every receptive field; see `field_distributions`.
     w_dist : float array, shape (codes of w,)
     fan_in : int
 
     Returns
     -------
     mean, std : float
+
+    Examples
+    --------
+    Two fields of two products: one holds zeros only, the other activations that err by 2 against half of the weights.
+
+    >>> mean, std = population_prediction([[0, 0], [0, 2]], [[1, 0], [0, 1]], [0.5, 0.5], 2)
+    >>> mean, std == (((0 + 1 / 2 + 1 ** 2) / 2) - 0.5 ** 2) ** 0.5
+    (0.5, True)
     """
-    means, stds = population_predictions([emap], x_multidist, w_dist, fan_in)
+    means, stds = population_predictions([check_error_map(emap)], x_multidist, w_dist, fan_in)
     return float(means[0]), float(stds[0])
 
 
@@ -179,27 +209,17 @@ def population_predictions(emaps, x_multidist, w_dist, fan_in):
     -------
     means, stds : float64 arrays, shape (multipliers,)
 
-    Notes
-    -----
-    Let p be the mean of the p_k, and mu = (15) = sum p q e. With the centered map d = e - mu,
-    s2_k = sum p_k q d^2 - (mu_k - mu)^2, so that (16) becomes a sum of terms that cannot cancel:
-
-        std^2 = sum p q d^2 / n + (1 - 1/n) mean_k (mu_k - mu)^2                                    (16')
+    Examples
+    --------
+    >>> means, stds = population_predictions([[[0, 0], [0, 2]], [[0, 0], [0, 4]]], [[1, 0], [0, 1]], [0.5, 0.5], 2)
+    >>> means.tolist(), bool(stds[1] == 2 * stds[0])
+    ([0.5, 1.0], True)
     """
     maps = check_error_maps(emaps)
     x_multidist = check_distribution("x_multidist", x_multidist, maps[0].shape[0], ndim=2)
     w_dist = check_distribution("w_dist", w_dist, maps[0].shape[1])
-    fan_in = check_fan_in(fan_in)
-    x_dist = x_multidist.mean(axis=0)
-    rows, columns = np.flatnonzero(x_dist), np.flatnonzero(w_dist)      # codes that occur: often a quarter of the map
-    emaps = np.array([emap[np.ix_(rows, columns)] for emap in maps], dtype=np.float64)
-    x_multidist, x_dist, w_dist = x_multidist[:, rows], x_dist[rows], w_dist[columns]
-    given_x = emaps @ w_dist                                    # E_w[e | x], (multipliers, codes of x)
-    means = given_x @ x_dist                                                                      # (15)
-    deviation = x_multidist @ (given_x - means[:, np.newaxis]).T                # mu_k - mu, (fields, multipliers)
-    total = ((emaps - means[:, np.newaxis, np.newaxis]) ** 2 @ w_dist) @ x_dist
-    variances = total / fan_in + (1 - 1 / fan_in) * (deviation ** 2).mean(axis=0)                 # (16')
-    return means, np.sqrt(variances)
+    found = population(maps, LayerOperands.from_distributions(x_multidist, w_dist, check_fan_in(fan_in)))
+    return found.per_operation_mean, found.per_operation_std
 
 
 def error_calculation(accurate, approximate, fan_in):
@@ -215,6 +235,11 @@ def error_calculation(accurate, approximate, fan_in):
     -------
     mean, std : float
         ddof 0.
+
+    Examples
+    --------
+    >>> error_calculation([10, 20], [8, 14], 2)
+    (2.0, 1.0)
     """
     accurate, approximate = (widened(name, a) for name, a in
                              (("accurate", accurate), ("approximate", approximate)))
@@ -226,13 +251,16 @@ def error_calculation(accurate, approximate, fan_in):
 
 
 def widened(name, array):
+    """`array` as int64 or float64, whichever holds it."""
     array = check_finite(name, array)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be a numeric array, got dtype {array.dtype}.")
     return array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
 
 
-def check_operands(emap, x_dist, w_dist, fan_in):
-    emap = check_error_map(emap).astype(np.float64)
-    return (emap, check_distribution("x_dist", x_dist, emap.shape[0]),
-            check_distribution("w_dist", w_dist, emap.shape[1]), check_fan_in(fan_in))
+def published_layer(emap, x_dist, w_dist, fan_in):
+    """(error map, LayerOperands) of the published arguments."""
+    emap = check_error_map(emap)
+    x_dist = check_distribution("x_dist", x_dist, emap.shape[0])
+    w_dist = check_distribution("w_dist", w_dist, emap.shape[1])
+    return emap, LayerOperands.from_distributions(x_dist, w_dist, check_fan_in(fan_in))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.bounds import Tail
+from refapprox.error_stats.bounds import TailBound
 
 
 @dataclass(frozen=True)
-class Moments:
+class ErrorMoments:
     """Central moments of one random accumulated error, and the interval that it cannot leave.
 
     Attributes
@@ -21,7 +21,7 @@ class Moments:
         third = E(S - mean)^3, fourth = E(S - mean)^4.
     lower, upper : float or ndarray
         Smallest and largest value of S.
-    tail : Tail, optional
+    tail : TailBound, optional
         A sharper bound than lower and upper, where S is a sum of independent errors or a mixture of such sums.
     """
 
@@ -31,7 +31,7 @@ class Moments:
     fourth: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    tail: Tail | None = None
+    tail: TailBound | None = None
 
     @property
     def std(self):
@@ -77,7 +77,7 @@ class ErrorEstimate:
         Of the sum of `fan_in` errors exact - approximate, in accumulator units; ddof 0.
     accumulated_mean_error, accumulated_std_error : float or ndarray, optional
         Their standard errors, where the estimate is random.
-    moments : Moments, optional
+    moments : ErrorMoments, optional
         Where the estimator knows more than two moments.
     """
 
@@ -86,7 +86,7 @@ class ErrorEstimate:
     accumulated_std: np.ndarray
     accumulated_mean_error: np.ndarray | None = None
     accumulated_std_error: np.ndarray | None = None
-    moments: Moments | None = None
+    moments: ErrorMoments | None = None
 
     @property
     def per_operation_mean(self):
@@ -108,8 +108,8 @@ def mixture(mean, variance, third, fourth, lower, upper, summand=None):
     """
     overall = np.mean(mean, axis=-1)
     shift = mean - overall[..., np.newaxis]
-    tail = None if summand is None else Tail(np.abs(shift).max(), np.max(variance), summand)
-    return Moments(
+    tail = None if summand is None else TailBound(np.abs(shift).max(), np.max(variance), summand)
+    return ErrorMoments(
         overall,
         np.mean(variance + shift ** 2, axis=-1),
         np.mean(third + 3 * variance * shift + shift ** 3, axis=-1),

@@ -1,9 +1,9 @@
 """Exact moments of sums of independent errors, up to the fourth, and how far such a sum can stray.
 
 Cumulants of independent summands add: kappa_r(S) = sum_i kappa_r(e_i), with kappa_2 the variance, kappa_3 the third
-central moment and kappa_4 = fourth central moment - 3 variance^2. Each function below says what is fixed and what
-is drawn; the assumptions are those of the rung of the same name. A rung's variance is in closed form in
-`histogram_rungs`; the fourth moments here give standard errors and bounds for samples of the same law.
+central moment and kappa_4 = fourth central moment - 3 variance^2. What is fixed and what is drawn is told by the name
+of a rung (`RUNGS`); its variance is in closed form in `histogram_rungs` and `tap_rungs`, the fourth moments here give
+standard errors and bounds for samples of the same law.
 """
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from refapprox.error_stats.operands import check_layer
 from refapprox.error_stats.result import mixture
+from refapprox.validation import check_choice
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,11 @@ def mixture_of_sums(laws, counts):
 
 
 def single_distribution_moments(emap, operands):
-    """Rung 1: sum of fan_in errors whose activations and weights are all drawn anew.
-
-    Parameters
-    ----------
-    emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : Operands
-
-    Returns
-    -------
-    Moments
-        So do the other functions of this module.
-    """
-    (emap,), _ = check_layer(emap, operands)
     joint = np.outer(operands.x.pooled, operands.w.pooled).ravel()
     return mixture_of_sums(error_cumulants(emap.reshape(1, -1), joint), np.full((1, 1), operands.fan_in))
 
 
 def population_moments(emap, operands):
-    """Rung 2: a random field, then activations from its histogram and weights from the layer's, all anew."""
-    (emap,), _ = check_layer(emap, operands)
     laws = [error_cumulants(emap.reshape(1, -1), np.outer(p, operands.w.pooled).ravel()) for p in operands.x.local]
     together = Cumulants(np.concatenate([law.kappa for law in laws], axis=1),
                          np.concatenate([law.lower for law in laws]), np.concatenate([law.upper for law in laws]))
@@ -73,20 +59,14 @@ def population_moments(emap, operands):
 
 
 def receptive_field_moments(emap, operands):
-    """Rung 3: a random field with its contents fixed, weights drawn from the layer's histogram."""
-    (emap,), _ = check_layer(emap, operands)
     return mixture_of_sums(error_cumulants(emap, operands.w.pooled), operands.fan_in * operands.x.local)
 
 
 def fixed_weights_moments(emap, operands):
-    """Rung 4: a random neuron with its weights fixed, activations drawn from the layer's histogram."""
-    (emap,), _ = check_layer(emap, operands)
     return mixture_of_sums(error_cumulants(emap.T, operands.x.pooled), operands.fan_in * operands.w.local)
 
 
 def fixed_weights_by_tap_moments(emap, operands):
-    """Rung 4 by tap: a random neuron with its weights fixed, activation i drawn from the distribution of tap i."""
-    (emap,), _ = check_layer(emap, operands)
     totals, lower, upper, reach = 0, 0, 0, 0
     for p, w in zip(operands.x.taps, operands.w.index.T, strict=True):
         law = error_cumulants(emap.T, p)
@@ -94,3 +74,48 @@ def fixed_weights_by_tap_moments(emap, operands):
         reach = max(reach, law.reach[w].max())
     mean, variance, third, kappa4 = totals
     return mixture(mean, variance, third, kappa4 + 3 * variance ** 2, lower, upper, reach)
+
+
+MOMENTS = {
+    "single_distribution": single_distribution_moments,
+    "population": population_moments,
+    "receptive_field": receptive_field_moments,
+    "fixed_weights": fixed_weights_moments,
+    "fixed_weights_by_tap": fixed_weights_by_tap_moments,
+}
+
+
+def error_moments(emap, operands, estimator):
+    """Exact moments, up to the fourth, of the accumulated error under the assumption of a rung.
+
+    Parameters
+    ----------
+    emap : Multiplier or array, shape (codes of x, codes of w)
+        exact - approximate.
+    operands : LayerOperands
+    estimator : {"single_distribution", "population", "receptive_field", "fixed_weights", "fixed_weights_by_tap"}
+        The rung whose assumption holds: see `RUNGS[estimator].assumption`.
+
+    Returns
+    -------
+    ErrorMoments
+        Accumulator units; mean and std equal those of the rung.
+
+    Raises
+    ------
+    ValueError
+        If `estimator` has no law of independent errors, or the operands do not hold what it needs.
+
+    Examples
+    --------
+    A sum of three errors, each 2 with probability 1/4: 3 * 2 * 1/4, and 3 * 4 * 3/16.
+
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in=3)
+    >>> moments = error_moments([[0, 0], [0, 2]], layer, "single_distribution")
+    >>> float(moments.mean), float(moments.variance)
+    (1.5, 2.25)
+    """
+    check_choice("estimator", estimator, MOMENTS)
+    (emap,), _ = check_layer(emap, operands)
+    return MOMENTS[estimator](emap, operands)

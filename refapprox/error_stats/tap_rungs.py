@@ -41,7 +41,7 @@ def correlated_taps(emaps, operands, features=None):
     Parameters
     ----------
     emaps : Multiplier, error map, or a sequence of them
-    operands : Operands
+    operands : LayerOperands
         With the codes of both sides. What is taken from the activation codes does not depend on the multiplier.
     features : float array, shape (features, codes of x), optional
         Functions of the activation code; default: its value, and whether it is nonzero. Codes with a zero point

@@ -11,13 +11,13 @@ import numpy as np
 from refapprox.error_stats import (
     RUNGS,
     Law,
-    Operands,
+    LayerOperands,
     accumulated_errors,
     berry_esseen_bound_fixed_weights,
+    error_law,
     exact_moments,
-    fixed_weights_law,
     gaussian_distance,
-    single_distribution_mc,
+    monte_carlo_estimate,
 )
 from refapprox.main_job.job import make_datamodule
 from refapprox.main_job.run_folder import RunFolder
@@ -137,8 +137,8 @@ def by_estimator(name, results, multipliers, rng):
     if name != MONTE_CARLO:
         return predicted_stds(results, multipliers, None, rng=rng, estimator=name)
     operands = layer_operands(results, multipliers, None, rng)
-    return np.array([single_distribution_mc(m, operands, MONTE_CARLO_DRAWS, rng=rng).accumulated_std
-                     for m in multipliers])
+    return np.array([monte_carlo_estimate(m, operands, "single_distribution", MONTE_CARLO_DRAWS,
+                                          rng=rng).accumulated_std for m in multipliers])
 
 
 def layer_laws(run):
@@ -152,10 +152,10 @@ def layer_laws(run):
     return found
 
 
-def layer_law(multiplier, operands: Operands, output_std):
+def layer_law(multiplier, operands: LayerOperands, output_std):
     errors = accumulated_errors(multiplier, operands)
     moments = exact_moments(multiplier, operands).pooled
-    law = fixed_weights_law(multiplier, operands)
+    law = error_law(multiplier, operands, "fixed_weights")
     return LayerLaw(multiplier.name, errors, law, float(moments.mean), float(moments.std), float(moments.skewness),
                     float(moments.excess_kurtosis), sample_distance(errors.ravel(), moments.mean, moments.std),
                     gaussian_distance(law), float(berry_esseen_bound_fixed_weights(multiplier, operands).mean()),

@@ -1,7 +1,7 @@
 """The cheapest multiplier whose error every layer stands: recording, selection, energy, deployment."""
 from refapprox.matching.assignment import (
     Assignment,
-    Problem,
+    AssignmentProblem,
     budget_assignment,
     kmeans_assignment,
     lagrangian_assignment,
@@ -22,8 +22,8 @@ from refapprox.matching.selection import (
 )
 from refapprox.training import topk_accuracy
 
-__all__ = ["Assignment", "IntermediateLayerResults", "LayerInfo", "MatchingInfo", "Problem", "budget_assignment",
-           "deploy_multipliers", "deploy_uniform", "dump_results", "exact_fallback", "get_feature_maps",
-           "kmeans_assignment", "lagrangian_assignment", "lagrangian_sweep", "limited_assignment", "matching_info",
-           "matching_problem", "nearest_uniform", "predicted_stds", "select_layer_multiplier", "select_multipliers",
-           "simulated_stds", "threshold_assignment", "topk_accuracy"]
+__all__ = ["Assignment", "AssignmentProblem", "IntermediateLayerResults", "LayerInfo", "MatchingInfo",
+           "budget_assignment", "deploy_multipliers", "deploy_uniform", "dump_results", "exact_fallback",
+           "get_feature_maps", "kmeans_assignment", "lagrangian_assignment", "lagrangian_sweep", "limited_assignment",
+           "matching_info", "matching_problem", "nearest_uniform", "predicted_stds", "select_layer_multiplier",
+           "select_multipliers", "simulated_stds", "threshold_assignment", "topk_accuracy"]

@@ -54,7 +54,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Problem:
+class AssignmentProblem:
     """Predicted stds against what layers stand, operation counts, costs.
 
     Parameters
@@ -124,7 +124,7 @@ def budget_assignment(problem, budget, max_multipliers=None):
 
     Parameters
     ----------
-    problem : Problem
+    problem : AssignmentProblem
     budget : float
         D, such as `threshold_assignment(problem).used`.
     max_multipliers : int, optional
@@ -241,7 +241,7 @@ def kmeans_assignment(problem, max_multipliers, *, rng, restarts=20):
 
     Parameters
     ----------
-    problem : Problem
+    problem : AssignmentProblem
     max_multipliers : int
         Number of clusters.
     rng : numpy.random.Generator

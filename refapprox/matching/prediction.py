@@ -12,7 +12,7 @@ likewise:
 """
 import numpy as np
 
-from refapprox.error_stats import RUNGS, Operands, get_sample_population
+from refapprox.error_stats import RUNGS, LayerOperands, get_sample_population
 from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_choice
 
@@ -54,24 +54,24 @@ def predicted_stds(results, multipliers, num_samples=512, *, rng, estimator="pop
 
 
 def layer_operands(results, multipliers, num_samples, rng):
-    """`Operands` of a layer, of all fields or a random sample of them."""
+    """`LayerOperands` of a layer, of all fields or a random sample of them."""
     x_range, w_range = code_ranges(multipliers)
-    return Operands.from_codes(sampled(results.features, num_samples, rng), results.weights,
+    return LayerOperands.from_codes(sampled(results.features, num_samples, rng), results.weights,
                                range_x=x_range, range_w=w_range)
 
 
 def components(results, multipliers, num_samples, rng):
-    """`Operands` of every group, or of every output channel of an ungrouped layer."""
+    """`LayerOperands` of every group, or of every output channel of an ungrouped layer."""
     if results.groups == 1:
         whole = layer_operands(results, multipliers, num_samples, rng)
         for column in results.weights.T:
-            yield Operands(whole.x, Operands.from_codes(results.features[:1], column[:, np.newaxis],
+            yield LayerOperands(whole.x, LayerOperands.from_codes(results.features[:1], column[:, np.newaxis],
                                                         range_x=whole.x.code_range, range_w=whole.w.code_range).w)
         return
     x_range, w_range = code_ranges(multipliers)
     fields = np.split(results.features, results.groups)
     for features, weights in zip(fields, np.split(results.weights, results.groups, axis=1), strict=True):
-        yield Operands.from_codes(sampled(features, num_samples, rng), weights, range_x=x_range, range_w=w_range)
+        yield LayerOperands.from_codes(sampled(features, num_samples, rng), weights, range_x=x_range, range_w=w_range)
 
 
 def sampled(features, num_samples, rng):

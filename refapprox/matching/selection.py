@@ -20,7 +20,7 @@ import dataclasses
 
 import numpy as np
 
-from refapprox.matching.assignment import Problem
+from refapprox.matching.assignment import AssignmentProblem
 from refapprox.matching.feature_maps import get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
@@ -149,15 +149,16 @@ def matching_problem(model, datamodule, multipliers, *, rng, num_samples=512, fe
 
     Returns
     -------
-    Problem
+    AssignmentProblem
     """
     multipliers = check_search_space(multipliers)
     maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
     names = [name for name, _ in model.noisy_modules]
     stds = [predicted_stds(maps[name], multipliers, num_samples, rng=rng, estimator=estimator) for name in names]
     allowed = [abs(float(layer.stdev)) * maps[name].output_std() for name, layer in model.noisy_modules]
-    return Problem(np.array(stds), np.array(allowed), np.array([layer.opcount for _, layer in model.noisy_modules]),
-                   np.array([m.performance_metric for m in multipliers]), tuple(names))
+    return AssignmentProblem(np.array(stds), np.array(allowed),
+                             np.array([layer.opcount for _, layer in model.noisy_modules]),
+                             np.array([m.performance_metric for m in multipliers]), tuple(names))
 
 
 def matching_info(model, multipliers, problem, assignment):

@@ -19,7 +19,7 @@ import numpy as np
 from refapprox import load_library
 from refapprox.error_stats import (
     RUNGS,
-    Operands,
+    LayerOperands,
     get_sample_population,
     simulation,
     single_dist_mc,
@@ -27,8 +27,8 @@ from refapprox.error_stats import (
 )
 from refapprox.main_job.error_report import read_run
 from refapprox.matching import (
+    AssignmentProblem,
     MatchingInfo,
-    Problem,
     budget_assignment,
     kmeans_assignment,
     lagrangian_assignment,
@@ -103,7 +103,7 @@ def bench_matching(layers, multipliers, samples, rng):
     emaps = [m.error_map for m in multipliers]
 
     def ours():
-        return {name: RUNGS["population"].estimate(multipliers, Operands.from_codes(fields, layers[name][1]))
+        return {name: RUNGS["population"].estimate(multipliers, LayerOperands.from_codes(fields, layers[name][1]))
                 for name, fields in sampled.items()}
 
     name, peer = published()
@@ -125,11 +125,11 @@ def bench_matching(layers, multipliers, samples, rng):
           f"{name} {slow:.2f} s, ratio {slow / fast:.0f}; stds agree within {worst:.1e}")
 
     def exact():
-        return [RUNGS["exact_data"].estimate(multipliers, Operands.from_codes(fields, layers[layer][1]))
+        return [RUNGS["exact_data"].estimate(multipliers, LayerOperands.from_codes(fields, layers[layer][1]))
                 for layer, fields in sampled.items()]
 
     found, took = seconds(exact)
-    truth = [simulation(multipliers, Operands.from_codes(fields, layers[layer][1]))
+    truth = [simulation(multipliers, LayerOperands.from_codes(fields, layers[layer][1]))
              for layer, fields in sampled.items()]
     worst = max(np.abs(f.accumulated_std - t.accumulated_std).max() / t.accumulated_std.max()
                 for f, t in zip(found, truth, strict=True))
@@ -152,14 +152,14 @@ def bench_assignments(layers, multipliers, rng):
     """Least energy under the threshold rule's own budget; sigmas drawn at random, 20 problems."""
     stds, outputs = [], []
     for fields, weights in layers.values():
-        operands = Operands.from_codes(fields[:500], weights)
+        operands = LayerOperands.from_codes(fields[:500], weights)
         stds.append(RUNGS["population"].estimate(multipliers, operands).accumulated_std)
         outputs.append((fields[:500] @ weights).std())
     opcounts = np.array([117600, 240000, 48000, 10080, 840])[:len(stds)]
     costs = np.array([m.performance_metric for m in multipliers])
     rows = []
     for _ in range(20):
-        problem = Problem(np.array(stds), rng.uniform(0.005, 0.1, len(stds)) * outputs, opcounts, costs)
+        problem = AssignmentProblem(np.array(stds), rng.uniform(0.005, 0.1, len(stds)) * outputs, opcounts, costs)
         threshold = threshold_assignment(problem)
         budget, took = seconds(lambda p=problem, t=threshold: budget_assignment(p, t.used), 0)
         few, means = limited_assignment(problem, 2), kmeans_assignment(problem, 2, rng=rng)
@@ -179,7 +179,7 @@ def bench_run(path):
     for estimator in ("population", "exact_data"):
         stds = [predicted_stds(run.layers[layer.name], run.multipliers, None, rng=np.random.default_rng(0),
                                estimator=estimator) for layer in info.layers]
-        problem = Problem(np.array(stds), np.array([layer.allowed_std for layer in info.layers]),
+        problem = AssignmentProblem(np.array(stds), np.array([layer.allowed_std for layer in info.layers]),
                           np.array([layer.opcount for layer in info.layers]),
                           np.array([m.performance_metric for m in run.multipliers]))
         threshold = threshold_assignment(problem)

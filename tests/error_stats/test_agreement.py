@@ -5,27 +5,26 @@ from scipy.stats import binom
 
 from refapprox import Multiplier
 from refapprox.error_stats import (
-    Moments,
-    Operands,
+    ErrorMoments,
+    LayerOperands,
     agreement,
-    draw_sums,
-    fixed_weights_moments,
-    single_distribution_moments,
+    draw_errors,
+    error_moments,
 )
-from refapprox.error_stats.bounds import Tail, bernstein_deviation
+from refapprox.error_stats.bounds import TailBound, bernstein_deviation
 
 UNIFORM = np.full(16, 1 / 16)
 ONE_WRONG = Multiplier.from_function("one wrong", lambda x, w: x * w - 100 * (x == w == 3), bits=4)
 
 
 def rare_layer(fan_in=1):
-    return Operands.from_distributions(UNIFORM, UNIFORM, fan_in)
+    return LayerOperands.from_distributions(UNIFORM, UNIFORM, fan_in)
 
 
 def test_a_correct_sampler_of_rare_errors_is_never_rejected():
     """300 runs with two expected events each; the normal law at a nominal 1e-3 would be wrong 4.5 times as often."""
-    law, rng = single_distribution_moments(ONE_WRONG, rare_layer()), np.random.default_rng(0)
-    runs = [draw_sums(ONE_WRONG, rare_layer(), 512, rng=rng) for _ in range(300)]
+    law, rng = error_moments(ONE_WRONG, rare_layer(), "single_distribution"), np.random.default_rng(0)
+    runs = [draw_errors(ONE_WRONG, rare_layer(), "single_distribution", 512, rng=rng) for _ in range(300)]
     assert all(agreement(law, samples, alpha=1e-3) for samples in runs)
     normal_limit = 512 / 256 + 3.29 * (512 / 256 * (1 - 1 / 256)) ** 0.5
     assert binom.sf(np.floor(normal_limit), 512, 1 / 256) > 4e-3
@@ -33,29 +32,29 @@ def test_a_correct_sampler_of_rare_errors_is_never_rejected():
 
 def test_what_it_claims_to_detect_it_detects():
     operands, rng = rare_layer(40), np.random.default_rng(1)
-    law = single_distribution_moments(ONE_WRONG, operands)
-    samples = draw_sums(ONE_WRONG, operands, 50_000, rng=rng).astype(float)
+    law = error_moments(ONE_WRONG, operands, "single_distribution")
+    samples = draw_errors(ONE_WRONG, operands, "single_distribution", 50_000, rng=rng).astype(float)
     verdict = agreement(law, samples)
     assert verdict
     assert not agreement(law, samples + verdict.detectable_mean)
     wider = law.mean + (samples - law.mean) * (1 + verdict.detectable_std / law.std)
-    assert agreement(law, wider).variance_difference > verdict.variance_allowed
+    assert agreement(law, wider).variance_difference > verdict.allowed.variance_allowed
     assert verdict.detectable_mean < 0.06 * law.std and verdict.detectable_std < 0.45 * law.std
     assert "agrees" in str(verdict) and "DISAGREES" in str(agreement(law, samples + 100))
 
 
 def test_an_impossible_sample_is_enough():
-    law = single_distribution_moments(ONE_WRONG, rare_layer(2))
-    samples = draw_sums(ONE_WRONG, rare_layer(2), 1000, rng=np.random.default_rng(2))
+    law = error_moments(ONE_WRONG, rare_layer(2), "single_distribution")
+    samples = draw_errors(ONE_WRONG, rare_layer(2), "single_distribution", 1000, rng=np.random.default_rng(2))
     samples[7] = 201      # two products of error 100 are the most there can be
     verdict = agreement(law, samples, alpha=1e-12)
     assert verdict.outside == 1 and not verdict
 
 
 def test_a_sampler_without_errors_is_rejected():
-    law = single_distribution_moments(ONE_WRONG, rare_layer(40))
+    law = error_moments(ONE_WRONG, rare_layer(40), "single_distribution")
     assert not agreement(law, np.zeros(2000))
-    assert agreement(single_distribution_moments(np.zeros((16, 16)), rare_layer(40)), np.zeros(2000))
+    assert agreement(error_moments(np.zeros((16, 16)), rare_layer(40), "single_distribution"), np.zeros(2000))
 
 
 def test_bernsteins_deviation_solves_its_equation():
@@ -67,7 +66,7 @@ def test_bernsteins_deviation_solves_its_equation():
 def test_the_window_holds_the_sum():
     """Binomial(400, 1/256): the exact tail beyond the window is below delta, and not by more than its nature."""
     p, delta = 1 / 256, 1e-9
-    window = Tail(0.0, 400 * p * (1 - p), 1 - p).window(delta)
+    window = TailBound(0.0, 400 * p * (1 - p), 1 - p).window(delta)
     outside = binom.sf(400 * p + window - 1e-9, 400, p) + binom.cdf(400 * p - window, 400, p)
     assert outside <= delta
     assert binom.sf(400 * p + window / 2, 400, p) > delta
@@ -75,14 +74,14 @@ def test_the_window_holds_the_sum():
 
 def test_the_window_of_a_mixture_reaches_all_its_components():
     """Two sums without variance, 0 and 100: each is 50 from the mean, and no inequality about sums makes it less."""
-    layer = Operands.from_distributions([0.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], 10)
-    law = fixed_weights_moments(np.array([[0, 0], [0, 10]]), layer)
+    layer = LayerOperands.from_distributions([0.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], 10)
+    law = error_moments(np.array([[0, 0], [0, 10]]), layer, "fixed_weights")
     assert (law.mean, law.std) == (50, 50) and law.window(1e-9) >= 50
     assert agreement(law, np.array([0, 100] * 500))
 
 
 @pytest.mark.parametrize("law, samples, alpha, message", [
-    (None, [1, 2], 1e-6, "closed_form must be the Moments of one law"),
+    (None, [1, 2], 1e-6, "closed_form must be the ErrorMoments of one law"),
     (0, [1], 1e-6, "samples must hold at least 2"),
     (0, [1, np.nan], 1e-6, "samples must be finite"),
     (0, [1, 2], 0, "alpha must lie strictly between 0 and 1"),
@@ -90,6 +89,6 @@ def test_the_window_of_a_mixture_reaches_all_its_components():
     (0, [1, 2], np.nan, "alpha must be finite"),
 ])
 def test_bad_input_is_named(law, samples, alpha, message):
-    law = law if law is None else Moments(0.0, 1.0, 0.0, 3.0, -9.0, 9.0)
+    law = law if law is None else ErrorMoments(0.0, 1.0, 0.0, 3.0, -9.0, 9.0)
     with pytest.raises(ValueError, match=message):
         agreement(law, samples, alpha)

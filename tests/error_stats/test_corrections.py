@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox import Multiplier, exact, load_library
-from refapprox.error_stats import Operand, Operands, accumulated_errors, exact_moments
+from refapprox.error_stats import LayerOperands, OperandStatistics, accumulated_errors, exact_moments
 from refapprox.error_stats.corrections import (
     affine_correction,
     affine_fit,
@@ -27,13 +27,14 @@ def all_fields(codes, fan_in):
 
 def independent_layer(seed, fan_in=3, neurons=5):
     rng = np.random.default_rng(seed)
-    return Operands.from_codes(all_fields([0, 0, 3, 7, 50, 127], fan_in), rng.integers(-128, 128, (fan_in, neurons)))
+    return LayerOperands.from_codes(all_fields([0, 0, 3, 7, 50, 127], fan_in),
+                                    rng.integers(-128, 128, (fan_in, neurons)))
 
 
 @pytest.mark.parametrize("name", ["mul8s_1L1G", "mul8s_1KVL"])
 def test_mean_compensation_removes_every_neurons_mean_and_leaves_its_variance(name):
     rng = np.random.default_rng(0)
-    layer = Operands.from_codes(rng.integers(0, 128, (60, 9)), rng.integers(-128, 128, (9, 5)))
+    layer = LayerOperands.from_codes(rng.integers(0, 128, (60, 9)), rng.integers(-128, 128, (9, 5)))
     errors = accumulated_errors(LIBRARY[name], layer)
     bias = mean_compensation(LIBRARY[name], layer)
     left = errors - bias                                      # exact - (approximate + bias)
@@ -45,7 +46,8 @@ def test_mean_compensation_removes_every_neurons_mean_and_leaves_its_variance(na
 
 
 def test_mean_compensation_from_one_distribution_is_the_sum_of_its_means():
-    layer = Operands(Operand.from_distribution(np.full(256, 1 / 256)), Operand.from_codes([[3, -5, 100]]))
+    layer = LayerOperands(OperandStatistics.from_distribution(np.full(256, 1 / 256)),
+                          OperandStatistics.from_codes([[3, -5, 100]]))
     emap = LIBRARY["mul8s_1L2D"].error_map
     assert mean_compensation(emap, layer) == pytest.approx(sum(emap[:, w + 128].mean() for w in (3, -5, 100)))
 
@@ -92,7 +94,7 @@ def test_the_control_variate_of_a_truncated_activation_is_the_mean_weight(seed):
 def test_fitting_the_control_variate_to_correlated_data_does_at_least_as_well():
     rng = np.random.default_rng(1)
     x = np.minimum(rng.integers(0, 100, (200, 8)) + rng.integers(0, 28, (200, 1)), 127)
-    layer, multiplier = Operands.from_codes(x, rng.integers(-100, 100, (8, 4))), PERFORATED[4]
+    layer, multiplier = LayerOperands.from_codes(x, rng.integers(-100, 100, (8, 4))), PERFORATED[4]
     assumed = control_variate(multiplier, layer)
     sums, errors = assumed.feature[layer.x.index].sum(axis=1), accumulated_errors(multiplier, layer)
     coefficient, offset = control_variate_fit(errors, sums)
@@ -127,7 +129,7 @@ def test_ties_keep_the_weight():
     (lambda: affine_fit(np.zeros((3, 2)), np.zeros((3, 1))), "one shape"),
     (lambda: control_variate_fit(np.zeros((3, 2)), np.zeros(2)), "feature_sums"),
     (lambda: control_variate(exact(), independent_layer(0), feature=np.ones(3)), "feature must have shape"),
-    (lambda: mean_compensation(exact(2), Operands.from_distributions(np.full(4, .25), np.full(4, .25), 2)), "codes"),
+    (lambda: mean_compensation(exact(2), LayerOperands.from_distributions([.25] * 4, [.25] * 4, 2)), "codes"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

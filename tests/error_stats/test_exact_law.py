@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 from refapprox import load_library
 from refapprox.error_stats import (
-    Operands,
+    LayerOperands,
     berry_esseen_bound,
     berry_esseen_bound_fixed_weights,
+    error_law,
     exact_law,
     fixed_weights,
-    fixed_weights_law,
     gaussian_distance,
     single_distribution,
-    single_distribution_law,
 )
 
 LIBRARY = load_library()
@@ -44,13 +43,13 @@ def tiny(seed, fan_in):
     for a, b in itertools.product(range(4), range(4)):
         if p[a] * q[b]:
             summand[int(emap[a, b])] = summand.get(int(emap[a, b]), 0) + Fraction(int(p[a] * q[b]), 256)
-    return emap, Operands.from_distributions(p / 16, q / 16, fan_in), summand
+    return emap, LayerOperands.from_distributions(p / 16, q / 16, fan_in), summand
 
 
 @given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 8))
 def test_the_pmf_is_the_exact_one_within_its_rounding(seed, fan_in):
     emap, operands, summand = tiny(seed, fan_in)
-    law, truth = single_distribution_law(emap, operands), fractional_power(summand, fan_in)
+    law, truth = error_law(emap, operands, "single_distribution"), fractional_power(summand, fan_in)
     assert law.rounding < 1e-10
     pmf = dict(zip(law.values.tolist(), law.pmf.tolist(), strict=True))
     assert set(truth) <= set(pmf)
@@ -68,7 +67,7 @@ def test_frequencies_in_classes_give_the_same_law(numbers, seed, fan_in):
     emap, operands, summand = tiny(seed, fan_in)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact_law, "BLOCK_NUMBERS", numbers)
-        law = single_distribution_law(emap, operands)
+        law = error_law(emap, operands, "single_distribution")
     truth = fractional_power(summand, fan_in)
     assert law.rounding < 1e-9
     assert all(abs(p - float(truth.get(s, 0))) <= law.rounding
@@ -77,7 +76,7 @@ def test_frequencies_in_classes_give_the_same_law(numbers, seed, fan_in):
 
 def test_far_tails_are_bounded_below_the_rounding():
     emap, operands, summand = tiny(5, 40)
-    law, truth = single_distribution_law(emap, operands), fractional_power(summand, 40)
+    law, truth = error_law(emap, operands, "single_distribution"), fractional_power(summand, 40)
     s = math.ceil(law.mean + 0.85 * (max(truth) - law.mean))
     exact_tail = float(sum(p for v, p in truth.items() if v >= s))
     lower, upper = law.tail(s)
@@ -87,9 +86,9 @@ def test_far_tails_are_bounded_below_the_rounding():
 
 def test_a_window_smaller_than_the_range_holds_all_the_mass():
     uniform = np.full(256, 1 / 256)
-    operands = Operands.from_distributions(uniform, uniform, 400)
+    operands = LayerOperands.from_distributions(uniform, uniform, 400)
     emap = LIBRARY["mul8s_1KR3"].error_map
-    law = single_distribution_law(emap, operands)
+    law = error_law(emap, operands, "single_distribution")
     assert len(law.pmf) < 400 * int(np.ptp(emap)) / 5
     assert law.pmf.sum() == pytest.approx(1, abs=1e-9)
     assert law.std == pytest.approx(single_distribution(emap, operands).accumulated_std, rel=1e-6)
@@ -99,9 +98,9 @@ def test_a_window_smaller_than_the_range_holds_all_the_mass():
 def test_fixed_weights_mix_the_neurons(name):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 32, (50, 10)) * (rng.random((50, 10)) < 0.5)
-    operands = Operands.from_codes(x, rng.integers(-30, 30, (10, 3)))
+    operands = LayerOperands.from_codes(x, rng.integers(-30, 30, (10, 3)))
     emap = LIBRARY[name].error_map
-    law = fixed_weights_law(emap, operands)
+    law = error_law(emap, operands, "fixed_weights")
     plain = {}
     for neuron in operands.w.codes:
         pmf = {0: 1.0}
@@ -121,38 +120,38 @@ def test_fixed_weights_mix_the_neurons(name):
 
 def test_the_distance_to_the_gaussian_by_hand():
     """One fair error of 0 or 2: a step of 1/2 at -1 and +1 std; Phi(-1) = 0.158655 is farthest just above the step."""
-    operands = Operands.from_distributions([0.5, 0.5], [0.0, 1.0], 1)
-    law = single_distribution_law(np.array([[0, 0], [0, 2]]), operands)
+    operands = LayerOperands.from_distributions([0.5, 0.5], [0.0, 1.0], 1)
+    law = error_law(np.array([[0, 0], [0, 2]]), operands, "single_distribution")
     assert gaussian_distance(law) == pytest.approx(0.5 - 0.15865525393145707, rel=1e-9)
-    constant = single_distribution_law(np.full((2, 2), 3), operands)
+    constant = error_law(np.full((2, 2), 3), operands, "single_distribution")
     assert gaussian_distance(constant) == 1.0 and constant.pmf.tolist() == [1.0]
 
 
 def coin(p, n=1):
     """Errors 1 with probability p, else 0; n of them."""
-    return np.array([[0, 0], [0, 1]]), Operands.from_distributions([1 - p, p], [0.0, 1.0], n)
+    return np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([1 - p, p], [0.0, 1.0], n)
 
 
 def test_both_sides_of_a_step_count():
     """The mirrored law is as far from its Gaussian: there the farthest point is just below a step, not on it."""
     emap, operands = coin(0.1)
-    plain, mirrored = (gaussian_distance(single_distribution_law(e, operands)) for e in (emap, -emap))
+    plain, mirrored = (gaussian_distance(error_law(e, operands, "single_distribution")) for e in (emap, -emap))
     assert plain > 0.5 and plain == pytest.approx(mirrored, rel=1e-12)
 
 
 def test_the_bounds_are_nearly_tight_in_the_worst_case():
     """Esseen's coin, p = (4 - sqrt(10)) / 2: no constant below 0.40973 would do, ours are 0.4748 and 0.56."""
     emap, operands = coin((4 - math.sqrt(10)) / 2, 400)
-    distance = gaussian_distance(single_distribution_law(emap, operands))
+    distance = gaussian_distance(error_law(emap, operands, "single_distribution"))
     assert 1 < berry_esseen_bound(emap, operands) / distance < 0.4748 / 0.40
-    fixed = Operands.from_distributions(operands.x.pooled, [[0.0, 1.0]], 400)
+    fixed = LayerOperands.from_distributions(operands.x.pooled, [[0.0, 1.0]], 400)
     assert 1 < berry_esseen_bound_fixed_weights(emap, fixed)[0] / distance < 0.56 / 0.40
 
 
 @given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 200))
 def test_berry_and_esseen_bound_the_distance(seed, fan_in):
     emap, operands, _ = tiny(seed, fan_in)
-    law = single_distribution_law(emap, operands)
+    law = error_law(emap, operands, "single_distribution")
     assert gaussian_distance(law) <= berry_esseen_bound(emap, operands) + math.sqrt(len(law.pmf)) * law.rounding
 
 
@@ -160,17 +159,17 @@ def test_the_bound_for_fixed_weights_holds_for_every_neuron():
     rng = np.random.default_rng(1)
     x = rng.integers(0, 128, (100, 50))
     w = rng.integers(-60, 60, (50, 4))
-    operands, emap = Operands.from_codes(x, w), LIBRARY["mul8s_1L1G"].error_map
+    operands, emap = LayerOperands.from_codes(x, w), LIBRARY["mul8s_1L1G"].error_map
     bounds = berry_esseen_bound_fixed_weights(emap, operands)
     for j, bound in enumerate(bounds):
-        alone = Operands(operands.x, Operands.from_codes(x, w[:, j:j + 1]).w)
-        assert gaussian_distance(fixed_weights_law(emap, alone)) <= bound <= 1
+        alone = LayerOperands(operands.x, LayerOperands.from_codes(x, w[:, j:j + 1]).w)
+        assert gaussian_distance(error_law(emap, alone, "fixed_weights")) <= bound <= 1
 
 
 def test_the_distance_of_coin_flips_is_half_their_largest_probability():
     """A fair coin n times: the farthest point is the step at the middle, D = P(S = n/2) / 2 ~ 1 / sqrt(2 pi n)."""
     for n in (16, 100, 400):
-        law = single_distribution_law(np.array([[0, 0], [0, 2]]), Operands.from_distributions([.5, .5], [0, 1.0], n))
+        law = error_law([[0, 0], [0, 2]], LayerOperands.from_distributions([.5, .5], [0, 1], n), "single_distribution")
         assert gaussian_distance(law) == pytest.approx(math.comb(n, n // 2) / 2 ** (n + 1), rel=1e-9)
 
 
@@ -180,10 +179,10 @@ def test_the_distance_of_coin_flips_is_half_their_largest_probability():
 ])
 def test_bad_input_is_named(emap, fan_in, message):
     with pytest.raises(ValueError, match=message):
-        single_distribution_law(emap, Operands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in))
+        error_law(emap, LayerOperands.from_distributions([0.5, 0.5], [0.5, 0.5], fan_in), "single_distribution")
 
 
 def test_neurons_must_hold_whole_numbers_of_weights():
-    operands = Operands.from_distributions([0.5, 0.5], [[0.25, 0.75]], 3)
+    operands = LayerOperands.from_distributions([0.5, 0.5], [[0.25, 0.75]], 3)
     with pytest.raises(ValueError, match="no multiples of 1 / fan_in"):
-        fixed_weights_law(np.array([[0, 0], [0, 1]]), operands)
+        error_law(np.array([[0, 0], [0, 1]]), operands, "fixed_weights")

@@ -1,6 +1,4 @@
 """Rung 6: factored errors, their moments and covariances, against the simulation and against each other."""
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +7,9 @@ from scipy import stats
 
 from refapprox import Multiplier, load_library
 from refapprox.error_stats import (
-    Operands,
+    LayerOperands,
     accumulated_errors,
+    data_moments,
     exact_data,
     exact_moments,
     feature_moments,
@@ -24,7 +23,7 @@ LIBRARY = load_library()
 def layer(seed, fields=40, fan_in=12, neurons=5):
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 128, (fields, fan_in)) * (rng.random((fields, fan_in)) < 0.6)
-    return Operands.from_codes(x, rng.integers(-128, 128, (fan_in, neurons)))
+    return LayerOperands.from_codes(x, rng.integers(-128, 128, (fan_in, neurons)))
 
 
 @pytest.mark.parametrize("multiplier", LIBRARY, ids=LIBRARY.names)
@@ -76,8 +75,7 @@ def test_a_map_of_full_rank_is_as_exact():
 def test_blocks_of_fields_change_nothing(monkeypatch):
     operands = layer(3)
     whole = exact_moments(LIBRARY["mul8s_1KVL"], operands)
-    # the package exports a function of the module's name, so the module is taken from the table of modules
-    monkeypatch.setattr(sys.modules["refapprox.error_stats.exact_moments"], "BLOCK_FEATURES", 7)
+    monkeypatch.setattr(data_moments, "BLOCK_FEATURES", 7)
     blocks = exact_moments(LIBRARY["mul8s_1KVL"], operands)
     assert np.allclose(whole.covariance, blocks.covariance, rtol=1e-10)
     assert whole.pooled.fourth == pytest.approx(blocks.pooled.fourth, rel=1e-10)

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox import exact, load_library
-from refapprox.error_stats import RUNGS, Operand, Operands, accumulated_errors, estimate, population_prediction
+from refapprox.error_stats import (
+    RUNGS,
+    LayerOperands,
+    OperandStatistics,
+    accumulated_errors,
+    estimate,
+    population_prediction,
+)
 
 RTOL = 1e-12         # sums of at most some thousand float64 terms; the maps are centered, nothing cancels
 RANGE_X, RANGE_W = (-1, 1), (0, 3)
@@ -22,7 +29,7 @@ class Layer:
         self.w = rng.integers(0, 4, size=(fan_in, neurons))
         self.emap = rng.integers(-9, 10, size=(3, 4))
         self.n = fan_in
-        self.operands = Operands.from_codes(self.x, self.w, range_x=RANGE_X, range_w=RANGE_W)
+        self.operands = LayerOperands.from_codes(self.x, self.w, range_x=RANGE_X, range_w=RANGE_W)
 
     def error(self, xs, ws):
         return sum(self.emap[x + 1, w] for x, w in zip(xs, ws, strict=True))
@@ -124,7 +131,7 @@ def test_the_enumeration_rejects_every_other_rung(name):
 
 
 def transposed(emap, operands):
-    return estimate(emap.T, Operands(operands.w, operands.x), "matched")
+    return estimate(emap.T, LayerOperands(operands.w, operands.x), "matched")
 
 
 def flipped(emap, operands):
@@ -156,7 +163,7 @@ def latent_layer(seed):
     shifted = [[[*tap[:3], tap[3], 1, 1] for tap in base], [[*tap[:3], tap[3], -1, 0] for tap in base]]
     layer = Layer(seed, 3)
     layer.x = np.array([xs for taps in shifted for xs in itertools.product(*taps)])
-    layer.operands = Operands.from_codes(layer.x, layer.w, range_x=RANGE_X, range_w=RANGE_W)
+    layer.operands = LayerOperands.from_codes(layer.x, layer.w, range_x=RANGE_X, range_w=RANGE_W)
     return layer
 
 
@@ -180,11 +187,11 @@ def test_the_published_population_counts_a_fields_own_spread_twice():
     """Uniform independent codes, 1L2H, n = 400: 4.14 per operation where the truth is 3.69."""
     n, rng = 400, np.random.default_rng(0)
     multiplier = load_library()["mul8s_1L2H"]
-    layer = Operands.from_codes(rng.integers(-128, 128, (4000, n)), rng.integers(-128, 128, (n, 4)))
-    uniform = Operand.from_distribution(np.full(256, 1 / 256))
-    truth = estimate(multiplier, Operands(uniform, uniform, n), "single_distribution").per_operation_std
-    published = estimate(multiplier, Operands(layer.x, uniform), "population").per_operation_std
-    receptive = estimate(multiplier, Operands(layer.x, uniform), "receptive_field").per_operation_std
+    layer = LayerOperands.from_codes(rng.integers(-128, 128, (4000, n)), rng.integers(-128, 128, (n, 4)))
+    uniform = OperandStatistics.from_distribution(np.full(256, 1 / 256))
+    truth = estimate(multiplier, LayerOperands(uniform, uniform, n), "single_distribution").per_operation_std
+    published = estimate(multiplier, LayerOperands(layer.x, uniform), "population").per_operation_std
+    receptive = estimate(multiplier, LayerOperands(layer.x, uniform), "receptive_field").per_operation_std
     # A has a relative sd of sqrt(2 / 4000) = 0.022, of which the std sees at most a fifth: five sd are 0.02
     assert truth == pytest.approx(3.695, abs=0.001)
     assert published == pytest.approx(4.14, abs=0.02)
@@ -194,7 +201,7 @@ def test_the_published_population_counts_a_fields_own_spread_twice():
 @pytest.mark.parametrize("name", RUNGS)
 def test_many_multipliers_at_once_equal_one_by_one_and_exact_ones_have_no_error(name):
     rng = np.random.default_rng(3)
-    layer = Operands.from_codes(rng.integers(0, 128, (20, 6)) * (rng.random((20, 6)) < 0.5),
+    layer = LayerOperands.from_codes(rng.integers(0, 128, (20, 6)) * (rng.random((20, 6)) < 0.5),
                                 rng.integers(-60, 60, (6, 5)))
     library = load_library().search_space()
     together = estimate(library, layer, name)
@@ -218,7 +225,7 @@ def test_simulated_errors_by_hand_and_through_the_table():
     multiplier = load_library()["mul8s_1L1G"]
     rng = np.random.default_rng(0)
     x, w = rng.integers(-128, 128, (5, 7)), rng.integers(-128, 128, (7, 3))
-    errors = accumulated_errors(multiplier, Operands.from_codes(x, w))
+    errors = accumulated_errors(multiplier, LayerOperands.from_codes(x, w))
     plain = [[sum(int(a) * int(b) - int(multiplier(a, b)) for a, b in zip(row, column, strict=True))
               for column in w.T] for row in x]
     assert errors.dtype == np.int64 and errors.tolist() == plain
@@ -228,36 +235,38 @@ def test_distributions_stand_for_codes():
     layer = Layer(5, 3)
     x, w = layer.operands.x, layer.operands.w
     for name in ("single_distribution", "population", "receptive_field", "fixed_weights", "matched"):
-        histograms = Operands.from_distributions(x.local, w.local, 3)
+        histograms = LayerOperands.from_distributions(x.local, w.local, 3)
         assert (estimate(layer.emap, histograms, name).accumulated_std
                 == pytest.approx(estimate(layer.emap, layer.operands, name).accumulated_std, rel=RTOL))
-    by_tap = Operands(Operand.from_taps(x.taps), w)
+    by_tap = LayerOperands(OperandStatistics.from_taps(x.taps), w)
     assert (estimate(layer.emap, by_tap, "fixed_weights_by_tap").accumulated_std
             == pytest.approx(estimate(layer.emap, layer.operands, "fixed_weights_by_tap").accumulated_std, rel=RTOL))
 
 
 UNIFORM = np.full(4, 0.25)
+HISTOGRAMS = LayerOperands.from_distributions(UNIFORM, UNIFORM, 3)
+ONE_PRODUCT = LayerOperands.from_codes([[1]], [[1]])
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: Operands.from_codes([[128]], [[1]]), r"x must lie in \[-128, 127\], got 128"),
-    (lambda: Operands.from_codes([[1]], [[200]]), "w must lie in"),
-    (lambda: Operands.from_codes([[0.5]], [[1]]), "x must hold integer codes"),
-    (lambda: Operands.from_codes(np.zeros((0, 3), int), np.zeros((3, 1), int)), "x must be a non-empty matrix"),
-    (lambda: Operands.from_codes([[1, 2]], [[1]]), "agree on the products per output"),
-    (lambda: Operands.from_distributions(UNIFORM, UNIFORM, 0), "fan_in must be at least 1"),
-    (lambda: Operands.from_distributions(UNIFORM, UNIFORM, 1.5), "fan_in must be an integer"),
-    (lambda: Operands.from_distributions(UNIFORM, UNIFORM, None), "fan_in must be given"),
-    (lambda: Operands.from_distributions(UNIFORM * 1.1, UNIFORM, 3), "x_dist must sum to 1 within 1e-09"),
-    (lambda: Operands.from_distributions(UNIFORM, UNIFORM * np.nan, 3), "w_dist must be finite"),
-    (lambda: Operands.from_distributions([[1.5, -0.5]], UNIFORM, 3), "x_dist must not be negative"),
-    (lambda: estimate(exact(2), Operands.from_distributions(UNIFORM, UNIFORM, 3), "matched"), "one distribution a gr"),
-    (lambda: estimate(exact(2), Operands.from_distributions(UNIFORM, UNIFORM, 3), "exact_data"), "codes themselves"),
-    (lambda: estimate(exact(3), Operands.from_distributions(UNIFORM, UNIFORM, 3), "single_distribution"), "shape"),
-    (lambda: estimate(exact(8, signed=False), Operands.from_codes([[1]], [[1]])), "multiplier for"),
-    (lambda: estimate(exact(), Operands.from_codes([[1]], [[1]]), "best"), "estimator must be one of single_distr"),
-    (lambda: estimate([], Operands.from_codes([[1]], [[1]])), "at least one"),
-    (lambda: RUNGS["correlated_taps"].estimate(exact(), Operands.from_codes([[1]], [[1]]), np.eye(3)), "features"),
+    (lambda: LayerOperands.from_codes([[128]], [[1]]), r"x must lie in \[-128, 127\], got 128"),
+    (lambda: LayerOperands.from_codes([[1]], [[200]]), "w must lie in"),
+    (lambda: LayerOperands.from_codes([[0.5]], [[1]]), "x must hold integer codes"),
+    (lambda: LayerOperands.from_codes(np.zeros((0, 3), int), np.zeros((3, 1), int)), "x must be a non-empty matrix"),
+    (lambda: LayerOperands.from_codes([[1, 2]], [[1]]), "agree on the products per output"),
+    (lambda: LayerOperands.from_distributions(UNIFORM, UNIFORM, 0), "fan_in must be at least 1"),
+    (lambda: LayerOperands.from_distributions(UNIFORM, UNIFORM, 1.5), "fan_in must be an integer"),
+    (lambda: LayerOperands.from_distributions(UNIFORM, UNIFORM, None), "fan_in must be given"),
+    (lambda: LayerOperands.from_distributions(UNIFORM * 1.1, UNIFORM, 3), "x_dist must sum to 1 within 1e-09"),
+    (lambda: LayerOperands.from_distributions(UNIFORM, UNIFORM * np.nan, 3), "w_dist must be finite"),
+    (lambda: LayerOperands.from_distributions([[1.5, -0.5]], UNIFORM, 3), "x_dist must not be negative"),
+    (lambda: estimate(exact(2), HISTOGRAMS, "matched"), "one distribution a gr"),
+    (lambda: estimate(exact(2), HISTOGRAMS, "exact_data"), "codes themselves"),
+    (lambda: estimate(exact(3), HISTOGRAMS, "single_distribution"), "shape"),
+    (lambda: estimate(exact(8, signed=False), ONE_PRODUCT), "multiplier for"),
+    (lambda: estimate(exact(), ONE_PRODUCT, "best"), "estimator must be one of single_distr"),
+    (lambda: estimate([], ONE_PRODUCT), "at least one"),
+    (lambda: RUNGS["correlated_taps"].estimate(exact(), ONE_PRODUCT, np.eye(3)), "features"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

@@ -4,21 +4,16 @@ import pytest
 
 from refapprox import load_library
 from refapprox.error_stats import (
+    RUNGS,
     AliasSampler,
-    Operands,
+    ErrorMoments,
+    LayerOperands,
     agreement,
-    draw_fixed_weight_sums,
-    draw_sums,
-    fixed_weights_by_tap_moments,
-    fixed_weights_mc,
-    fixed_weights_moments,
-    population_moments,
-    receptive_field_moments,
-    single_distribution_mc,
-    single_distribution_moments,
+    draw_errors,
+    error_moments,
+    monte_carlo_estimate,
 )
-from refapprox.error_stats.ladder import RUNGS
-from refapprox.error_stats.result import Moments
+from refapprox.error_stats.sum_moments import MOMENTS
 
 MULTIPLIER = load_library()["mul8s_1KVL"]
 DRAWS = 1_000_000
@@ -29,60 +24,37 @@ def layer(seed=0, fields=30, fan_in=6, neurons=4):
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 128, (fields, fan_in)) * (rng.random((fields, fan_in)) < rng.random((fields, 1)))
     w = rng.integers(-60, 60, (fan_in, neurons)) + np.linspace(-60, 60, neurons).astype(int)
-    return Operands.from_codes(x * (np.arange(fan_in) % 2 + 1) // 2, w)
+    return LayerOperands.from_codes(x * (np.arange(fan_in) % 2 + 1) // 2, w)
 
 
-def drawn_populations(multiplier, operands, size, rng):
-    field = rng.integers(len(operands.x.index), size=size)
-    x = operands.x.index[field[:, None], rng.integers(operands.fan_in, size=(size, operands.fan_in))]
-    w = operands.w.index.ravel()[rng.integers(operands.w.index.size, size=(size, operands.fan_in))]
-    return multiplier.error_map[x, w].sum(axis=1)
-
-
-def drawn_receptive_fields(multiplier, operands, size, rng):
-    swapped = Operands(operands.w, operands.x)
-    return draw_fixed_weight_sums(multiplier.error_map.T, swapped, size, rng=rng)
-
-
-CASES = {
-    "single_distribution": (single_distribution_moments, lambda m, o, n, rng: draw_sums(m, o, n, rng=rng)),
-    "population": (population_moments, drawn_populations),
-    "receptive_field": (receptive_field_moments, drawn_receptive_fields),
-    "fixed_weights": (fixed_weights_moments, lambda m, o, n, rng: draw_fixed_weight_sums(m, o, n, rng=rng)),
-    "fixed_weights_by_tap": (fixed_weights_by_tap_moments,
-                             lambda m, o, n, rng: draw_fixed_weight_sums(m, o, n, rng=rng, by_tap=True)),
-}
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MOMENTS)
 def test_a_million_draws_agree_with_the_closed_form(name):
-    moments_of, draw = CASES[name]
     operands, rng = layer(), np.random.default_rng(11)
-    moments = moments_of(MULTIPLIER, operands)
+    moments = error_moments(MULTIPLIER, operands, name)
     rung = RUNGS[name].estimate(MULTIPLIER, operands)
     assert (rung.accumulated_mean, rung.accumulated_std) == pytest.approx((moments.mean, moments.std), rel=1e-12)
-    verdict = agreement(moments, draw(MULTIPLIER, operands, DRAWS, rng))
+    verdict = agreement(moments, draw_errors(MULTIPLIER, operands, name, DRAWS, rng=rng))
     assert verdict, str(verdict)
     # the power: an error of a hundredth of the std in the mean, or of 1.5 % in the std, would have been found
     assert verdict.detectable_mean < 0.015 * moments.std and verdict.detectable_std < 0.015 * moments.std
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MOMENTS)
 def test_draws_reject_the_other_laws(name):
     operands, rng = layer(), np.random.default_rng(12)
-    samples = CASES[name][1](MULTIPLIER, operands, DRAWS // 2, rng)
-    for other, (moments_of, _) in CASES.items():
-        assert bool(agreement(moments_of(MULTIPLIER, operands), samples)) == (other == name), other
+    samples = draw_errors(MULTIPLIER, operands, name, DRAWS // 2, rng=rng)
+    for other in MOMENTS:
+        assert bool(agreement(error_moments(MULTIPLIER, operands, other), samples)) == (other == name), other
 
 
 def test_error_bars_tell_how_far_monte_carlo_strays():
     """400 repetitions: the spread of means and stds is the stated standard error within 15 % (four sd of it)."""
     rng = np.random.default_rng(13)
-    operands = Operands.from_codes(rng.integers(0, 8, (30, 6)), rng.integers(-8, 8, (6, 4)), range_x=(-8, 7),
+    operands = LayerOperands.from_codes(rng.integers(0, 8, (30, 6)), rng.integers(-8, 8, (6, 4)), range_x=(-8, 7),
                                    range_w=(-8, 7))
     emap = rng.integers(-20, 20, (16, 16))
-    for estimator in (single_distribution_mc, fixed_weights_mc):
-        runs = [estimator(emap, operands, 2000, rng=rng) for _ in range(400)]
+    for name in ("single_distribution", "fixed_weights"):
+        runs = [monte_carlo_estimate(emap, operands, name, 2000, rng=rng) for _ in range(400)]
         for stated, found in (("accumulated_mean_error", "accumulated_mean"),
                               ("accumulated_std_error", "accumulated_std")):
             spread = np.std([getattr(run, found) for run in runs], ddof=1)
@@ -91,9 +63,10 @@ def test_error_bars_tell_how_far_monte_carlo_strays():
 
 def test_the_same_generator_gives_the_same_draws_whatever_the_blocks():
     operands = layer()
-    first, second = (draw_sums(MULTIPLIER, operands, 5000, rng=np.random.default_rng(3)) for _ in range(2))
+    first, second, other = (draw_errors(MULTIPLIER, operands, "single_distribution", 5000,
+                                        rng=np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert np.array_equal(first, second) and first.dtype == np.int64
-    assert not np.array_equal(first, draw_sums(MULTIPLIER, operands, 5000, rng=np.random.default_rng(4)))
+    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("outcomes", [1, 2, 3, 7, 300])
@@ -104,7 +77,7 @@ def test_alias_draws_have_their_probabilities(outcomes):
     draws = AliasSampler(values, probabilities).draw(200_000, rng=rng)
     for value, p in zip(values, probabilities, strict=True):
         hits = (draws == value).astype(float)
-        law = Moments(p, p * (1 - p), p * (1 - p) * (1 - 2 * p), p * (1 - p) * ((1 - p) ** 3 + p ** 3), 0.0, 1.0)
+        law = ErrorMoments(p, p * (1 - p), p * (1 - p) * (1 - 2 * p), p * (1 - p) * ((1 - p) ** 3 + p ** 3), 0.0, 1.0)
         verdict = agreement(law, hits)
         assert verdict, str(verdict)
 
@@ -115,12 +88,12 @@ def test_an_impossible_outcome_is_never_drawn():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda o, rng: draw_sums(MULTIPLIER, o, 0, rng=rng), "num_samples must be at least 1"),
-    (lambda o, rng: draw_sums(np.zeros((4, 4)), o, 10, rng=rng), "emaps must have shape"),
+    (lambda o, rng: draw_errors(MULTIPLIER, o, "single_distribution", 0, rng=rng), "num_samples must be at least 1"),
+    (lambda o, rng: draw_errors(np.zeros((4, 4)), o, "fixed_weights", 10, rng=rng), "emaps must have shape"),
     (lambda o, rng: AliasSampler([1, 2], [0.5, 0.6]), "probabilities must sum to 1"),
     (lambda o, rng: AliasSampler([1, 2], [1.0]), "probabilities must have 2 entries"),
-    (lambda o, rng: draw_fixed_weight_sums(MULTIPLIER, Operands.from_distributions(
-        np.full(256, 1 / 256), np.full(256, 1 / 256), 3), 10, rng=rng), "codes themselves"),
+    (lambda o, rng: draw_errors(MULTIPLIER, LayerOperands.from_distributions(
+        np.full(256, 1 / 256), np.full(256, 1 / 256), 3), "fixed_weights", 10, rng=rng), "codes themselves"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

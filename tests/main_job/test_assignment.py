@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox.matching.assignment import (
-    Problem,
+    AssignmentProblem as Problem,
+)
+from refapprox.matching.assignment import (
     budget_assignment,
     kmeans_assignment,
     lagrangian_assignment,

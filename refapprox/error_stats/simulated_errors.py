@@ -14,7 +14,7 @@ def accumulated_errors(emap, operands):
     Parameters
     ----------
     emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : Operands
+    operands : LayerOperands
         With the codes of both sides.
 
     Returns

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refapprox.error_stats.elimination import RESIDUAL, rank_one_terms
 from refapprox.error_stats.operands import check_layer
-from refapprox.error_stats.rank_one_terms import RESIDUAL, rank_one_terms
-from refapprox.error_stats.result import ErrorEstimate, Moments, mixture
+from refapprox.error_stats.result import ErrorEstimate, ErrorMoments, mixture
 
 BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB
 
@@ -31,13 +31,13 @@ class LayerMoments:
     neuron_mean : float64 array, shape (neurons,)
     covariance : float64 array, shape (neurons, neurons)
         Between neurons over the fields, ddof 0.
-    pooled : Moments
+    pooled : ErrorMoments
         Over all fields and neurons, with skewness and excess kurtosis.
     """
 
     neuron_mean: np.ndarray
     covariance: np.ndarray
-    pooled: Moments
+    pooled: ErrorMoments
 
 
 def exact_data(emaps, operands):
@@ -46,7 +46,7 @@ def exact_data(emaps, operands):
     pooled = [exact_moments(emap, operands).pooled for emap in maps]
     if not single:
         columns = ("mean", "variance", "third", "fourth", "lower", "upper")
-        pooled = [Moments(**{name: np.array([getattr(m, name) for m in pooled]) for name in columns})]
+        pooled = [ErrorMoments(**{name: np.array([getattr(m, name) for m in pooled]) for name in columns})]
     return ErrorEstimate(operands.fan_in, pooled[0].mean, pooled[0].std, moments=pooled[0])
 
 
@@ -56,7 +56,7 @@ def exact_moments(emap, operands):
     Parameters
     ----------
     emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : Operands
+    operands : LayerOperands
         With the codes of both sides.
 
     Returns
