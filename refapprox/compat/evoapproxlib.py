@@ -1,5 +1,1 @@
-"""The package that agnapprox's published tutorial imports its multipliers from."""
-from refapprox.compat.agnapprox.libs.approxlib import ApproximateMultiplier
-from refapprox.compat.agnapprox.libs.evoapprox import EvoApproxLib
-
-__all__ = ["ApproximateMultiplier", "EvoApproxLib"]
+from refapprox.compat.agnapprox.libs import ApproximateMultiplier, EvoApproxLib  # noqa: F401

@@ -6,9 +6,12 @@ rounding: exactly up to sums of 2**24, with a relative error of about 1e-7 beyon
 import numpy as np
 
 from refapprox.multipliers import Multiplier
+from refapprox.multipliers.formats import swap_order
 from refapprox.ops import conv2d as exact_conv2d
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
+
+SIDE = 256      # of the tables that other tools pass around
 
 
 def linear(preset, x, w, multiplier, defects):
@@ -112,3 +115,27 @@ def is_combined(x_codes, w_codes, geometry):
     stride, padding = (np.broadcast_to(geometry[key], 2).tolist() for key in ("stride", "padding"))
     kernel, image = list(w_codes.shape[2:]), list(x_codes.shape[2:])
     return kernel == [1, 1] and stride == [1, 1] or kernel == image and padding == [0, 0]
+
+
+def signed_multiplier(lut, name):
+    """Multiplier of a signed table in two's-complement order; one that is a Multiplier already is returned as it is.
+
+    Whole numbers in a floating dtype are taken, as the other tools take them.
+    """
+    if isinstance(lut, Multiplier):
+        return lut
+    lut = check_side(lut)
+    if lut.dtype.kind == "f":
+        if not np.array_equal(lut, np.rint(lut)):
+            raise ValueError(f"lut of {name} must hold whole numbers.")
+        lut = lut.astype(np.int64)
+    return Multiplier(name, swap_order(lut))
+
+
+def check_side(lut):
+    """`lut` as an array of shape (256, 256)."""
+    lut = np.asarray(lut)
+    if lut.shape != (SIDE, SIDE):
+        raise ValueError(f"a table in two's-complement order must have shape (256, 256), got {lut.shape}: "
+                         f"the other tools know 8x8 bits only.")
+    return lut

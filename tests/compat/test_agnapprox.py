@@ -13,7 +13,7 @@ from refapprox.compat.agnapprox.libs.approxlib import ApproximateMultiplier
 from refapprox.compat.agnapprox.libs.evoapprox import EvoApprox, EvoApproxLib
 from refapprox.compat.agnapprox.nets import ApproxNet, LeNet5, ResNet
 from refapprox.compat.lightning import Trainer
-from refapprox.compat.tables import signed_multiplier
+from refapprox.compat.pipelines import signed_multiplier
 from refapprox.datasets import SyntheticDigits
 
 PUBLISHED = {      # argument names in order, of the documented functions; what we add comes after

@@ -1,5 +1,113 @@
-"""Data sets under agnapprox's names."""
-from refapprox.compat.agnapprox.datamodules.approx_datamodule import ApproxDataModule, native_datamodule
-from refapprox.compat.agnapprox.datamodules.mnist import MNIST
+"""Data sets under agnapprox's names: the life cycle of its data modules around a `refapprox.datasets.DataModule`."""
+import os
+from pathlib import Path
+
+import numpy as np
+
+from refapprox.datasets import DataModule
+from refapprox.datasets.idx import read_idx
+from refapprox.datasets.mnist import download_mnist, locate, normalized
 
 __all__ = ["ApproxDataModule", "MNIST", "native_datamodule"]
+
+ENVIRONMENT = "AGNAPPROX_DATA_DIR"
+
+
+class ApproxDataModule:
+    """Base of the data sets: `prepare_data` fetches, `setup` loads.
+
+    Parameters
+    ----------
+    batch_size : int, optional
+    num_workers : int, optional
+        Accepted and without effect: batches are slices of arrays in memory.
+
+    Notes
+    -----
+    A data set of one's own defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
+    refapprox, training images are shuffled anew in every epoch; the published loader kept their order.
+    """
+
+    def __init__(self, batch_size=128, num_workers=0):
+        self.args = {"batch_size": batch_size, "num_workers": num_workers}
+        self.data_dir = os.environ.get(ENVIRONMENT, "./data")
+        self._native = None
+
+    def prepare_data(self):
+        """Make sure that the files are there."""
+
+    def load(self):
+        """The data as a native DataModule."""
+        raise TypeError(f"{type(self).__name__} does not define load.")
+
+    def setup(self, stage=None):
+        """Load all parts, whatever the `stage`."""
+        self._native = self.load()
+
+    @property
+    def native(self):
+        """The native DataModule; a ValueError before `setup`."""
+        if self._native is None:
+            raise ValueError(f"{type(self).__name__} is not loaded: call prepare_data() and setup() first.")
+        return self._native
+
+    df_train = property(lambda self: self.native.train, doc="Training part (images, labels).")
+    df_val = property(lambda self: self.native.val, doc="Validation part (images, labels).")
+    df_test = property(lambda self: self.native.test, doc="Test part (images, labels).")
+
+    def train_dataloader(self, rng=None):
+        """Batches of an epoch, in a new order."""
+        return self.native.train_batches(np.random.default_rng() if rng is None else rng)
+
+    def val_dataloader(self):
+        return self.native.val_batches()
+
+    def test_dataloader(self):
+        return self.native.test_batches()
+
+    def sample_dataloader(self, num_samples=128, rng=None):
+        """`num_samples` random training images and their labels, drawn with replacement, in batches."""
+        train, rng = self.native.train, np.random.default_rng() if rng is None else rng
+        rows, size = rng.integers(len(train.labels), size=num_samples), self.args["batch_size"]
+        return ((train.images[rows[i:i + size]], train.labels[rows[i:i + size]]) for i in range(0, num_samples, size))
+
+
+def native_datamodule(datamodule):
+    """The native DataModule behind `datamodule`, which may be one itself."""
+    native = getattr(datamodule, "native", datamodule)
+    if not isinstance(native, DataModule):
+        raise TypeError(f"datamodule must be an ApproxDataModule or a refapprox DataModule, "
+                        f"got {type(datamodule).__name__}.")
+    return native
+
+
+FILES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+         "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}
+
+
+class MNIST(ApproxDataModule):
+    """MNIST's four IDX files from the folder AGNAPPROX_DATA_DIR, or ./data where that is not set.
+
+    `prepare_data` downloads what is missing. Files that are there are taken as they are, without a checksum, as the
+    published loader takes them: other data of the same form, such as a few drawn digits for a test, loads too.
+    `refapprox.datasets.MNIST` is the strict one. A twelfth of the training file, its end, is set aside for
+    validation: the published 55,000 and 5,000.
+    """
+
+    def prepare_data(self):
+        download_mnist(Path(self.data_dir))
+
+    def load(self):
+        images, labels = self._read("train")
+        cut = len(labels) - len(labels) // 12
+        return DataModule((images[:cut], labels[:cut]), (images[cut:], labels[cut:]), self._read("test"),
+                          num_classes=10, batch_size=self.args["batch_size"])
+
+    def _read(self, part):
+        arrays = []
+        for name, ndim in zip(FILES[part], (3, 1), strict=True):
+            path = locate(Path(self.data_dir), name)
+            if path is None:
+                raise FileNotFoundError(f"{name} is not in {self.data_dir}: call prepare_data(), which fetches it.")
+            arrays.append(read_idx(path, ndim=ndim))
+        return normalized(arrays[0]), arrays[1]

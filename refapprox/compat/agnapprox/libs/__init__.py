@@ -1,1 +1,98 @@
-"""Libraries of approximate multipliers under agnapprox's names."""
+"""Libraries of approximate multipliers under agnapprox's names: EvoApproxLib's signed 8-bit multipliers, by formula.
+
+`EvoApproxLib` is the package that the published tutorial imports, with the names of release v1.1; `EvoApprox` is what
+later versions of agnapprox have in its place, with those of v2022. Ten names exist in both, nine of them for another
+circuit, so the two must not be mixed.
+"""
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.multipliers.closed_forms import closed_form, closed_form_names
+from refapprox.multipliers.formats import swap_order
+from refapprox.validation import check_choice
+
+__all__ = ["ApproxLibrary", "ApproximateMultiplier", "EvoApprox", "EvoApproxLib"]
+
+
+@dataclass
+class ApproximateMultiplier:
+    """A candidate for matching. Anything else with these three attributes will do.
+
+    Attributes
+    ----------
+    name : str
+    performance_metric : float
+        What matching minimizes.
+    error_map : integer array, shape (256, 256)
+        exact - approximate, ``error_map[x + 128, w + 128]``.
+    """
+
+    name: str
+    performance_metric: float
+    error_map: np.ndarray
+
+
+class ApproxLibrary(ABC):
+    """Source of tables and candidates."""
+
+    @abstractmethod
+    def load_lut(self, name):
+        """Table of the multiplier called `name`, int32 (256, 256), two's-complement order."""
+
+    @abstractmethod
+    def search_space(self):
+        """List of ApproximateMultiplier."""
+
+
+class EvoApproxLib(ApproxLibrary):
+    """The tutorial's search space: names of release v1.1, power in mW at 45 nm.
+
+    Parameters
+    ----------
+    source : "builtin" or path, optional
+        As in `refapprox.load_library`.
+    """
+
+    def __init__(self, source="builtin"):
+        self.library = load_library(source)
+
+    def prepare(self, signed=True):
+        """The candidates, which are signed: unsigned tables do not fit the signed codes of the layers."""
+        if not signed:
+            raise ValueError("signed of prepare must be True: the layers multiply signed codes, and the built-in "
+                             "multipliers are signed ones.")
+        return self.search_space()
+
+    def search_space(self):
+        return [candidate(m) for m in self.library]
+
+    def load_lut(self, name):
+        """Table of the multiplier called `name`, int32 (256, 256), two's-complement order."""
+        return swap_order(self.library.load_lut(name))
+
+
+class EvoApprox(EvoApproxLib):
+    """The same circuits under the names of release v2022.
+
+    Parameters
+    ----------
+    filter_str : str, optional
+        Part of the names to keep.
+    metric : {"PDK45_PWR"}, optional
+        The cost: power in mW at 45 nm is what is known without the library's files.
+    """
+
+    def __init__(self, filter_str="mul8s", metric="PDK45_PWR"):
+        check_choice("metric", metric, ("PDK45_PWR",))
+        names = [name for name in closed_form_names("v2022") if name.startswith("mul8s")]
+        self.names, self.metric = [name for name in names if filter_str in name], metric
+        if not self.names:
+            raise ValueError(f"no built-in multiplier has {filter_str!r} in its name: they are {', '.join(names)}.")
+        self.library = MultiplierLibrary([closed_form("v2022", name) for name in self.names], "EvoApproxLib v2022")
+
+
+def candidate(multiplier):
+    return ApproximateMultiplier(multiplier.name, multiplier.performance_metric, multiplier.error_map)

@@ -5,7 +5,7 @@ Settings that are not there are refused, by an AttributeError or TypeError, rath
 from dataclasses import dataclass, field
 
 from refapprox.analog.compensation import PERFECT, GlobalDriftCompensation, NoisyReadout
-from refapprox.compat.aihwkit.inference.noise.pcm import PCMLikeNoiseModel
+from refapprox.compat.aihwkit.inference import PCMLikeNoiseModel
 
 
 @dataclass(slots=True)

@@ -1,11 +1,160 @@
 """torchapprox's layers, forward and backward, in NumPy.
 
 The approximate mode computes what torchapprox is meant to compute; what it does wrong (`refapprox.compat.presets`) is
-reproduced as far as a layer's `defects` say so.
+reproduced as far as a layer's `defects` say so. `ApproxWrapper` quantizes the activations around a layer, which has to
+know their scale and zero point.
 """
-from refapprox.compat.torchapprox.layers.approx_conv2d import ApproxConv2d
-from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, InferenceMode
-from refapprox.compat.torchapprox.layers.approx_linear import ApproxLinear
-from refapprox.compat.torchapprox.layers.approx_wrapper import ApproxWrapper, layer_mapping_dict
+import math
+
+import numpy as np
+
+from refapprox.compat.torchapprox.layers.approx_layer import PRESET, ApproxLayer, InferenceMode, to_array
+from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs
+from refapprox.ops import conv2d, linear
+from refapprox.ops.patches import geometry, pair
+from refapprox.quantization import quantize_with_mask
 
 __all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "ApproxWrapper", "InferenceMode", "layer_mapping_dict"]
+
+
+class ApproxLinear(ApproxLayer):
+    """y = x w^T + b; `device` and `dtype` are without effect."""
+
+    def __init__(self, in_features, out_features, bias=True, qconfig=None, device=None, dtype=None, *, rng=None):
+        super().__init__((out_features, in_features), bias, qconfig, rng)
+        self.in_features, self.out_features = in_features, out_features
+
+    @classmethod
+    def from_float(cls, layer, qconfig=None):
+        """The layer with the sizes, weight and bias of `layer`, a torch.nn.Linear or what has its attributes."""
+        made = cls(layer.in_features, layer.out_features, layer.bias is not None, qconfig)
+        made.weight, made.bias = to_array(layer.weight), to_array(layer.bias)
+        return made
+
+    @property
+    def fan_in(self):
+        return self.in_features
+
+    @property
+    def opcount(self):
+        return self.in_features * self.out_features
+
+    def quant_fwd(self, x_q, w_q):
+        return linear.forward(x_q, w_q)[0]
+
+    def approx_fwd(self, x_q, w_q, quant_params):
+        return ApproxGeMM.apply(x_q, w_q, self.multiplier, quant_params, self.htp_model, self.traced_inputs)
+
+    def product_backward(self, dy, x_q, w_q):
+        return linear.backward(dy, (x_q, w_q))
+
+
+class ApproxConv2d(ApproxLayer):
+    """Convolution of (n, c, h, w); zero padding only, `device` and `dtype` are without effect.
+
+    `fan_in` is that of the groups, which the published one ignores.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
+                 padding_mode="zeros", qconfig=None, device=None, dtype=None, *, rng=None):
+        if padding_mode != "zeros":
+            raise ValueError(f"padding_mode of ApproxConv2d must be 'zeros', got {padding_mode!r}.")
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = pair("kernel_size of ApproxConv2d", kernel_size, 1)
+        self.stride, self.padding, self.dilation = (
+            pair(f"{name} of ApproxConv2d", value, least)
+            for name, value, least in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)))
+        super().__init__((out_channels, in_channels // groups, *self.kernel_size), bias, qconfig, rng)
+        self._opcount = None
+
+    @classmethod
+    def from_float(cls, layer, qconfig=None):
+        """The layer with the geometry, weight and bias of `layer`, a torch.nn.Conv2d or what has its attributes."""
+        made = cls(layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+                   layer.dilation, layer.groups, layer.bias is not None, layer.padding_mode, qconfig)
+        made.weight, made.bias = to_array(layer.weight), to_array(layer.bias)
+        return made
+
+    from_conv2d = from_super = from_float
+
+    @property
+    def fan_in(self):
+        return math.prod(self.weight.shape[1:])
+
+    @property
+    def opcount(self):
+        """Multiplications per sample; known after the first forward pass."""
+        if self._opcount is None:
+            raise ValueError("opcount of ApproxConv2d is known after the first forward pass only.")
+        return self._opcount
+
+    @property
+    def conv_args(self):
+        """The settings as `ApproxConv2dOp` takes them."""
+        return Conv2dArgs(self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding,
+                          self.dilation, self.groups)
+
+    def output_dims(self, x):
+        """(height, width) of the output for images `x`."""
+        return geometry("ApproxConv2d", self.kernel_size, self.stride, self.padding,
+                        self.dilation).output_size(*x.shape[2:])
+
+    def forward(self, x, x_scale=None, x_zero_point=None):
+        """As `ApproxLayer.forward`."""
+        y = super().forward(x, x_scale, x_zero_point)
+        self._opcount = self.fan_in * math.prod(y.shape[1:])
+        return y
+
+    __call__ = forward
+
+    def quant_fwd(self, x_q, w_q):
+        return conv2d.forward(x_q, w_q, **self.conv_args.backward_args())[0]
+
+    def approx_fwd(self, x_q, w_q, quant_params):
+        return ApproxConv2dOp.apply(x_q, w_q, quant_params, self.conv_args, self.htp_model, self.output_dims(x_q),
+                                    self.multiplier, self.traced_inputs, defects=self.defects)
+
+    def product_backward(self, dy, x_q, w_q):
+        return conv2d.backward(dy, conv2d.prepare(x_q, w_q, **self.conv_args.backward_args()))
+
+
+class ApproxWrapper:
+    """Quantizes the activations and passes them to a layer with their scale and zero point.
+
+    Parameters
+    ----------
+    wrapped : ApproxLayer, or a torch.nn.Linear or torch.nn.Conv2d
+        Of PyTorch's layers weights and settings are taken; what ``prepare_qat`` does there is done here.
+    qconfig : optional
+        How weights are quantized, for PyTorch's layers; see `ApproxLayer.weight_parameters`.
+    """
+
+    def __init__(self, wrapped, qconfig=None):
+        if isinstance(wrapped, ApproxLayer):
+            self.wrapped = wrapped
+        elif hasattr(wrapped, "weight") and hasattr(wrapped, "kernel_size"):
+            self.wrapped = ApproxConv2d.from_float(wrapped, qconfig)
+        elif hasattr(wrapped, "weight") and hasattr(wrapped, "in_features"):
+            self.wrapped = ApproxLinear.from_float(wrapped, qconfig)
+        else:
+            raise TypeError(f"wrapped must be an ApproxLinear or ApproxConv2d, got {type(wrapped).__name__}.")
+        self._inside = None
+
+    def forward(self, x):
+        """Layer output of real `x`, whose range becomes the codes 0 to 127."""
+        x = np.asarray(x, np.float64)
+        qx = PRESET.x_parameters(x)
+        codes, self._inside = quantize_with_mask(x, qx, np.float64)
+        return self.wrapped(qx.dequantize(codes), qx.scale, qx.zero_point)
+
+    __call__ = forward
+
+    def backward(self, dy):
+        """Gradient dx, straight-through: none where an activation was clipped; the layer's gradients are set."""
+        dx = self.wrapped.backward(dy)
+        return dx if self._inside is None else dx * self._inside
+
+
+def layer_mapping_dict():
+    """Name of PyTorch's layer to the one in its place (upstream's keys are the classes themselves)."""
+    return {"Linear": ApproxLinear, "Conv2d": ApproxConv2d}

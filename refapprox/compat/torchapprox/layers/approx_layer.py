@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refapprox.compat.pipelines import signed_multiplier
 from refapprox.compat.presets import get_preset
-from refapprox.compat.tables import signed_multiplier
 from refapprox.multipliers import exact
 from refapprox.multipliers.formats import swap_order
 from refapprox.ops import agn, bias

@@ -1,6 +1,247 @@
-"""Low-level operators, forward and backward."""
-from refapprox.compat.torchapprox.operators.approxgemm import ApproxGeMM
+"""Low-level operators, forward and backward.
+
+The matrix product of a fully connected layer through a table, and its straight-through gradient:
+
+    y[i, o] = s_x s_w (sum_k LUT[q_x[i, k], q_w[o, k]] - z_x sum_k q_w - z_w sum_k q_x + k z_x z_w)        (1)
+    q = round(x / s + z)                                                                                   (2)
+
+Gradient, of the exact product of the real operands whatever the table says:
+
+    dx = dy w,    dw = dy^T x                                                                              (3)
+
+The convolution has the same equations over patches. The table's rows are the activations, and padding holds the
+activations' zero point: what is meant. `defects` reproduces what the published operator does instead, by the names of
+`refapprox.compat.presets`.
+
+What is left of ``torch.autograd.Function`` without a graph: the context is handed out instead of hidden.
+
+    y = ApproxGeMM.apply(x, w, lut, quant_params, None, None)              # as published
+    y, ctx = ApproxGeMM.record(x, w, lut, quant_params, None, None)        # what autograd would remember, in `ctx`
+    grad_x, grad_w, *_ = ApproxGeMM.backward(ctx, grad_output)             # as published
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from refapprox.compat import pipelines
+from refapprox.compat.pipelines import signed_multiplier
+from refapprox.compat.presets import get_preset
 from refapprox.compat.torchapprox.operators.backend import approx, dwconv2d
-from refapprox.compat.torchapprox.operators.conv2d import ApproxConv2dOp
+from refapprox.ops import conv2d as exact_conv2d  # conv2d is a module here
+from refapprox.ops import linear
+from refapprox.ops.patches import pair
+from refapprox.quantization import QuantizationParameters
+from refapprox.validation import check_codes, check_finite
 
 __all__ = ["ApproxConv2dOp", "ApproxGeMM", "approx", "dwconv2d"]
+
+PRESET = get_preset("torchapprox")
+CODES = (-128, 127)
+
+
+class Context:
+    """The context of one call, with the published attributes.
+
+    Attributes
+    ----------
+    saved_tensors : tuple of ndarray
+    needs_input_grad : list of bool
+        For every input, True unless changed; `backward` leaves the gradient of others out (None).
+    """
+
+    def __init__(self, count):
+        self.saved_tensors, self.needs_input_grad = (), [True] * count
+
+    def save_for_backward(self, *arrays):
+        """Keep `arrays` as `saved_tensors`."""
+        self.saved_tensors = arrays
+
+
+class Function:
+    """Base of operators with the static methods `forward`, `setup_context` and `backward`."""
+
+    @classmethod
+    def apply(cls, *inputs, **options):
+        """The output alone."""
+        return cls.forward(*inputs, **options)
+
+    @classmethod
+    def record(cls, *inputs, **options):
+        """(output, Context): what `backward` wants first, then."""
+        output, ctx = cls.forward(*inputs, **options), Context(len(inputs))
+        cls.setup_context(ctx, inputs, output)
+        return output, ctx
+
+
+class ApproxGeMM(Function):
+    """The operator of `ApproxLinear`, with the published static methods; see `function` for how to go back."""
+
+    @staticmethod
+    def forward(x, w, lut, quant_params, htp_model=None, traced_inputs=None):
+        """Equation (1).
+
+        Parameters
+        ----------
+        x : float array, shape (n, k)
+            Fake-quantized activations, whose codes (2) index the rows of the table.
+        w : float array, shape (m, k)
+            Fake-quantized weights.
+        lut : int32 array, shape (256, 256), or Multiplier
+            Two's-complement order.
+        quant_params : object with x_scale, x_zero_point, w_scale, w_zero_point
+            Arrays of one element, those of w also of m; see `layers.approx_layer.QuantizationParameters`.
+        htp_model : callable, optional
+            Computes the sums instead of the table: ``htp_model(op, x_codes, w_codes, {})``, op the exact product.
+        traced_inputs : TracedGeMMInputs, optional
+            Records the codes.
+
+        Returns
+        -------
+        float64 array, shape (n, m)
+
+        Raises
+        ------
+        ValueError
+            If shapes do not match, or a code leaves [-128, 127], where the published operator lets it wrap.
+
+        Examples
+        --------
+        >>> from refapprox.compat.torchapprox.layers.approx_layer import QuantizationParameters
+        >>> unit = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
+        >>> lut = np.zeros((256, 256), np.int32)
+        >>> lut[127, 0] = 42
+        >>> ApproxGeMM.apply(np.array([[127.0]]), np.array([[0.0]]), lut, unit, None, None).tolist()
+        [[42.0]]
+        """
+        qx, qw = native_parameters(quant_params)
+        x_codes, w_codes = codes_of("x", x, qx), codes_of("w", w, qw)
+        if x_codes.ndim != 2 or w_codes.ndim != 2 or x_codes.shape[1] != w_codes.shape[1]:
+            raise ValueError(f"ApproxGeMM needs x of shape (n, k) and w of shape (m, k), got {x_codes.shape} and "
+                             f"{w_codes.shape}.")
+        if traced_inputs is not None:
+            traced_inputs.trace(x_codes[:, None, :], w_codes.T)
+        if htp_model is not None:
+            sums = htp_model(lambda x, w: linear.forward(x, w)[0], x_codes.astype(float), w_codes.astype(float), {})
+            return pipelines.rescaled(PRESET, sums, x_codes.sum(axis=1)[:, None], w_codes.sum(axis=1),
+                                      x_codes.shape[1], qx, qw, (len(w_codes),))
+        return pipelines.linear_of_codes(PRESET, x_codes, w_codes, qx, qw, signed_multiplier(lut, "lut of ApproxGeMM"))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """Keep x and w."""
+        ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        """(grad_x, grad_w, None, None, None, None), equations (3)."""
+        grad_x, grad_w = linear.backward(grad_output, ctx.saved_tensors, need_dx=ctx.needs_input_grad[0])
+        return grad_x, grad_w if ctx.needs_input_grad[1] else None, None, None, None, None
+
+
+def native_parameters(quant_params):
+    """(of x, of w) as `refapprox.quantization.QuantizationParameters`."""
+    pairs = []
+    for side in "xw":
+        scale, zero_point = (np.atleast_1d(np.asarray(getattr(quant_params, f"{side}_{name}"), np.float64))
+                             for name in ("scale", "zero_point"))
+        zero_point = check_codes(f"{side}_zero_point", zero_point, *CODES).astype(np.int64)
+        single = scale.size == zero_point.size == 1
+        if side == "x" and not single:
+            raise ValueError(f"x_scale and x_zero_point must hold one element, got {scale.size} and "
+                             f"{zero_point.size}: only weights are quantized by the channel.")
+        pairs.append(QuantizationParameters(scale.item() if single else scale,
+                                            zero_point.item() if single else zero_point, *CODES))
+    return pairs
+
+
+def codes_of(name, real, parameters):
+    """Equation (2), int64. Adding comes before rounding, as published; of fake-quantized operands it makes no odds."""
+    real = check_finite(name, np.asarray(real, np.float64))
+    codes = np.rint(real / parameters.scale_for(real) + parameters.zero_point_for(real))
+    return check_codes(f"codes of {name}", codes, *CODES).astype(np.int64)
+
+
+@dataclass
+class Conv2dArgs:
+    """A convolution's settings; ints, or (vertical, horizontal)."""
+
+    in_channels: int
+    out_channels: int
+    kernel_size: int | tuple
+    stride: int | tuple
+    padding: int | tuple
+    dilation: int | tuple
+    groups: int
+
+    def backward_args(self):
+        """What the exact convolution and its gradient take."""
+        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
+
+    def use_fast_dwconv(self):
+        """Whether it is a depthwise one that `dwconv2d` computes."""
+        undilated = max(pair("dilation", self.dilation, 1)) == 1
+        return undilated and self.groups == self.in_channels == self.out_channels
+
+
+class ApproxConv2dOp(Function):
+    """The operator of `ApproxConv2d`, with the published static methods; see `function` for how to go back."""
+
+    @staticmethod
+    def forward(x, w, quant_params, conv_args, htp_model, out_dims, lut, traced_inputs, *, defects=()):
+        """Convolution of fake-quantized x (n, c, h, w) with w (m, c / groups, kh, kw), float64 (n, m, oh, ow).
+
+        Parameters
+        ----------
+        x, w : float arrays
+        quant_params, htp_model, lut
+            As of `ApproxGeMM.forward`.
+        conv_args : Conv2dArgs
+        out_dims : (oh, ow), or None
+            Held against what the shapes give.
+        traced_inputs : None
+            Use ``layer.traced_inputs`` of `ApproxLinear`; patches are not recorded.
+        defects : collection of str, or "all", optional
+
+        Raises
+        ------
+        ValueError
+            As of `ApproxGeMM.forward`; if `out_dims` is not the output's size.
+        """
+        if traced_inputs is not None:
+            raise ValueError("traced_inputs of ApproxConv2dOp must be None: patches are not recorded, "
+                             "refapprox.matching.get_feature_maps does it.")
+        qx, qw = native_parameters(quant_params)
+        x_codes, w_codes, geometry = codes_of("x", x, qx), codes_of("w", w, qw), conv_args.backward_args()
+        if htp_model is None:
+            multiplier = signed_multiplier(lut, "lut of ApproxConv2dOp")
+            y = pipelines.conv2d_of_codes(PRESET, x_codes, w_codes, qx, qw, multiplier, geometry,
+                                          PRESET.check_defects(defects))
+        else:
+            y = modeled(htp_model, x_codes, w_codes, qx, qw, geometry)
+        if out_dims is not None and tuple(out_dims) != y.shape[2:]:
+            raise ValueError(f"out_dims must be the output's size {y.shape[2:]}, got {tuple(out_dims)}.")
+        return y
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """Keep x, w and the geometry."""
+        ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
+        ctx.conf = inputs[3].backward_args()
+
+    @staticmethod
+    def backward(ctx, grad):
+        """(grad_x, grad_w, None, ...): the gradient of the exact convolution of the real operands."""
+        cache = exact_conv2d.prepare(*ctx.saved_tensors, **ctx.conf)
+        grad_x, grad_w = exact_conv2d.backward(grad, cache, need_dx=ctx.needs_input_grad[0])
+        return grad_x, grad_w if ctx.needs_input_grad[1] else None, None, None, None, None, None, None
+
+
+def modeled(htp_model, x_codes, w_codes, qx, qw, geometry):
+    """The layer with its sums from `htp_model`, zero points corrected."""
+    def exact(x, w, **geometry):
+        return exact_conv2d.forward(x, w, **geometry, pad_value=float(qx.zero_point))[0]
+
+    sums = htp_model(exact, x_codes.astype(float), w_codes.astype(float), geometry)
+    x_sums = pipelines.patch_sums(x_codes, w_codes, geometry, qx.zero_point)
+    w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
+    return pipelines.rescaled(PRESET, sums, x_sums, w_sums, w_codes[0].size, qx, qw, (len(w_codes), 1, 1))

@@ -1,7 +1,7 @@
 """Products of integer codes through a table: the matrix product and the depthwise convolution."""
 import numpy as np
 
-from refapprox.compat.tables import check_side, signed_multiplier
+from refapprox.compat.pipelines import check_side, signed_multiplier
 from refapprox.multipliers import Multiplier
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul

@@ -1,4 +1,1 @@
-"""The base of the conductance converters under aihwkit's module name."""
-from refapprox.analog.converters import ConductanceConverter as BaseConductanceConverter
-
-__all__ = ["BaseConductanceConverter"]
+from refapprox.compat.aihwkit.inference.converter import BaseConductanceConverter  # noqa: F401

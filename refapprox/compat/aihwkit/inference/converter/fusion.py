@@ -1,4 +1,1 @@
-"""The Fusion chip's converter under aihwkit's module name."""
-from refapprox.analog.unpaired_converters import FusionConductanceConverter
-
-__all__ = ["FusionConductanceConverter"]
+from refapprox.compat.aihwkit.inference.converter import FusionConductanceConverter  # noqa: F401
