@@ -79,12 +79,6 @@ class DataModule:
         check_integer("n of sample", n, minimum=1, maximum=len(self.train.labels))
         return self.train.images[check_rng(rng).choice(len(self.train.labels), size=n, replace=False)]
 
-    def prepare_data(self):
-        """Nothing: the data is loaded when the object is made. The name is that of other tools."""
-
-    def setup(self, stage=None):
-        """Nothing, as `prepare_data`."""
-
     def _in_order(self, part):
         return (Split(part.images[rows], part.labels[rows]) for rows in self._slices(np.arange(len(part.labels))))
 

@@ -11,7 +11,7 @@ from refapprox.matching.assignment import (
 )
 from refapprox.matching.deployment import deploy_multipliers, deploy_uniform, nearest_uniform
 from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
-from refapprox.matching.info import LayerInfo, MatchingInfo, dump_results
+from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds, simulated_stds
 from refapprox.matching.selection import (
     exact_fallback,
@@ -20,6 +20,7 @@ from refapprox.matching.selection import (
     select_layer_multiplier,
     select_multipliers,
 )
+from refapprox.matching.tracking import dump_results
 from refapprox.training import topk_accuracy
 
 __all__ = ["Assignment", "AssignmentProblem", "IntermediateLayerResults", "LayerInfo", "MatchingInfo",

@@ -1,4 +1,4 @@
-"""An assignment of multipliers to layers, its energy, and where it is written to.
+"""An assignment of multipliers to layers, and its energy.
 
     E = sum_l (opcount_l / sum opcount) * metric_l / metric_max                                     (1)
 
@@ -6,12 +6,10 @@ is the energy of the multiplications relative to the most expensive multiplier o
 """
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from refapprox import files
-from refapprox.validation import check_choice, check_real
 
 
 @dataclass
@@ -84,47 +82,3 @@ def without_nan(value):
     if isinstance(value, list):
         return [without_nan(item) for item in value]
     return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def dump_results(result, lmbd, folder=None, *, tracking="auto"):
-    """Write a MatchingInfo to a run folder and, where MLflow is installed and a run is active, to MLflow.
-
-    Parameters
-    ----------
-    result : MatchingInfo
-    lmbd : float
-        Weight of the noise term that led to it.
-    folder : path, optional
-        Where `gs_results.json` goes.
-    tracking : {"auto", "mlflow", "none"}, optional
-        "mlflow" makes a missing MLflow an error; "auto" uses it where it is installed and a run is active.
-    """
-    check_choice("tracking", tracking, ("auto", "mlflow", "none"))
-    check_real("lmbd", lmbd, minimum=0.0)
-    if folder is not None:
-        result.save(Path(folder) / "gs_results.json")
-    if tracking != "none":
-        log_to_mlflow(result, lmbd, required=tracking == "mlflow")
-
-
-def log_to_mlflow(result, lmbd, required):
-    try:
-        mlflow = import_mlflow("tracking='mlflow'")
-    except ValueError:
-        if required:
-            raise
-        return
-    if mlflow.active_run() is None and not required:
-        return
-    mlflow.log_dict(without_nan(dataclasses.asdict(result)), "gs_results.json")
-    mlflow.log_metric("Relative Energy Consumption", result.relative_energy_consumption)
-    mlflow.log_param("lambda", lmbd)
-
-
-def import_mlflow(what):
-    """The module mlflow, which `what` needs; a ValueError that says how to get it where it is missing."""
-    try:
-        import mlflow
-    except ImportError:
-        raise ValueError(f"{what} needs MLflow: pip install 'refapprox[mlflow]'.") from None
-    return mlflow

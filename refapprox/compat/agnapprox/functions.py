@@ -13,7 +13,7 @@ from refapprox import error_stats, matching
 from refapprox.compat.agnapprox.datamodules import native_datamodule
 from refapprox.error_stats import error_calculation, error_prediction, population_prediction, to_distribution
 from refapprox.matching import LayerInfo, MatchingInfo
-from refapprox.matching.info import import_mlflow
+from refapprox.matching.tracking import import_mlflow
 from refapprox.multipliers import MultiplierLibrary
 from refapprox.training import topk_accuracy
 
