@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox.multipliers.circuit import all_pairs
+from refapprox.multipliers.operator import all_pairs
 from refapprox.multipliers.languages.c.interpret import evaluate
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.tokens import Source

@@ -30,7 +30,6 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.known import known_circuits
 from refapprox.multipliers.languages.c.composite import Composite
 from refapprox.multipliers.languages.c.interpret import evaluate, narrow
@@ -127,7 +126,7 @@ def main(argv=None):
     parser.add_argument("--all-pairs", nargs="+", metavar="NAME", help="take all operand pairs of these circuits")
     parser.add_argument("--by-structure", action="store_true", help="exact figures by structure, no enumeration")
     args = parser.parse_args(argv)
-    wide = [c for c in read_checkout(args.checkout, bits=16) if isinstance(c, Circuit)]
+    wide = [c for c in read_checkout(args.checkout, bits=16) if not c.has_table]
     unknown = set(args.all_pairs or ()) - {c.name for c in wide}
     if unknown:
         parser.error(f"--all-pairs must name 16-bit circuits of the checkout, got {', '.join(sorted(unknown))}.")

@@ -13,7 +13,7 @@ import numpy as np
 
 from refapprox import Multiplier
 from refapprox.files import write_text
-from refapprox.multipliers.circuit import all_pairs
+from refapprox.multipliers.operator import all_pairs
 from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.known import DATA, RELEASES, fingerprint, spread_operands
 from refapprox.multipliers.languages.evoapprox.checkout import read_checkout
@@ -48,7 +48,7 @@ def main():
         entries = []
         for circuit in read_checkout(checkout, release=release):
             form = closed_form_of(circuit)
-            if form and isinstance(circuit, Multiplier) and circuit.signed:
+            if form and circuit.has_table and circuit.signed:
                 print(release, circuit.name, form)
             entry = [fingerprint(circuit), circuit.performance_metric, form]
             entries.append(f"  {json.dumps(circuit.name)}: {json.dumps(entry)}")

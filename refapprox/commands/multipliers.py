@@ -142,7 +142,7 @@ def list_all(args):
     table = [(circuit.name, kind_of(circuit), *(f"{figures[key]:.4g}" for key in COLUMNS),
               circuit.info.get("family", "")) for circuit, figures in rows]
     print(text_table(("name", "kind", *(f"{key} mW" if key == "power" else key for key in COLUMNS), "family"), table))
-    sampled = any(2 ** (c.bits_x + c.bits_w) > args.samples and not isinstance(c, Multiplier) for c, _ in rows)
+    sampled = any(circuit.is_sampled(args.samples) for circuit, _ in rows)
     print(f"{len(rows)} circuits" + (f"; figures of {args.samples} random operand pairs where there are more"
                                      if sampled else ""))
     return 0
@@ -174,8 +174,8 @@ def show(args):
     rows = [(key, f"{value:.6g}", str(published.get(key, ""))) for key, value in figures.items() if key != "bits"]
     print(text_table(("figure", "computed", "published"), rows))
     print(f"\nknown as: {', '.join(map(spelled, identify(circuit))) or 'no published circuit'}")
-    if not isinstance(circuit, Multiplier):
-        print(f"of {args.samples} random operand pairs, or all where there are fewer")
+    if circuit.is_sampled(args.samples):
+        print(f"of {args.samples} random operand pairs")
     if args.out:
         draw(circuit, Path(args.out))
     return 0
@@ -184,7 +184,7 @@ def show(args):
 def draw(circuit, folder):
     from refapprox.plotting import multipliers as plots
     from refapprox.plotting.style import save
-    table = circuit if isinstance(circuit, Multiplier) else circuit.to_multiplier()
+    table = circuit.to_multiplier()
     folder.mkdir(parents=True, exist_ok=True)
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in circuit.name)
     for name in ("error_map", "error_histogram", "error_against_operand"):
@@ -244,8 +244,8 @@ def identify_one(args):
         print(spelled(identification))
     if not found:
         print("no published circuit has this table")
-    if isinstance(circuit, Multiplier):
-        neighbor = nearest(circuit, near_enough=0)
+    if circuit.has_table:
+        neighbor = nearest(circuit.to_multiplier(), near_enough=0)
         turned = ", transposed" if neighbor.transposed else ""
         print(f"{neighbor.form}{turned}" if neighbor.differing == 0 else
               f"nearest known rule: {neighbor.form}{turned}, which differs in {neighbor.differing} entries")

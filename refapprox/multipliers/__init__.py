@@ -11,7 +11,7 @@ from refapprox.multipliers.multiplier import Multiplier, exact
 # imported when first asked for: parsers and file formats, which a program that trains does not need
 LATER = {
     "identify": "identification", "lint_lut": "lint", "nearest": "identification", "read_circuit": "languages.reader",
-    "read_netlist": "languages.reader", "read_table": "formats", "resolve": "lookup", "write_table": "formats",
+    "read_netlist": "languages.reader", "read_table": "formats", "find_multiplier": "lookup", "write_table": "formats",
 }
 
 __all__ = ["Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "closed_form", "exact", "families",

@@ -1,23 +1,20 @@
-"""Operators without a table: multipliers wider than 8x8 bits, and adders.
-
-A table of a 16x16 multiplier would take 16 GiB, so a `Circuit` is a function of its operands. Beside that it
-has the face of a `Multiplier`: name, widths, signedness, cost, elementwise call, metrics (here of a sample).
-"""
+"""Multipliers and adders as functions of their operands, of any width up to 32 bits."""
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from refapprox.multipliers.metrics import error_metrics
-from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, Operands, code_range, codes
-from refapprox.validation import check_choice, check_codes, check_integer, check_rng
+from refapprox.multipliers.multiplier import tabulated
+from refapprox.multipliers.operator import BinaryOperator, check_cost, check_signed
+from refapprox.validation import check_choice, check_codes, check_integer
 
 MAX_OPERAND_BITS = 32      # the exact product of two such operands fits 64 bits
 BLOCK = 2 ** 16            # operand pairs evaluated at once: what a function holds in memory stays bounded
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit(Operands):
+class Circuit(BinaryOperator):
     """An approximate multiplier or adder given as a function of its operands.
 
     Parameters
@@ -68,8 +65,9 @@ class Circuit(Operands):
         bits = natural if self.output_bits is None else self.output_bits
         object.__setattr__(self, "output_bits",
                            check_integer(f"output_bits of {self.name}", bits, minimum=1, maximum=64))
-        object.__setattr__(self, "signed", bool(self.signed))
-        object.__setattr__(self, "performance_metric", float(self.performance_metric))
+        object.__setattr__(self, "signed", check_signed(self.name, self.signed))
+        object.__setattr__(self, "performance_metric",
+                           check_cost(f"performance_metric of {self.name}", self.performance_metric))
 
     @property
     def dtype(self):
@@ -89,10 +87,6 @@ class Circuit(Operands):
             result[block] = self._evaluate(x[block], w[block])
         return result.reshape(shape)[()]
 
-    def products_at(self, rows, columns):
-        """As `Multiplier.products_at`: results for operands given as code - qmin."""
-        return self(rows + self.range_x[0], columns + self.range_w[0])
-
     def _evaluate(self, x, w):
         result = np.asarray(self.func(x, w))
         if result.dtype.kind not in "iu" or result.shape != x.shape:
@@ -100,89 +94,13 @@ class Circuit(Operands):
                              f"got dtype {result.dtype} and shape {result.shape}.")
         return result
 
-    def exact(self, x, w):
-        """What an exact circuit of this operation, widths and signedness gives: x * w or x + w."""
-        x, w = (np.asarray(a).astype(self.dtype) for a in (x, w))
-        return x * w if self.operation == "mul" else x + w
+    def to_multiplier(self, name=None, **changes):
+        """This circuit as a table; see `BinaryOperator.to_multiplier`."""
+        return tabulated(self, name, **changes)
 
-    def sample_operands(self, num_samples, *, rng, x_dist=None, w_dist=None):
-        """`num_samples` operand pairs (x, w), int64, drawn with replacement; uniform without a distribution.
-
-        `x_dist` and `w_dist` give the probability of every code in value order.
-        """
-        check_rng(rng)
-        return tuple(rng.integers(low, high, size=num_samples, endpoint=True) if dist is None
-                     else low + rng.choice(dist.size, size=num_samples, p=dist)
-                     for dist, (low, high) in zip(self.check_distributions(x_dist, w_dist),
-                                                  (self.range_x, self.range_w), strict=True))
-
-    def metrics(self, num_samples=2 ** 16, *, rng=None, x_dist=None, w_dist=None):
-        """Error metrics (see `multipliers.metrics`), of a sample where all pairs would be too many.
-
-        Operands are uniform, or follow `x_dist` and `w_dist` (probabilities in value order).
-        All operand pairs are taken, and no `rng` is needed, where there are at most `num_samples` of them.
-        Of a sample, WCE and WCRE% are only lower bounds of the circuit's, and the means carry the sampling
-        error of `num_samples` draws. As in EvoApproxLib's figures, pairs whose exact result does not fit
-        `output_bits` are left out (only adders without a carry output have such), and percentages of a signed
-        adder refer to 2**(output_bits - 1).
-
-        Raises
-        ------
-        TypeError
-            If a sample is to be drawn and `rng` is not a numpy.random.Generator.
-        """
-        check_integer("num_samples", num_samples, minimum=1)
-        weights = None
-        if 2 ** (self.bits_x + self.bits_w) <= num_samples:
-            x, w = all_pairs(self)
-            weights = self.pair_weights(x_dist, w_dist)
-            weights = None if weights is None else weights.ravel()
-        else:
-            x, w = self.sample_operands(num_samples, rng=rng, x_dist=x_dist, w_dist=w_dist)
-        exact, result = self.exact(x, w), self(x, w)
-        if self.operation == "add" and self.output_bits <= max(self.bits_x, self.bits_w):
-            low, high = code_range(self.output_bits, self.signed)
-            fits = (exact >= low) & (exact <= high)
-            exact, result, weights = exact[fits], result[fits], None if weights is None else weights[fits]
-        if self.output_bits >= 63:      # a difference may not fit int64: take it unsigned, then as float64
-            magnitude = np.maximum(exact, result).astype(np.uint64) - np.minimum(exact, result).astype(np.uint64)
-            error = np.where(exact >= result, 1.0, -1.0) * magnitude.astype(np.float64)
-        else:
-            error = exact - result
-        return error_metrics(exact, error, self.output_bits - (self.operation == "add" and self.signed),
-                             weights)
-
-    def to_multiplier(self):
-        """This circuit as a table; refused above 8x8 bits with the memory it would take, and for adders."""
-        if self.operation != "mul":
-            raise ValueError(f"{self.name} is an adder: a Multiplier holds products and is compared with x * w.")
-        if max(self.bits_x, self.bits_w) > MAX_BITS:
-            size = memory_text(4 * 2 ** (self.bits_x + self.bits_w))
-            raise ValueError(f"the table of {self.name} is not made: {self.bits_x}x{self.bits_w} bits would take "
-                             f"{size} of int32; tables go up to {MAX_BITS}x{MAX_BITS}. Call the circuit instead.")
-        x, w = all_pairs(self)
-        lut = self(x, w).reshape(2 ** self.bits_x, 2 ** self.bits_w)
-        return Multiplier(self.name, lut, self.signed, self.performance_metric, self.release, dict(self.info))
-
-    @property
-    def lut(self):
-        """Table in value order, as of `to_multiplier`, made anew at each call."""
-        return self.to_multiplier().lut
+    def transposed(self):
+        """The same circuit with its operands the other way round."""
+        return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x)
 
     def __repr__(self):
-        kind = "signed" if self.signed else "unsigned"
-        noun = "multiplier" if self.operation == "mul" else "adder"
-        return f"Circuit({self.name!r}, {self.bits_x}x{self.bits_w} bits, {kind} {noun})"
-
-
-def all_pairs(operator):
-    """Every operand pair (x, w) in value order, w running fastest, int64, 1-D."""
-    x, w = codes(operator.bits_x, operator.signed), codes(operator.bits_w, operator.signed)
-    return np.repeat(x, w.size), np.tile(w, x.size)
-
-
-def memory_text(size):
-    """A number of bytes for people: 17179869184 -> '16 GiB'."""
-    units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    power = min((int(size).bit_length() - 1) // 10, len(units) - 1)
-    return f"{size / 1024 ** power:.4g} {units[power]}"
+        return f"Circuit({self.name!r}, {self.described()})"

@@ -62,14 +62,14 @@ def from_family(name, *, bits=8, signed=True, extension=None, performance_metric
     >>> int(drum(200, 100)), (200 | 4) * (100 | 2)       # 200 >= 128 loses 2 bits, 100 >= 64 loses one
     (20808, 20808)
     """
-    family, values, extension = resolve(name, bits, signed, extension, parameters)
+    family, values, extension = checked_choice(name, bits, signed, extension, parameters)
     label = f"{specification(family, values)}_{bits}{'s' if signed else 'u'}"
     plain = {key: float(value) if isinstance(value, Fraction) else value for key, value in values.items()}
     info = {"family": family.name, "parameters": plain, "extension": extension, "reference": family.reference}
     if family.kind == "circuit":
         netlist = build(family, values, bits, signed, extension)
         make = netlist.to_multiplier if bits <= MAX_BITS else netlist.to_circuit
-        return make(label, performance_metric, info=info)
+        return make(label, performance_metric=performance_metric, info=info)
     circuit = Circuit(label, rule_function(family, values, bits, extension), bits, bits, signed, performance_metric,
                       info=info)
     return circuit.to_multiplier() if bits <= MAX_BITS else circuit
@@ -81,7 +81,7 @@ def family_netlist(name, *, bits=8, signed=True, extension=None, **parameters):
     >>> family_netlist("truncated", k=4, bits=4, signed=False).gate_counts()
     {'AND': 6, 'HA': 3, 'FA': 2}
     """
-    family, values, extension = resolve(name, bits, signed, extension, parameters)
+    family, values, extension = checked_choice(name, bits, signed, extension, parameters)
     if family.kind != "circuit":
         gates = ", ".join(f.name for f in FAMILIES.values() if f.kind == "circuit")
         raise ValueError(f"family {family.name} is a rule without gates; families with gates are {gates}.")
@@ -114,7 +114,7 @@ def rule_function(family, values, bits, extension):
     return as_function(core, extension) if extension else core
 
 
-def resolve(name, bits, signed, extension, parameters):
+def checked_choice(name, bits, signed, extension, parameters):
     """(family, parameter values, extension or None when unsigned), everything checked."""
     check_integer("bits of a family", bits, minimum=MIN_FAMILY_BITS, maximum=MAX_FAMILY_BITS)
     family, given = parse_specification(name)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.families import MIN_FAMILY_BITS, families, from_family
 from refapprox.multipliers.known import fingerprint, known_circuits, names_by_fingerprint
-from refapprox.multipliers.multiplier import Multiplier, codes
+from refapprox.multipliers.multiplier import Multiplier
+from refapprox.multipliers.operator import BinaryOperator, codes
 
 SCREEN = 4096          # entries on which all candidates are tried
 FINALISTS = 8          # candidates that are then compared in full
@@ -39,8 +39,8 @@ def identify(table, signed=None):
 
     Parameters
     ----------
-    table : Multiplier, Circuit, or integer array in value order
-        A `Circuit` is compared on 2**16 fixed operand pairs, a table in full.
+    table : Multiplier, Circuit, Netlist, or integer array in value order
+        What has no table is compared on 2**16 fixed operand pairs, a table in full.
     signed : bool, optional
         Of an array; both are tried by default.
 
@@ -56,7 +56,7 @@ def identify(table, signed=None):
     >>> [(i.release, i.name) for i in identify(load_library()["mul8s_1KVA"])]
     [('v1.1', 'mul8s_1KVA'), ('v2022', 'mul8s_1KV8')]
     """
-    if hasattr(table, "bits_x"):
+    if isinstance(table, BinaryOperator):
         candidates = [table]
     else:
         kinds = (True, False) if signed is None else (bool(signed),)
@@ -65,19 +65,11 @@ def identify(table, signed=None):
     for candidate in candidates:
         for transposed in (False, True):
             if transposed:
-                candidate = swapped(candidate)
+                candidate = candidate.transposed()
             for release, name in names_by_fingerprint().get(fingerprint(candidate), []):
                 if not any((i.release, i.name) == (release, name) for i in found):
                     found.append(Identification(release, name, transposed, known_circuits()[release][name].form))
     return sorted(found, key=lambda i: (i.transposed, i.release, i.name))
-
-
-def swapped(operator):
-    """The same operator with its operands the other way round."""
-    if isinstance(operator, Multiplier):
-        return Multiplier(operator.name, operator.lut.T, operator.signed)
-    return Circuit(operator.name, lambda x, w: operator(w, x), operator.bits_w, operator.bits_x, operator.signed,
-                   operation=operator.operation, output_bits=operator.output_bits)
 
 
 def forms(bits_x, bits_w):

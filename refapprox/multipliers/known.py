@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox import files
-from refapprox.multipliers.multiplier import Multiplier
 
 DATA = Path(__file__).with_name("known.json")
 RELEASES = ("v1.1", "v2022")
@@ -47,12 +46,13 @@ def names_by_fingerprint():
 
 
 def fingerprint(operator):
-    """The identity of a `Multiplier` (its whole table) or of a `Circuit` (2**16 spread operand pairs), 16 digits."""
-    if isinstance(operator, Multiplier):
+    """The identity of an operator, 16 digits: of its whole table, or of 2**16 spread operand pairs without one."""
+    if operator.has_table:
         return operator.lut_hash[:HASH_DIGITS]
     x, w = spread_operands(operator)
     header = f"{operator.operation}{'s' if operator.signed else 'u'}{operator.bits_x}x{operator.bits_w}:".encode()
-    results = operator(x, w).astype(f"<{operator.dtype.str[1:]}")
+    results = operator(x, w)
+    results = results.astype("<u8" if results.dtype == np.uint64 else "<i8")
     return hashlib.sha256(header + results.tobytes()).hexdigest()[:HASH_DIGITS]
 
 

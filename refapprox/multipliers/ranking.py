@@ -10,8 +10,8 @@ FIGURES = ("power", "bits", "MAE", "MAE%", "WCE", "WCE%", "WCRE%", "EP%", "MRE%"
 
 def figures_of(circuit, num_samples=2 ** 16, *, rng=None):
     """Name -> figure: power, bits (of x) and all error metrics, sampled where there are too many operand pairs."""
-    metrics = circuit.metrics(num_samples, rng=rng) if hasattr(circuit, "func") else circuit.metrics()
-    return {"power": circuit.performance_metric, "bits": circuit.bits_x} | metrics
+    figures = {"power": circuit.performance_metric, "bits": circuit.bits_x}
+    return figures | circuit.metrics(num_samples=num_samples, rng=rng)
 
 
 def condition(text):

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.ops import depthwise
 from refapprox.ops.lut_matmul import (
     MEMORY_LIMIT,
@@ -108,7 +107,7 @@ def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_
     parts = [(TableConvolution(maps[g * c_group:(g + 1) * c_group], w[g * m // groups:(g + 1) * m // groups],
                                multiplier, window, pad_code, memory_limit, workers),
               slice(g * m // groups, (g + 1) * m // groups)) for g in range(groups)]
-    by_column = method in ("auto", "gather") and not isinstance(multiplier, Circuit)
+    by_column = method in ("auto", "gather") and multiplier.has_table
     if groups > 1 and c_group == 1 and sums.size and by_column:
         depthwise.run(TableConvolution(maps, w, multiplier, window, pad_code, memory_limit, workers), sums)   # (1)
     else:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.ops import factored, gathered
 from refapprox.ops.threads import blas_threads
 
@@ -25,8 +24,8 @@ MANY_CHUNKS = 8                     # of a sum in float32, before float64 is wor
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 CHEAP = 1e5                         # sums that cost less do not ask a table for its factors: finding those takes longer
 
-KNOWN = weakref.WeakKeyDictionary()      # multiplier -> shapes -> plans
-MOST_KNOWN = 256                         # of one multiplier
+PLANS_MADE = weakref.WeakKeyDictionary()      # multiplier -> shapes -> plans
+MOST_PLANS = 256                         # of one multiplier
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,21 @@ class Plan:
 def plans(problem, method):
     """Plans of `problem` by the routes that `method` allows, the cheapest first; remembered, for they depend on the
     multiplier and on shapes only, and making them takes a tenth of a small convolution."""
-    known = KNOWN.setdefault(problem.multiplier, {})
+    made = PLANS_MADE.setdefault(problem.multiplier, {})
     shapes = problem.x.shape, problem.w.shape, problem.window, problem.workers, method
-    if shapes not in known:
-        if len(known) >= MOST_KNOWN:
-            known.clear()
-        known[shapes] = new_plans(problem, method)
-    return known[shapes]
+    if shapes not in made:
+        if len(made) >= MOST_PLANS:
+            made.clear()
+        made[shapes] = new_plans(problem, method)
+    return made[shapes]
 
 
 def new_plans(problem, method):
     """`plans`, made now."""
-    if isinstance(problem.multiplier, Circuit):
+    if not problem.multiplier.has_table:
         if method not in ("auto", "index"):
             raise ValueError(f"method {method!r} needs a table, which {problem.multiplier.name} does not have: "
-                             "a circuit is evaluated product by product, by 'auto' or 'index'.")
+                             "it is evaluated product by product, by 'auto' or 'index'.")
         method = "index"
     found = []
     if method in ("auto", "index"):

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 
-from refapprox.multipliers.circuit import Circuit
 from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.threads import each
 
@@ -118,7 +117,7 @@ class Scratch:
 
 
 def largest_product(multiplier):
-    """max |lut| as a Python integer; of a circuit without a table, the largest its output word can say."""
-    if isinstance(multiplier, Circuit):
+    """max |lut| as a Python integer; without a table, the largest that the output word can say."""
+    if not multiplier.has_table:
         return 2 ** (multiplier.output_bits - multiplier.signed)
     return max(-int(multiplier.lut.min()), int(multiplier.lut.max()))

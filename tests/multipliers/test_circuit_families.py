@@ -371,7 +371,7 @@ def test_the_lower_part_or_adder(low):
 
 def test_a_family_multiplier_survives_verilog():
     netlist = family_netlist("broken_array(2, 5)", bits=8)
-    assert np.array_equal(verilog.read(verilog.write(netlist)).lut(), closed_forms.broken_array_products(2, 5))
+    assert np.array_equal(verilog.read(verilog.write(netlist)).lut, closed_forms.broken_array_products(2, 5))
 
 
 def wrong_sign(x, w, bits, signed, h, v):

@@ -105,7 +105,7 @@ def test_identify(run, tmp_path):
 def test_verilog_of_what_has_gates(run, tmp_path):
     code, out, _ = run("verilog", "mul8s_1KRC")
     netlist = verilog.read(out)
-    assert code == 0 and np.array_equal(netlist.lut(), closed_form("v1.1", "mul8s_1KRC").lut)
+    assert code == 0 and np.array_equal(netlist.lut, closed_form("v1.1", "mul8s_1KRC").lut)
     (tmp_path / "f.c").write_text("int16_t f(int8_t a, int8_t b) { return (a & 12) * b; }")
     assert run("verilog", "f.c", "--out", "f.v")[0] == 0
     assert verilog.read((tmp_path / "f.v").read_text())(13, -3) == -36

@@ -21,7 +21,7 @@ def module(body, ports="input [3:0] A, input [3:0] B, output [7:0] O", more=""):
 
 def table(text, **options):
     """Values of an unsigned 4x4 -> 8 circuit for all operand pairs."""
-    return verilog.read(text, **options).lut()
+    return verilog.read(text, **options).lut
 
 
 A, B = np.meshgrid(np.arange(16), np.arange(16), indexing="ij")
@@ -74,7 +74,7 @@ def test_signed_ports_extend_their_sign():
     text = module("assign O = A * B;", "input signed [3:0] A, input signed [3:0] B, output signed [7:0] O")
     netlist = verilog.read(text)
     assert netlist.signed
-    assert np.array_equal(netlist.lut(), np.multiply.outer(np.arange(-8, 8), np.arange(-8, 8)))
+    assert np.array_equal(netlist.lut, np.multiply.outer(np.arange(-8, 8), np.arange(-8, 8)))
 
 
 HELPER = "module low(a, b, o); input [1:0] a, b; output [3:0] o; assign o = a * b; endmodule\n"
@@ -88,7 +88,7 @@ def test_modules_are_expanded_and_the_top_is_found():
       assign O = ll + ({lh, 2'b0} + {hl, 2'b0}) + {hh, 4'b0}; /* add them */"""
     for text in (module(body, more=HELPER), HELPER + module(body)):
         assert np.array_equal(table(text), A * B)
-    assert verilog.read(module(body, more=HELPER), top="low").lut()[3, 2] == 6
+    assert verilog.read(module(body, more=HELPER), top="low").lut[3, 2] == 6
 
 
 def test_standard_cells_stay_gates_unless_the_text_defines_them_otherwise():

@@ -59,7 +59,7 @@ def test_a_wide_product_takes_no_table(peak_memory):
 
 
 @pytest.mark.parametrize("call", [
-    lambda circuit: circuit.to_multiplier(), lambda circuit: circuit.func.lut(),
+    lambda circuit: circuit.to_multiplier(), lambda circuit: circuit.func.lut,
 ])
 def test_asking_for_a_wide_table_says_what_it_takes(call):
     with pytest.raises(ValueError, match="16.* GiB"):

@@ -332,4 +332,4 @@ def test_plans_are_remembered_by_everything_that_they_depend_on(monkeypatch):
     assert [plans(**one) for one in different] == [1, 2, 3, 4, 5, 6, 7] == [plans(**one) for one in different]
     for rows in range(route_choice.MOST_KNOWN):
         plans(x=(1, rows + 3, 4, 2))
-    assert len(route_choice.KNOWN[m]) <= route_choice.MOST_KNOWN
+    assert len(route_choice.PLANS_MADE[m]) <= route_choice.MOST_PLANS

@@ -13,8 +13,9 @@ import numpy as np
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.gates import GATES
-from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, code_range, codes
-from refapprox.validation import check_codes, check_integer
+from refapprox.multipliers.multiplier import tabulated
+from refapprox.multipliers.operator import BinaryOperator, check_signed, code_range, codes
+from refapprox.validation import check_choice, check_codes, check_integer
 
 FIRST_OPERAND_WIRE = 2
 MAX_OPERAND_BITS = 62      # values travel as int64
@@ -29,7 +30,7 @@ class Gate(NamedTuple):
 
 
 @dataclass(frozen=True, eq=True, repr=False)
-class Netlist:
+class Netlist(BinaryOperator):
     """A combinational circuit.
 
     Parameters
@@ -43,6 +44,8 @@ class Netlist:
     signed : bool, optional
         Whether operands and output are two's-complement numbers.
     name : str, optional
+    operation : "mul" or "add", optional
+        What it approximates, where that is asked (`lut`, `metrics`).
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Netlist:
     outputs: tuple
     signed: bool = False
     name: str = "netlist"
+    operation: str = "mul"
 
     def __post_init__(self):
         operands = tuple((str(label), check_integer(f"width of operand {label}", bits, minimum=1,
@@ -84,7 +88,8 @@ class Netlist:
         for wire in self.outputs:
             check_integer(f"output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
         for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
-                             ("signed", bool(self.signed)), ("name", str(self.name))):
+                             ("signed", check_signed(self.name, self.signed)), ("name", str(self.name)),
+                             ("operation", check_choice(f"operation of {self.name}", self.operation, ("mul", "add")))):
             object.__setattr__(self, field, value)
 
     @cached_property
@@ -102,9 +107,16 @@ class Netlist:
         return (FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands)
                 + sum(GATES[kind].outputs for kind, _ in self.gates))
 
-    bits_x = property(lambda self: self.operands[0][1], doc="Width of the first operand.")
-    bits_w = property(lambda self: self.operands[1][1], doc="Width of the second operand.")
+    bits_x = property(lambda self: self.check_two_operands()[0][1], doc="Width of the first of two operands.")
+    bits_w = property(lambda self: self.check_two_operands()[1][1], doc="Width of the second of two operands.")
     output_bits = property(lambda self: len(self.outputs), doc="Width of the output word.")
+
+    def check_two_operands(self):
+        """The operands, a ValueError where they are not two."""
+        if len(self.operands) != 2:
+            raise ValueError(f"{self.name} must have two operands to be a multiplier or an adder, "
+                             f"got {len(self.operands)}.")
+        return self.operands
 
     def operand_wires(self, position):
         """The wires of operand number `position`, least significant bit first."""
@@ -155,27 +167,25 @@ class Netlist:
         wires = self.simulate(planes)
         return unpack_words([wires[i] for i in self.outputs], len(operands[0]), self.signed)
 
-    def lut(self):
-        """Product table in value order, int32: ``lut[x - qmin, w - qmin]``; at most 8x8 bits."""
-        if len(self.operands) != 2 or max(self.bits_x, self.bits_w) > MAX_BITS:
-            widths = "x".join(str(bits) for _, bits in self.operands)
-            entries = 2 ** sum(bits for _, bits in self.operands)
-            raise ValueError(f"lut of {self.name} needs two operands of at most {MAX_BITS} bits, got {widths}: its "
-                             f"{entries} entries would take {4 * entries / 2**30:.3g} GiB. Call the netlist instead.")
+    def tabulate(self):
+        """All products, all pairs at once in bit-planes: ``table[x - qmin, w - qmin]``."""
         wires = self.simulate(exhaustive_planes(self.bits_x, self.bits_w, self.signed))
         words = unpack_words([wires[i] for i in self.outputs], 2 ** (self.bits_x + self.bits_w), self.signed)
-        return words.reshape(2 ** self.bits_x, 2 ** self.bits_w).astype(np.int32)
+        return words.reshape(2 ** self.bits_x, 2 ** self.bits_w)
 
-    def to_multiplier(self, name=None, performance_metric=float("nan"), **kwargs):
-        """The `Multiplier` with this circuit's table; at most 8x8 bits."""
-        return Multiplier(name or self.name, self.lut(), self.signed, performance_metric, **kwargs)
+    def to_multiplier(self, name=None, **changes):
+        """The `Multiplier` with this circuit's table; see `BinaryOperator.to_multiplier`."""
+        return tabulated(self, name, **changes)
 
     def to_circuit(self, name=None, performance_metric=float("nan"), **kwargs):
         """The `Circuit` that evaluates these gates: for operands too wide for a table, at any width."""
-        if len(self.operands) != 2:
-            raise ValueError(f"a circuit has two operands, {self.name} has {len(self.operands)}.")
+        self.check_two_operands()
         return Circuit(name or self.name, self, self.bits_x, self.bits_w, self.signed, performance_metric,
-                       output_bits=self.output_bits, **kwargs)
+                       output_bits=self.output_bits, **{"operation": self.operation} | kwargs)
+
+    def transposed(self):
+        """The same circuit with its two operands the other way round."""
+        return self.reordered(*(label for label, _ in reversed(self.check_two_operands())))
 
     def reordered(self, *names):
         """The same circuit with its operands in the order of `names`.
@@ -190,7 +200,7 @@ class Netlist:
         new = {old: wire for wire, old in enumerate(moved)}
         gates = [(kind, [new.get(i, i) for i in inputs]) for kind, inputs in self.gates]
         return Netlist([self.operands[p] for p in order], gates, [new.get(i, i) for i in self.outputs],
-                       self.signed, self.name)
+                       self.signed, self.name, self.operation)
 
     def __repr__(self):
         widths = "x".join(str(bits) for _, bits in self.operands)

@@ -100,7 +100,7 @@ def load(path, given):
     netlist = parse(path, content, given)
     operation = given.operation if isinstance(given, Shape) else given[2]
     small = operation != "add" and max(netlist.bits_x, netlist.bits_w) <= MAX_BITS
-    lut = netlist.lut() if small else None
+    lut = netlist.lut if small else None
     cache.store(key, netlist, lut)
     return netlist, lut, content
 
@@ -165,7 +165,6 @@ def verify(circuit, max_pairs=VERIFIED_PAIRS):
         return None
     if not any(key in published for key in header.ERROR_FIGURES):
         return []
-    metrics = circuit.metrics() if isinstance(circuit, Multiplier) else circuit.metrics(max_pairs)
-    mismatches = header.compare(published, metrics)
+    mismatches = header.compare(published, circuit.metrics(num_samples=max_pairs))
     header.warn_of(circuit.name, mismatches)
     return mismatches

@@ -1,0 +1,315 @@
+"""What every multiplier here is to its callers, whether it is a table, a function or gates.
+
+`Multiplier` (a table), `Circuit` (a function) and `Netlist` (gates) are `BinaryOperator`s: two integer operands of known
+widths and signedness in, one integer out. Callers rely on this class alone. What has a table (products of at most
+8x8 bits) is tabulated once, when it is first asked for, whatever it is made of; the rest is evaluated pair by pair.
+"""
+import hashlib
+from functools import cached_property
+
+import numpy as np
+
+from refapprox.multipliers.factorization import factorize
+from refapprox.multipliers.metrics import error_metrics
+from refapprox.validation import check_distribution, check_integer, check_rng
+
+MAX_BITS = 8           # of a table's operands: a 16x16 one would take 16 GiB
+NUM_SAMPLES = 2 ** 16  # operand pairs that stand for all of them where there is no table
+
+
+def code_range(bits, signed):
+    """(qmin, qmax) of `bits`-wide codes: two's complement or unsigned."""
+    bits = int(bits)                  # a numpy uint8 would wrap in 2 ** bits
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2 ** bits - 1)
+
+
+def codes(bits, signed):
+    """All `bits`-wide codes in value order, int64."""
+    qmin, qmax = code_range(bits, signed)
+    return np.arange(qmin, qmax + 1)
+
+
+def check_signed(name, signed):
+    """`signed` as a bool; texts and numbers other than 0 and 1 are refused, for "unsigned" is true in Python.
+
+    Raises
+    ------
+    ValueError
+        If `signed` is neither True nor False.
+    """
+    if isinstance(signed, (bool, np.bool_)) or (isinstance(signed, (int, np.integer)) and signed in (0, 1)):
+        return bool(signed)
+    raise ValueError(f"signed of {name} must be True or False, got {signed!r}.")
+
+
+def check_cost(name, cost):
+    """`cost` as a float that is not negative; nan, where it is not known.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or infinite.
+    """
+    cost = float(cost)
+    if cost < 0 or np.isinf(cost):
+        raise ValueError(f"{name} must be a cost that is not negative, or nan where it is not known, got {cost}.")
+    return cost
+
+
+class BinaryOperator:
+    """Two operands of known widths and signedness, and all that follows from them.
+
+    A subclass has ``name``, ``bits_x``, ``bits_w``, ``output_bits``, ``signed`` and evaluates ``operator(x, w)`` for
+    integer arrays; the attributes below stand for what it does not say.
+
+    Attributes
+    ----------
+    operation : "mul" or "add"
+        What it approximates.
+    performance_metric : float
+        What matching minimizes, such as the power in mW; nan where it is not known.
+    release : str
+        The release of the library that gives ``name`` its meaning.
+    info : dict
+        Whatever else is known of it.
+    """
+
+    operation = "mul"
+    performance_metric = float("nan")
+    release = ""
+
+    @cached_property
+    def info(self):
+        return {}
+
+    range_x = property(lambda self: code_range(self.bits_x, self.signed), doc="(qmin, qmax) of activations.")
+    range_w = property(lambda self: code_range(self.bits_w, self.signed), doc="(qmin, qmax) of weights.")
+
+    @property
+    def bits(self):
+        """Width of both operands; a ValueError where they differ."""
+        if self.bits_x != self.bits_w:
+            raise ValueError(f"{self.name} is {self.bits_x}x{self.bits_w} bits: use bits_x and bits_w.")
+        return self.bits_x
+
+    @property
+    def qmin(self):
+        """Smallest code of both operands; a ValueError where their widths differ."""
+        return code_range(self.bits, self.signed)[0]
+
+    @property
+    def qmax(self):
+        """Largest code of both operands; a ValueError where their widths differ."""
+        return code_range(self.bits, self.signed)[1]
+
+    @property
+    def has_table(self):
+        """Whether `lut` exists: products of at most 8x8 bits."""
+        return self.operation == "mul" and max(self.bits_x, self.bits_w) <= MAX_BITS
+
+    @cached_property
+    def lut(self):
+        """Products in value order, ``lut[x - qmin, w - qmin]``, int32, read-only; a ValueError without a table."""
+        if self.operation != "mul":
+            raise ValueError(f"{self.name} is an adder: a table holds products and is compared with x * w.")
+        if not self.has_table:
+            size = memory_text(4 * 2 ** (self.bits_x + self.bits_w))
+            raise ValueError(f"the table of {self.name} is not made: {self.bits_x}x{self.bits_w} bits would take "
+                             f"{size} of int32; tables go up to {MAX_BITS}x{MAX_BITS}. Call it instead.")
+        return check_lut(self.name, self.tabulate())
+
+    def tabulate(self):
+        """All products, shape (2**bits_x, 2**bits_w), value order; a subclass that knows a faster way says so."""
+        return self(*all_pairs(self)).reshape(2 ** self.bits_x, 2 ** self.bits_w)
+
+    @cached_property
+    def exact_products(self):
+        """x * w over the table, int32, read-only."""
+        return read_only(np.multiply.outer(codes(self.bits_x, self.signed),
+                                           codes(self.bits_w, self.signed)).astype(np.int32))
+
+    @cached_property
+    def error_map(self):
+        """exact - approximate, ``error_map[x - qmin, w - qmin]``, int32 (int64 if it would not fit)."""
+        error = self.exact_products.astype(np.int64) - self.lut
+        fits = np.abs(error).max() <= np.iinfo(np.int32).max
+        return read_only(error.astype(np.int32) if fits else error)
+
+    @cached_property
+    def factorization(self):
+        """The table as a sum of outer products, see `multipliers.factorization`."""
+        return factorize(self.lut, self.signed)
+
+    @cached_property
+    def lut_hash(self):
+        """SHA-256 of signedness, widths and table: the identity of the circuit behind the name."""
+        header = f"{'s' if self.signed else 'u'}{self.bits_x}x{self.bits_w}:".encode()
+        return hashlib.sha256(header + self.lut.astype("<i4").tobytes()).hexdigest()
+
+    def products_at(self, rows, columns):
+        """Results at positions of the table (code - qmin), which are trusted; integer arrays that broadcast."""
+        if self.has_table:
+            return self.lut[rows, columns]
+        return self(rows + self.range_x[0], columns + self.range_w[0])
+
+    def exact(self, x, w):
+        """x * w or x + w of integer arrays in range: int64, or uint64 where the result needs 64 unsigned bits."""
+        wide = not self.signed and self.bits_x + self.bits_w >= 64
+        x, w = (np.asarray(a).astype(np.uint64 if wide else np.int64) for a in (x, w))
+        return x * w if self.operation == "mul" else x + w
+
+    def check_distributions(self, x_dist, w_dist):
+        """Both operand distributions in value order, checked; None stays None."""
+        return [dist if dist is None else check_distribution(name, dist, 2 ** bits)
+                for name, dist, bits in (("x_dist", x_dist, self.bits_x), ("w_dist", w_dist, self.bits_w))]
+
+    def pair_weights(self, x_dist, w_dist):
+        """Probability of every operand pair, (codes of x, codes of w); None where both distributions are uniform."""
+        p, q = self.check_distributions(x_dist, w_dist)
+        if p is None and q is None:
+            return None
+        return np.multiply.outer(np.full(2 ** self.bits_x, 2.0 ** -self.bits_x) if p is None else p,
+                                 np.full(2 ** self.bits_w, 2.0 ** -self.bits_w) if q is None else q)
+
+    def is_sampled(self, num_samples=NUM_SAMPLES):
+        """Whether `metrics` draws operand pairs: there is no table, and more pairs than `num_samples`."""
+        return not self.has_table and 2 ** (self.bits_x + self.bits_w) > num_samples
+
+    def sample_operands(self, num_samples, *, rng, x_dist=None, w_dist=None):
+        """`num_samples` operand pairs (x, w), int64, drawn with replacement; uniform without a distribution.
+
+        `x_dist` and `w_dist` give the probability of every code in value order.
+        """
+        check_rng(rng)
+        return tuple(rng.integers(low, high, size=num_samples, endpoint=True) if dist is None
+                     else low + rng.choice(dist.size, size=num_samples, p=dist)
+                     for dist, (low, high) in zip(self.check_distributions(x_dist, w_dist),
+                                                  (self.range_x, self.range_w), strict=True))
+
+    def metrics(self, x_dist=None, w_dist=None, *, num_samples=NUM_SAMPLES, rng=None):
+        """Error metrics, see `multipliers.metrics`: of all operand pairs, or of a sample where they are too many.
+
+        Of a sample, WCE and WCRE% are only lower bounds, and the means carry the sampling error of `num_samples`
+        draws. As in EvoApproxLib's figures, pairs whose exact sum does not fit `output_bits` are left out (only
+        adders without a carry output have such), and percentages of a signed adder refer to 2**(output_bits - 1).
+
+        Parameters
+        ----------
+        x_dist, w_dist : float arrays, shapes (2**bits_x,) and (2**bits_w,), optional
+            Probability of every code in value order; uniform by default. MAE is the WMED of these distributions.
+        num_samples : int, optional
+            How many pairs to draw where there is no table and there are more pairs.
+        rng : numpy.random.Generator, optional
+            Needed where a sample is drawn.
+
+        Returns
+        -------
+        dict of str to float
+            MAE, MAE%, WCE, WCE%, WCRE%, EP%, MRE%, MSE, NMED, bias = mean(exact - approximate), variance.
+
+        Raises
+        ------
+        TypeError
+            If a sample is to be drawn and `rng` is not a numpy.random.Generator.
+        ValueError
+            If a distribution does not fit, or exact results would need more than 64 bits.
+
+        Examples
+        --------
+        >>> from refapprox import Multiplier
+        >>> m = Multiplier("one wrong entry", [[0, 0], [0, 0]], signed=False)
+        >>> m.metrics()["MAE"], m.metrics([0.5, 0.5], [0, 1])["MAE"]
+        (0.25, 0.5)
+        """
+        num_samples = check_integer("num_samples", num_samples, minimum=1)
+        if self.has_table:
+            return error_metrics(self.exact_products, self.error_map, self.output_bits,
+                                 self.pair_weights(x_dist, w_dist))
+        if self.bits_x + self.bits_w > 64:
+            raise ValueError(f"metrics of {self.name} need exact results of at most 64 bits, got operands of "
+                             f"{self.bits_x}x{self.bits_w}.")
+        if self.is_sampled(num_samples):
+            (x, w), weights = self.sample_operands(num_samples, rng=rng, x_dist=x_dist, w_dist=w_dist), None
+        else:
+            (x, w), weights = all_pairs(self), self.pair_weights(x_dist, w_dist)
+            weights = None if weights is None else weights.ravel()
+        exact, result = self.exact(x, w), self(x, w)
+        if self.operation == "add" and self.output_bits <= max(self.bits_x, self.bits_w):
+            low, high = code_range(self.output_bits, self.signed)
+            fits = (exact >= low) & (exact <= high)
+            exact, result, weights = exact[fits], result[fits], None if weights is None else weights[fits]
+        return error_metrics(exact, difference(exact, result),
+                             self.output_bits - (self.operation == "add" and self.signed), weights)
+
+    def transposed(self):
+        """The same operator with its operands the other way round: what was the row is the column."""
+        raise NotImplementedError
+
+    def to_multiplier(self, name=None, **changes):
+        """This operator as a `Multiplier`, a table of at most 8x8 bits.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default its own.
+        **changes
+            Other values of a Multiplier's performance_metric, release and info.
+
+        Raises
+        ------
+        ValueError
+            If it is an adder, or wider than 8x8 bits: the message says how much memory the table would take.
+        """
+        raise NotImplementedError
+
+    def described(self):
+        """Widths and kind in words, such as "8x8 bits, signed multiplier"."""
+        noun = "multiplier" if self.operation == "mul" else "adder"
+        return f"{self.bits_x}x{self.bits_w} bits, {'signed' if self.signed else 'unsigned'} {noun}"
+
+
+def difference(exact, result):
+    """exact - result as int64, or as float64 where it may not fit; taken modulo 2**64 then, which is right."""
+    wrapped, reduced = exact.astype(np.uint64), result.astype(np.uint64)
+    if np.uint64 in (exact.dtype, result.dtype):
+        not_below = (result < 0) | (wrapped >= reduced)
+    elif max(int(abs(a).max(initial=0)) for a in (exact, result)) < 2 ** 62:
+        return exact - result
+    else:
+        not_below = exact >= result
+    magnitude = np.where(not_below, wrapped - reduced, reduced - wrapped)
+    return np.where(not_below, 1.0, -1.0) * magnitude.astype(np.float64)
+
+
+def all_pairs(operator):
+    """Every operand pair (x, w) in value order, w running fastest, int64, 1-D."""
+    x, w = codes(operator.bits_x, operator.signed), codes(operator.bits_w, operator.signed)
+    return np.repeat(x, w.size), np.tile(w, x.size)
+
+
+def check_lut(name, lut):
+    """`lut` as a read-only int32 copy, or a ValueError saying what is wrong with it."""
+    lut = np.asarray(lut)
+    widths = [side.bit_length() - 1 for side in lut.shape]
+    if lut.ndim != 2 or any(2 ** b != side or not 1 <= b <= MAX_BITS
+                            for b, side in zip(widths, lut.shape, strict=True)):
+        raise ValueError(f"lut of {name} must have shape (2**bits_x, 2**bits_w) with 1 to {MAX_BITS} bits, "
+                         f"got {lut.shape}.")
+    if lut.dtype.kind not in "iu":
+        raise ValueError(f"lut of {name} must be an integer array, got dtype {lut.dtype}.")
+    limits = np.iinfo(np.int32)
+    if lut.min() < limits.min or lut.max() > limits.max:
+        raise ValueError(f"lut of {name} must fit int32, got values from {lut.min()} to {lut.max()}.")
+    return read_only(lut.astype(np.int32))
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+def memory_text(size):
+    """A number of bytes for people: 17179869184 -> '16 GiB'."""
+    units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    power = min((int(size).bit_length() - 1) // 10, len(units) - 1)
+    return f"{size / 1024 ** power:.4g} {units[power]}"
