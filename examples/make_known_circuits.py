@@ -11,12 +11,11 @@ import sys
 
 import numpy as np
 
-from refapprox import Multiplier
 from refapprox.files import write_text
-from refapprox.multipliers.operator import all_pairs
 from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.known import DATA, RELEASES, fingerprint, spread_operands
 from refapprox.multipliers.languages.evoapprox.checkout import read_checkout
+from refapprox.multipliers.operator import all_pairs
 
 SCREEN = 512         # operand pairs that sort out most candidates
 

@@ -11,7 +11,7 @@ from refapprox.multipliers import formats, load_library
 from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.lint import lint_lut
-from refapprox.multipliers.lookup import resolve, resolve_netlist
+from refapprox.multipliers.lookup import find_multiplier, find_netlist
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.ranking import FIGURES, check_figure, condition, figures_of
 from refapprox.report import text_table
@@ -159,7 +159,7 @@ def describe(circuit):
 
 
 def one(args):
-    return resolve(args.which, library=args.library, bits=args.bits, signed=args.signed)
+    return find_multiplier(args.which, library=args.library, bits=args.bits, signed=args.signed)
 
 
 def show(args):
@@ -202,7 +202,7 @@ def take(args):
     if out.suffix != ".npy":
         raise ValueError(f"--out must end in .npy, the file that holds the table, got {out}.")
     if path.suffix in (".c", ".v"):
-        table = resolve(str(path), signed=args.signed).to_multiplier()
+        table = find_multiplier(str(path), signed=args.signed).to_multiplier()
         table = Multiplier(args.name or table.name, table.lut.T if args.transposed else table.lut, table.signed,
                            table.performance_metric if math.isnan(args.power) else args.power,
                            args.release or table.release)
@@ -226,7 +226,7 @@ def lint(args):
         table, order = formats.raw_table(path, args.format)
         findings = lint_lut(table.T if args.transposed else table, args.signed, args.order or order)
     else:
-        findings = lint_lut(resolve(args.file, signed=args.signed is not False).to_multiplier())
+        findings = lint_lut(find_multiplier(args.file, signed=args.signed is not False).to_multiplier())
     for finding in findings:
         print(finding)
     return 1 if any(finding.level == "error" for finding in findings) else 0
@@ -253,7 +253,7 @@ def identify_one(args):
 
 
 def write_verilog(args):
-    text = verilog.write(resolve_netlist(args.which, library=args.library, bits=args.bits, signed=args.signed))
+    text = verilog.write(find_netlist(args.which, library=args.library, bits=args.bits, signed=args.signed))
     if args.out:
         files.write_text(args.out, text)
         print(args.out)

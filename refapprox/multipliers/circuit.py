@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refapprox.multipliers.multiplier import tabulated
-from refapprox.multipliers.operator import BinaryOperator, check_cost, check_signed
-from refapprox.validation import check_choice, check_codes, check_integer
+from refapprox.multipliers.operator import BinaryOperator, check_cost
+from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
 MAX_OPERAND_BITS = 32      # the exact product of two such operands fits 64 bits
 BLOCK = 2 ** 16            # operand pairs evaluated at once: what a function holds in memory stays bounded
@@ -65,7 +65,7 @@ class Circuit(BinaryOperator):
         bits = natural if self.output_bits is None else self.output_bits
         object.__setattr__(self, "output_bits",
                            check_integer(f"output_bits of {self.name}", bits, minimum=1, maximum=64))
-        object.__setattr__(self, "signed", check_signed(self.name, self.signed))
+        object.__setattr__(self, "signed", check_flag(f"signed of {self.name}", self.signed))
         object.__setattr__(self, "performance_metric",
                            check_cost(f"performance_metric of {self.name}", self.performance_metric))
 

@@ -24,7 +24,7 @@ from refapprox.validation import check_choice
 FORM = re.compile(r"([TB])\(([0-9]+)(?:, ([0-9]+))?\)")
 
 
-def truncated(x, w, t):
+def operand_truncated(x, w, t):
     """T(t) elementwise for integer arrays."""
     return (x >> t << t) * (w >> t << t)
 
@@ -44,10 +44,10 @@ def broken_array(x, w, h, v, *, bits_x, bits_w, signed):
     return products
 
 
-def truncated_products(t, bits=8, signed=True):
+def operand_truncated_products(t, bits=8, signed=True):
     """Product table of T(t), int64, value order."""
     operands = codes(bits, signed)
-    return truncated(operands[:, None], operands, t)
+    return operand_truncated(operands[:, None], operands, t)
 
 
 def broken_array_products(h, v, bits=8, signed=True):
@@ -66,7 +66,7 @@ def from_form(form, *, bits_x, bits_w, signed):
     if not match or (match[1] == "B") != (match[3] is not None):
         raise ValueError(f"form must read T(t) or B(h, v), got {form!r}.")
     if match[1] == "T":
-        return lambda x, w: truncated(x, w, int(match[2]))
+        return lambda x, w: operand_truncated(x, w, int(match[2]))
     h, v = int(match[2]), int(match[3])
     return lambda x, w: broken_array(x, w, h, v, bits_x=bits_x, bits_w=bits_w, signed=signed)
 

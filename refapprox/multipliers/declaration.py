@@ -24,8 +24,8 @@ import numpy as np
 from refapprox.multipliers import side_file
 from refapprox.multipliers.known import spread_operands
 from refapprox.multipliers.names import pair, shape_of
-from refapprox.multipliers.operator import BinaryOperator, all_pairs, check_signed
-from refapprox.validation import check_choice, check_integer
+from refapprox.multipliers.operator import BinaryOperator, all_pairs
+from refapprox.validation import check_choice, check_flag, check_integer
 
 ORDERS = ("value", "code")
 TOLERANCE = 1 / 8
@@ -159,7 +159,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
     >>> decide("mul8s_MINE.v").told()
     'signed, from its name; 8x8 bits, from its name; a multiplier, from its name'
     """
-    stated = Claim(CALLER, None if signed is None else check_signed(source, signed), checked_bits(source, bits),
+    stated = Claim(CALLER, None if signed is None else check_flag(f"signed of {source}", signed),
+                   checked_bits(source, bits),
                    None if order is None else check_choice(f"order of {source}", order, ORDERS),
                    None if operation is None else check_choice(f"operation of {source}", operation, ("mul", "add")))
     claims = [claim for claim in (stated, side_claim(source, about), declared, name_claim(source)) if claim]

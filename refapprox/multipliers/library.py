@@ -1,10 +1,11 @@
 """Named search spaces: the built-in one, and folders or files of tables."""
-import difflib
 import math
 
 from refapprox.multipliers.closed_forms import signed_search_space
 from refapprox.multipliers.names import wanted
-from refapprox.validation import check_choice
+from refapprox.validation import UnknownNameError, check_choice
+
+SHOWN = 4      # names in a repr
 
 
 class MultiplierLibrary:
@@ -29,13 +30,20 @@ class MultiplierLibrary:
 
     def __getitem__(self, name):
         if name not in self._by_name:
-            close = difflib.get_close_matches(str(name), self._by_name, n=3)
-            hint = f" Did you mean {', '.join(close)}?" if close else ""
-            raise ValueError(f"library {self.source} has no multiplier named {name!r}.{hint}")
+            raise UnknownNameError(f"multiplier in library {self.source} named", name, self._by_name)
         return self._by_name[name]
+
+    def get(self, name, default=None):
+        """The multiplier called `name`, or `default`."""
+        return self._by_name.get(name, default)
+
+    def __repr__(self):
+        shown = ", ".join([*self.names[:SHOWN], "..."] if len(self) > SHOWN else self.names)
+        return f"MultiplierLibrary({self.source!r}, {len(self)} multipliers: {shown})"
 
     @property
     def names(self):
+        """Names of all multipliers, in order; a list of str."""
         return list(self._by_name)
 
     def load_lut(self, name):

@@ -12,7 +12,7 @@ from refapprox.multipliers.reading import read_file
 SPECIFICATION = re.compile(r"([\w-]+)(?:\(.*\))?")
 
 
-def resolve(text, *, library="builtin", bits=8, signed=True):
+def find_multiplier(text, *, library="builtin", bits=8, signed=True):
     """The `Multiplier` or `Circuit` that a text names.
 
     Parameters
@@ -51,9 +51,9 @@ def resolve(text, *, library="builtin", bits=8, signed=True):
     return found[text]
 
 
-def resolve_netlist(text, *, library="builtin", bits=8, signed=True):
-    """The gates of what `resolve` names; a ValueError for a table, whose gates nobody knows."""
-    operator = resolve(text, library=library, bits=bits, signed=signed)
+def find_netlist(text, *, library="builtin", bits=8, signed=True):
+    """The gates of what `find_multiplier` names; a ValueError for a table, whose gates nobody knows."""
+    operator = find_multiplier(text, library=library, bits=bits, signed=signed)
     info = operator.info
     if "file" in info and Path(info["file"]).suffix in SUFFIXES:
         return read_netlist(info["file"], operation=operator.operation)

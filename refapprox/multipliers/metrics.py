@@ -56,17 +56,17 @@ def error_metrics(exact, error, output_bits, weights=None):
     squares = magnitude.astype(np.float64) ** 2      # up to 2**64: too wide for int64, harmless in float64
     nonzero = exact != 0
     relative = magnitude[nonzero] / np.abs(exact[nonzero])
-    mae, wce, bias = mean(magnitude), magnitude.max(), mean(error)
+    mae, wce, bias = float(mean(magnitude)), float(magnitude.max()), float(mean(error))
     codes = 2.0 ** output_bits
     return {
-        "MAE": float(mae), "MAE%": float(100 * mae / codes),
-        "WCE": float(wce), "WCE%": float(100 * wce / codes),
+        "MAE": mae, "MAE%": 100 * mae / codes,
+        "WCE": wce, "WCE%": 100 * wce / codes,
         "WCRE%": float(100 * relative.max(initial=0.0)),
         "EP%": float(100 * mean(error != 0)),
         "MRE%": float(100 * mean(relative, None if weights is None else weights[nonzero])) if relative.size else 0.0,
         "MSE": float(mean(squares)),
         "NMED": float(mae / largest) if largest else 0.0,
-        "bias": float(bias),
+        "bias": bias,
         "variance": float(mean((error - bias) ** 2)),
     }
 

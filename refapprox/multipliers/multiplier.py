@@ -4,16 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from refapprox.multipliers.operator import (
-    MAX_BITS,
-    BinaryOperator,
-    check_cost,
-    check_lut,
-    check_signed,
-    code_range,
-    codes,
-)
-from refapprox.validation import check_codes, check_integer
+from refapprox.multipliers.operator import MAX_BITS, BinaryOperator, check_cost, check_lut, code_range, codes
+from refapprox.validation import check_codes, check_flag, check_integer
 
 __all__ = ["MAX_BITS", "Multiplier", "code_range", "codes", "exact", "tabulated"]
 
@@ -59,7 +51,7 @@ class Multiplier(BinaryOperator):
     def __post_init__(self):
         lut = check_lut(self.name, self.lut)
         object.__setattr__(self, "lut", lut)
-        object.__setattr__(self, "signed", check_signed(self.name, self.signed))
+        object.__setattr__(self, "signed", check_flag(f"signed of {self.name}", self.signed))
         object.__setattr__(self, "performance_metric",
                            check_cost(f"performance_metric of {self.name}", self.performance_metric))
 
@@ -71,7 +63,7 @@ class Multiplier(BinaryOperator):
         """
         bits_x, bits_w = (check_integer("bits of from_function", width, minimum=1, maximum=MAX_BITS)
                           for width in ((bits, bits) if np.ndim(bits) == 0 else bits))
-        signed = check_signed(name, signed)
+        signed = check_flag(f"signed of {name}", signed)
         table = [[func(x, w) for w in codes(bits_w, signed).tolist()] for x in codes(bits_x, signed).tolist()]
         return cls(name, np.array(table), signed, performance_metric, **kwargs)
 
@@ -111,7 +103,8 @@ def tabulated(operator, name=None, **changes):
 
 def exact(bits=8, signed=True):
     """The exact multiplier."""
-    bits, signed = check_integer("bits of exact", bits, minimum=1, maximum=MAX_BITS), check_signed("exact", signed)
+    bits = check_integer("bits of exact", bits, minimum=1, maximum=MAX_BITS)
+    signed = check_flag("signed of exact", signed)
     operands = codes(bits, signed)
     kind = "s" if signed else "u"
     return Multiplier(f"exact{bits}{kind}", np.multiply.outer(operands, operands), signed)

@@ -1,8 +1,9 @@
 """What every multiplier here is to its callers, whether it is a table, a function or gates.
 
-`Multiplier` (a table), `Circuit` (a function) and `Netlist` (gates) are `BinaryOperator`s: two integer operands of known
-widths and signedness in, one integer out. Callers rely on this class alone. What has a table (products of at most
-8x8 bits) is tabulated once, when it is first asked for, whatever it is made of; the rest is evaluated pair by pair.
+`Multiplier` (a table), `Circuit` (a function) and `Netlist` (gates) are `BinaryOperator`s: two integer operands of
+known widths and signedness in, one integer out. Callers rely on this class alone. What has a table (products of at
+most 8x8 bits) is tabulated once, when it is first asked for, whatever it is made of; the rest is evaluated pair by
+pair.
 """
 import hashlib
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from refapprox.multipliers.factorization import factorize
 from refapprox.multipliers.metrics import error_metrics
-from refapprox.validation import check_distribution, check_integer, check_rng
+from refapprox.validation import check_array, check_distribution, check_integer, check_real, check_rng
 
 MAX_BITS = 8           # of a table's operands: a 16x16 one would take 16 GiB
 NUM_SAMPLES = 2 ** 16  # operand pairs that stand for all of them where there is no table
@@ -29,19 +30,6 @@ def codes(bits, signed):
     return np.arange(qmin, qmax + 1)
 
 
-def check_signed(name, signed):
-    """`signed` as a bool; texts and numbers other than 0 and 1 are refused, for "unsigned" is true in Python.
-
-    Raises
-    ------
-    ValueError
-        If `signed` is neither True nor False.
-    """
-    if isinstance(signed, (bool, np.bool_)) or (isinstance(signed, (int, np.integer)) and signed in (0, 1)):
-        return bool(signed)
-    raise ValueError(f"signed of {name} must be True or False, got {signed!r}.")
-
-
 def check_cost(name, cost):
     """`cost` as a float that is not negative; nan, where it is not known.
 
@@ -50,10 +38,8 @@ def check_cost(name, cost):
     ValueError
         If it is negative or infinite.
     """
-    cost = float(cost)
-    if cost < 0 or np.isinf(cost):
-        raise ValueError(f"{name} must be a cost that is not negative, or nan where it is not known, got {cost}.")
-    return cost
+    unknown = isinstance(cost, (float, np.floating)) and np.isnan(cost)
+    return float("nan") if unknown else check_real(name, cost, minimum=0)
 
 
 class BinaryOperator:
@@ -289,14 +275,12 @@ def all_pairs(operator):
 
 def check_lut(name, lut):
     """`lut` as a read-only int32 copy, or a ValueError saying what is wrong with it."""
-    lut = np.asarray(lut)
+    lut = check_array(f"lut of {name}", lut, kinds="iu")
     widths = [side.bit_length() - 1 for side in lut.shape]
     if lut.ndim != 2 or any(2 ** b != side or not 1 <= b <= MAX_BITS
                             for b, side in zip(widths, lut.shape, strict=True)):
         raise ValueError(f"lut of {name} must have shape (2**bits_x, 2**bits_w) with 1 to {MAX_BITS} bits, "
                          f"got {lut.shape}.")
-    if lut.dtype.kind not in "iu":
-        raise ValueError(f"lut of {name} must be an integer array, got dtype {lut.dtype}.")
     limits = np.iinfo(np.int32)
     if lut.min() < limits.min or lut.max() > limits.max:
         raise ValueError(f"lut of {name} must fit int32, got values from {lut.min()} to {lut.max()}.")

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from refapprox.multipliers import Multiplier, exact
-from refapprox.multipliers.closed_forms import broken_array_products, truncated_products
+from refapprox.multipliers.closed_forms import broken_array_products, operand_truncated_products
 from refapprox.multipliers.multiplier import code_range, codes
 from refapprox.quantization import QuantizationParameters
 
@@ -47,7 +47,7 @@ def multiplier_families(draw, max_bits=8, signed=None):
     bits = draw(st.integers(1, max_bits))
     if draw(st.booleans()):
         t = draw(st.integers(0, bits))
-        name, table = f"T({t})", truncated_products(t, bits, signed)
+        name, table = f"T({t})", operand_truncated_products(t, bits, signed)
     else:
         h, v = draw(st.integers(0, bits)), draw(st.integers(0, 2 * bits - 1))
         name, table = f"B({h}, {v})", broken_array_products(h, v, bits, signed)

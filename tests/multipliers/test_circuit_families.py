@@ -171,7 +171,7 @@ def test_broken_arrays_and_truncation_are_the_closed_forms(bits, signed):
                               closed_forms.broken_array_products(h, v, bits, signed))
     for t in range(bits):
         assert np.array_equal(from_family("operand_truncated", t=t, bits=bits, signed=signed).lut,
-                              closed_forms.truncated_products(t, bits, signed))
+                              closed_forms.operand_truncated_products(t, bits, signed))
 
 
 # exhaustive 8x8 unsigned: NMED %, MRED %, ER %, WCE, mean of approximate - exact, computed independently of us

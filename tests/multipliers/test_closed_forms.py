@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from refapprox import Circuit, Multiplier
-from refapprox.multipliers.closed_forms import closed_form, closed_form_names, from_form, truncated
+from refapprox.multipliers.closed_forms import closed_form, closed_form_names, from_form, operand_truncated
 from refapprox.multipliers.families import from_family
 from refapprox.multipliers.identification import forms, identify, nearest
 from refapprox.multipliers.known import fingerprint, known_circuits
@@ -117,7 +117,7 @@ def test_forms_are_distinct_and_misspelled_ones_refused():
     x, w = np.random.default_rng(0).integers(-128, 128, size=(2, 4096))
     tables = {from_form(form, bits_x=8, bits_w=8, signed=True)(x, w).tobytes(): form for form in forms(8, 8)}
     assert len(tables) == len(list(forms(8, 8)))
-    assert np.array_equal(truncated(np.array([-5]), np.array([7]), 1), [-36])
+    assert np.array_equal(operand_truncated(np.array([-5]), np.array([7]), 1), [-36])
     for form in ("T(1, 2)", "B(1)", "C(1)", "T(-1)"):
         with pytest.raises(ValueError, match="must read T"):
             from_form(form, bits_x=8, bits_w=8, signed=True)

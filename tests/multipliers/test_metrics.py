@@ -84,10 +84,10 @@ def test_circuits_are_measured_under_distributions_too():
     assert circuit.metrics(x_dist=p, w_dist=q) == pytest.approx(table.metrics(p, q), rel=1e-12)
     wide = from_family("broken_array(0, 4)", bits=12, signed=False)
     sixteens = np.where(np.arange(4096) % 16 == 0, 1 / 256, 0)
-    assert wide.metrics(4096, rng=rng, x_dist=sixteens)["WCE"] == 0
-    assert wide.metrics(4096, rng=rng, w_dist=np.eye(4096)[7])["WCE"] == 15 + 7 * 2 + 3 * 4
+    assert wide.metrics(num_samples=4096, rng=rng, x_dist=sixteens)["WCE"] == 0
+    assert wide.metrics(num_samples=4096, rng=rng, w_dist=np.eye(4096)[7])["WCE"] == 15 + 7 * 2 + 3 * 4
     with pytest.raises(ValueError, match="w_dist must have 4096 entries"):
-        wide.metrics(4096, rng=rng, w_dist=q)
+        wide.metrics(num_samples=4096, rng=rng, w_dist=q)
 
 
 @pytest.mark.parametrize("arguments, message", [

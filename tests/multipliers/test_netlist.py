@@ -143,7 +143,7 @@ def test_wide_netlists_are_called_not_tabulated():
     assert np.array_equal(netlist(a[:3, None], b[:4]), a[:3, None] + b[:4])
     assert netlist(5, 7) == 12 and netlist(np.zeros((0, 2), int), 1).shape == (0, 2)
     with pytest.raises(ValueError, match="16 GiB of int32.*Call it"):
-        netlist.lut
+        _ = netlist.lut
     with pytest.raises(ValueError, match="takes 2 operands, got 1"):
         netlist(a)
     with pytest.raises(ValueError, match=r"A of add16 must lie in \[0, 65535\], got -1"):

@@ -29,7 +29,7 @@ def published_circuit(signed=False, family="truncated(k=6)", **changed):
 def test_all_pairs_in_blocks_give_the_metrics_of_the_table(script, signed):
     circuit, said = published_circuit(signed), []
     found = script.metrics_of_all_pairs(circuit, said.append)
-    exact = circuit.metrics(PAIRS)
+    exact = circuit.metrics(num_samples=PAIRS)
     assert all(found[key] == pytest.approx(exact[key], rel=1e-12) for key in found) and len(found) == 8
     assert len(said) == 1 and "published: about" in said[0]
 

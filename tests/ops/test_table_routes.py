@@ -330,6 +330,6 @@ def test_plans_are_remembered_by_everything_that_they_depend_on(monkeypatch):
     different = [{}, {"multiplier": other}, {"x": (1, 4, 5, 2)}, {"w": (4, 1, 2, 2)}, {"workers": 2},
                  {"stride": (2, 2)}, {"method": "gather"}]
     assert [plans(**one) for one in different] == [1, 2, 3, 4, 5, 6, 7] == [plans(**one) for one in different]
-    for rows in range(route_choice.MOST_KNOWN):
+    for rows in range(route_choice.MOST_PLANS):
         plans(x=(1, rows + 3, 4, 2))
     assert len(route_choice.PLANS_MADE[m]) <= route_choice.MOST_PLANS

@@ -14,8 +14,8 @@ import numpy as np
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.multiplier import tabulated
-from refapprox.multipliers.operator import BinaryOperator, check_signed, code_range, codes
-from refapprox.validation import check_choice, check_codes, check_integer
+from refapprox.multipliers.operator import BinaryOperator, code_range, codes
+from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
 FIRST_OPERAND_WIRE = 2
 MAX_OPERAND_BITS = 62      # values travel as int64
@@ -88,7 +88,7 @@ class Netlist(BinaryOperator):
         for wire in self.outputs:
             check_integer(f"output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
         for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
-                             ("signed", check_signed(self.name, self.signed)), ("name", str(self.name)),
+                             ("signed", check_flag(f"signed of {self.name}", self.signed)), ("name", str(self.name)),
                              ("operation", check_choice(f"operation of {self.name}", self.operation, ("mul", "add")))):
             object.__setattr__(self, field, value)
 
