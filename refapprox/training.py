@@ -3,15 +3,18 @@
 The stages differ in the mode of the multiplying layers, the hyperparameters, and in the noise search the noise
 loss: loss = cross entropy - lmbd * sum_l share_l * min(|sigma_l|, sigma_max).
 """
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from refapprox.ops import cross_entropy, noise_loss
 from refapprox.optimizer import SGD
-from refapprox.validation import check_integer
+from refapprox.validation import check_codes, check_finite, check_integer, check_numbers
 
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
 
@@ -41,12 +44,12 @@ class Progress:
     record: dict = field(default_factory=dict)
 
 
-def topk_accuracy(output, target, topk=(1,)):
+def topk_accuracy(output: ArrayLike, target: ArrayLike, topk: tuple = (1,)) -> list[float]:
     """Share of samples whose label is among the k largest outputs, one value for each k; ties count by index.
 
     Parameters
     ----------
-    output : float array, shape (n, classes)
+    output : array, shape (n, classes)
     target : int array, shape (n,)
     topk : tuple of int
 
@@ -54,18 +57,26 @@ def topk_accuracy(output, target, topk=(1,)):
     -------
     list of float
 
+    Raises
+    ------
+    TypeError
+        If output does not hold real numbers, or a k is no integer.
+    ValueError
+        If output is not finite, a label is not in [0, classes), a k not in [1, classes], or the shapes do not match.
+
     Examples
     --------
-    >>> topk_accuracy(np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]), np.array([0, 1]), topk=(1, 2))
+    >>> topk_accuracy([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [0, 1], topk=(1, 2))
     [0.5, 1.0]
     """
-    output, target = np.asarray(output), np.asarray(target)
-    if output.ndim != 2 or target.shape != output.shape[:1] or target.size == 0:
+    output, target = check_finite("output", check_numbers("output", output)), np.asarray(target)
+    if output.ndim != 2 or target.shape != output.shape[:1] or output.size == 0:
         raise ValueError(f"topk_accuracy needs output (n, classes) and target (n,), n > 0, "
                          f"got {output.shape} and {target.shape}.")
-    for k in topk:
-        check_integer("k of topk_accuracy", k, minimum=1, maximum=output.shape[1])
-    ranked = np.argsort(-output, axis=1, kind="stable")
+    target = check_codes("target", target, 0, output.shape[1] - 1)
+    topk = [check_integer("k of topk_accuracy", k, minimum=1, maximum=output.shape[1]) for k in topk]
+    falling = -output if output.dtype.kind == "f" else ~output      # ~ does not leave int64 as - would
+    ranked = np.argsort(falling, axis=1, kind="stable")
     hits = ranked == target[:, None]
     return [float(hits[:, :k].any(axis=1).mean()) for k in topk]
 

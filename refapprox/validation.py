@@ -198,6 +198,15 @@ def check_finite(name, array, *, ndim=None, dtype=None):
     return array
 
 
+def check_numbers(name, array, *, floating=False):
+    """`array` as an ndarray that can be computed with: integers as int64, so that sums of narrow ones do not wrap; real
+    numbers as float32 or float64; integers as float64 too where `floating` is asked for."""
+    array = check_array(name, array)
+    if array.dtype.kind == "f":
+        return array.astype(np.float32 if array.itemsize <= 4 else np.float64, copy=False)
+    return array.astype(np.float64) if floating else converted(name, array, np.dtype(np.int64))
+
+
 def check_codes(name, array, qmin, qmax, *, ndim=None, dtype=np.int64):
     """`array` as an integer ndarray with every element in [qmin, qmax]; the first offender is named.
 

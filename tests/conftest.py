@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from hypothesis import settings
+from small_network import small_net, stripes
 
 matplotlib.use("Agg")
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
@@ -51,3 +52,23 @@ def peak_memory():
             tracemalloc.stop()
         return min(peaks), result
     return measure
+
+
+@pytest.fixture
+def data():
+    return stripes()
+
+
+@pytest.fixture
+def make_net():
+    return small_net
+
+
+@pytest.fixture(scope="session")
+def searched():
+    """(net, data) after baseline, quantization and noise search. Tests must leave its state as it is."""
+    net, data = small_net(), stripes()
+    net.train_baseline(data, epochs=3)
+    net.train_quant(data)
+    net.train_gradient(data)
+    return net, data

@@ -9,17 +9,20 @@ with f the bilinear map of the layer, q the codes (`refapprox.quantization`); th
 accumulator is rescaled once. Backward is straight-through: the gradient of the exact product of the
 fake-quantized operands, zero where an operand was clipped, whatever the table says.
 """
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
 from refapprox.ops import agn, bias, conv2d, linear
 from refapprox.ops.lut_conv2d import conv2d_sums
 from refapprox.ops.lut_matmul import matmul_sums, zero_point_terms
 from refapprox.ops.patches import geometry
-from refapprox.quantization import LayerQuantization, MovingAverageObserver, quantize_with_mask
-from refapprox.validation import check_choice, check_integer
+from refapprox.quantization import RANGES, LayerQuantization, quantize_with_mask
+from refapprox.validation import check_choice, check_integer, check_numbers, check_rng
 
 MODES = ("float", "quantized", "noise", "approximate")
 EXACT_FLOAT32 = 2 ** 24      # below it every integer, and every sum of integers on the way, is a float32
@@ -39,11 +42,14 @@ class MultiplyingLayer(Layer):
     multiplier : Multiplier or None
         What the approximate mode multiplies with.
     recorder : callable or None
-        Called with (x_codes, w_codes) of every integer forward pass.
+        Called with (x_codes, qx, w_codes, qw) of every integer forward pass.
+    calibrating : bool
+        Whether forward passes widen the range of the activations; see `ApproxNet.calibrate`.
     """
 
     def __init__(self, weight_shape, *, bias, rng, dtype, quantization):
         super().__init__()
+        check_rng(rng)
         self.fan_in = int(np.prod(weight_shape[1:]))
         bound = 1 / np.sqrt(self.fan_in)      # PyTorch's default: Kaiming uniform with a = sqrt(5)
         self.parameters["weight"] = Parameter(rng.uniform(-bound, bound, weight_shape).astype(dtype))
@@ -51,7 +57,8 @@ class MultiplyingLayer(Layer):
             self.parameters["bias"] = Parameter(rng.uniform(-bound, bound, weight_shape[0]).astype(dtype))
         self.parameters["sigma"] = Parameter(np.zeros((), dtype))
         self.quantization = quantization or LayerQuantization()
-        self.observer = MovingAverageObserver()
+        self.observer = RANGES[self.quantization.ranges]()
+        self.calibrating = False
         self.buffers["x_range"] = self.observer.range
         self.mode = "float"
         self.opcount = None
@@ -66,7 +73,18 @@ class MultiplyingLayer(Layer):
     def stdev(self, value):
         self.parameters["sigma"].value[...] = value
 
-    def set_mode(self, mode):
+    def set_mode(self, mode: str) -> None:
+        """Compute in `mode` from now on: "float", "quantized", "noise" or "approximate".
+
+        Parameters
+        ----------
+        mode : str
+
+        Raises
+        ------
+        ValueError
+            If the mode is unknown, or "approximate" without a multiplier whose operands hold the layer's codes.
+        """
         check_choice("mode", mode, MODES)
         if mode == "approximate" and self.multiplier is None:
             raise ValueError("mode 'approximate' needs a multiplier: deploy one first.")
@@ -76,7 +94,11 @@ class MultiplyingLayer(Layer):
 
     # ---- forward
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: ArrayLike, *, training: bool = False) -> NDArray:
+        """Outputs for `x`, in the present mode; noise is added in training only."""
+        x = check_numbers(f"x of {type(self).__name__}", x, floating=True)
+        if self.calibrating:
+            self.observer.observe(x)
         y, products = (self._float_products if self.mode == "float" else self._code_products)(x, training)
         self.opcount = self.fan_in * (y.size // len(y))
         noise = None
@@ -96,7 +118,7 @@ class MultiplyingLayer(Layer):
     def _code_products(self, x, training):
         """Products of codes, rescaled once, and the straight-through gradient as a function."""
         weight = self.parameters["weight"].value
-        if training:
+        if self.observer.watches == "every forward pass" or training and self.observer.watches == "training":
             self.observer.observe(x)
         qx = self.quantization.x_parameters(self.observer.bounds())
         qw = self.quantization.w_parameters(weight)
@@ -133,7 +155,8 @@ class MultiplyingLayer(Layer):
 
     # ---- backward
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: ArrayLike, *, need_dx: bool = True) -> NDArray | None:
+        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored."""
         products, noise = self.remembered()
         if "bias" in self.parameters:
             dy, self.parameters["bias"].grad = bias.backward(dy)
@@ -158,23 +181,57 @@ def masked(gradient, inside):
 
 
 class Conv2D(MultiplyingLayer):
-    """Convolution of (n, c_in, h, w) with kernels (c_out, c_in/groups, kh, kw)."""
+    """Convolution of (n, c_in, h, w) with kernels (c_out, c_in/groups, kh, kw).
 
-    def __init__(self, c_in, c_out, kernel, *, stride=1, padding=0, dilation=1, groups=1, bias=True, rng,
-                 dtype=np.float32, quantization=None):
-        check_integer("groups of Conv2D", groups, minimum=1)
-        if c_in % groups or c_out % groups:
+    Parameters
+    ----------
+    c_in, c_out : int
+    kernel : int or (vertical, horizontal)
+    stride, dilation : int or (vertical, horizontal), optional
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
+        "same" is TensorFlow's rule, see `refapprox.ops.patches`.
+    groups : int, optional
+        `groups` = c_in is the depthwise convolution.
+    bias : bool, optional
+    rng : numpy.random.Generator
+        Draws the initial weights.
+    dtype : float32 or float64, optional
+    quantization : LayerQuantization, optional
+
+    Raises
+    ------
+    TypeError
+        If a number is no integer, or rng no Generator.
+    ValueError
+        If groups does not divide the channels, or a number is out of range.
+
+    Examples
+    --------
+    >>> layer = Conv2D(3, 8, 3, stride=2, padding="same", rng=np.random.default_rng(0))
+    >>> layer.forward(np.zeros((1, 3, 32, 32))).shape, layer.fan_in, layer.opcount
+    ((1, 8, 16, 16), 27, 55296)
+    """
+
+    def __init__(self, c_in: int, c_out: int, kernel: int | tuple, *, stride: int | tuple = 1,
+                 padding: int | tuple | str = 0, dilation: int | tuple = 1, groups: int = 1, bias: bool = True,
+                 rng: np.random.Generator, dtype: DTypeLike = np.float32,
+                 quantization: LayerQuantization | None = None):
+        c_in, c_out, self.groups = (check_integer(f"{name} of Conv2D", value, minimum=1) for name, value in
+                                    (("c_in", c_in), ("c_out", c_out), ("groups", groups)))
+        if c_in % self.groups or c_out % self.groups:
             raise ValueError(f"groups of Conv2D must divide c_in and c_out, got {groups} for {c_in} and {c_out}.")
         self.window = geometry("Conv2D", kernel, stride, padding, dilation)
-        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        super().__init__((c_out, c_in // groups, *self.window.kernel), bias=bias, rng=rng, dtype=dtype,
+        super().__init__((c_out, c_in // self.groups, *self.window.kernel), bias=bias, rng=rng, dtype=dtype,
                          quantization=quantization)
 
     def exact(self, x, w):
-        return conv2d.forward(x, w, **self.geometry)
+        cache = self.exact_cache(x, w)
+        return conv2d.product(cache), cache
 
     def exact_cache(self, x, w):
-        return conv2d.prepare(x, w, **self.geometry)
+        if x.ndim != 4 or x.shape[1] != w.shape[1] * self.groups:
+            raise ValueError(f"x of Conv2D must have shape (n, {w.shape[1] * self.groups}, h, w), got {x.shape}.")
+        return conv2d.padded_operands(x, w, self.window, self.groups)
 
     @staticmethod
     def reweighted(cache, w):
@@ -185,13 +242,13 @@ class Conv2D(MultiplyingLayer):
         return conv2d.backward(dy, cache, need_dx=need_dx)
 
     def table_sums(self, x_codes, w_codes, qx, qw):
-        return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.geometry["groups"],
+        return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.groups,
                            pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
 
     def operands(self, x_codes, w_codes, pad_code):
         """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), int64."""
-        cache = conv2d.prepare(x_codes, w_codes, pad_value=pad_code, **self.geometry)
-        fields = conv2d.columns(cache.padded, self.window, cache.groups).transpose(0, 2, 1)
+        cache = conv2d.padded_operands(x_codes, w_codes, self.window, self.groups, pad_code)
+        fields = conv2d.columns(cache.padded, cache.window, cache.groups).transpose(0, 2, 1)
         weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
         return fields.astype(np.int64), weights.astype(np.int64)
 
@@ -201,9 +258,35 @@ class Conv2D(MultiplyingLayer):
 
 
 class Linear(MultiplyingLayer):
-    """y = x w^T + b for x of shape (n, k) and w of shape (m, k)."""
+    """y = x w^T + b for x of shape (n, k) and w of shape (m, k).
 
-    def __init__(self, k, m, *, bias=True, rng, dtype=np.float32, quantization=None):
+    Parameters
+    ----------
+    k, m : int
+        Inputs and outputs.
+    bias : bool, optional
+    rng : numpy.random.Generator
+        Draws the initial weights.
+    dtype : float32 or float64, optional
+    quantization : LayerQuantization, optional
+
+    Raises
+    ------
+    TypeError
+        If k or m is no integer, or rng no Generator.
+    ValueError
+        If k or m is below 1.
+
+    Examples
+    --------
+    >>> layer = Linear(4, 2, rng=np.random.default_rng(0))
+    >>> layer.forward(np.zeros((3, 4))).shape, layer.fan_in, layer.opcount
+    ((3, 2), 4, 8)
+    """
+
+    def __init__(self, k: int, m: int, *, bias: bool = True, rng: np.random.Generator, dtype: DTypeLike = np.float32,
+                 quantization: LayerQuantization | None = None):
+        k, m = check_integer("k of Linear", k, minimum=1), check_integer("m of Linear", m, minimum=1)
         super().__init__((m, k), bias=bias, rng=rng, dtype=dtype, quantization=quantization)
 
     def exact(self, x, w):

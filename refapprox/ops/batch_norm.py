@@ -23,8 +23,12 @@ S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167, Algori
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.ops.bias import all_but_channel, check_per_channel, per_channel
+from refapprox.validation import check_numbers
+
+__all__ = ["Cache", "backward", "forward"]
 
 
 @dataclass(frozen=True)
@@ -37,38 +41,44 @@ class Cache:
     training: bool
 
 
-def forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: ArrayLike, running_var: ArrayLike, *,
+            training: bool, momentum: float = 0.1, eps: float = 1e-5) -> tuple[NDArray, tuple, Cache]:
     """Normalize `x` channel by channel.
 
     Parameters
     ----------
-    x : float array, shape (n, c) or (n, c, h, w)
-    gamma, beta, running_mean, running_var : float arrays, shape (c,)
+    x : array, shape (n, c) or (n, c, h, w)
+        Integers count as float64.
+    gamma, beta, running_mean, running_var : arrays, shape (c,)
     training : bool
         Use and record the statistics of the batch, else use the running ones.
     momentum, eps : float, optional
 
     Returns
     -------
-    y : ndarray, shape and dtype of x
+    y : ndarray, shape and floating dtype of x
     running : tuple (running_mean, running_var)
         New arrays in training, the given ones in evaluation.
     cache : Cache
 
     Raises
     ------
+    TypeError
+        If an array does not hold real numbers.
     ValueError
         If a parameter does not have shape (c,), or training sees one value a channel, which has no variance.
 
     Examples
     --------
-    >>> one = np.ones(1)
-    >>> y, (mean, var), _ = forward(np.array([[1.0], [3.0]]), one, 0 * one, 0 * one, one, training=True, eps=0.0)
+    >>> y, (mean, var), _ = forward([[1.0], [3.0]], [1.0], [0.0], [0.0], [1.0], training=True, eps=0.0)
     >>> y.ravel().tolist(), mean.tolist(), var.tolist()
     ([-1.0, 1.0], [0.2], [1.1])
     """
-    for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean), ("running_var", running_var)):
-        check_per_channel(f"{name} of batch_norm", value, x)
+    x = check_numbers("x of batch_norm", x, floating=True)
+    gamma, beta, running_mean, running_var = (
+        check_per_channel(f"{name} of batch_norm", check_numbers(f"{name} of batch_norm", value, floating=True), x)
+        for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean),
+                            ("running_var", running_var)))
     axes, count = all_but_channel(x.ndim), x.size // x.shape[1]
     if training:
         if count < 2:
@@ -88,8 +98,33 @@ def forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1
     return y, (running_mean, running_var), Cache(xhat, inverse_std, gamma, training)
 
 
-def backward(dy, cache):
-    """Gradients (dx, dgamma, dbeta) for the cotangent `dy`."""
+def backward(dy: ArrayLike, cache: Cache) -> tuple[NDArray, NDArray, NDArray]:
+    """Gradients for the cotangent `dy`.
+
+    Parameters
+    ----------
+    dy : array, shape of y
+    cache : Cache
+        What `forward` returned.
+
+    Returns
+    -------
+    dx : ndarray, shape of y
+    dgamma, dbeta : ndarray, shape (c,)
+
+    Raises
+    ------
+    TypeError
+        If dy does not hold real numbers.
+
+    Examples
+    --------
+    >>> one = [1.0]
+    >>> _, _, cache = forward([[1.0], [3.0]], one, one, one, one, training=False, eps=0.0)
+    >>> [gradient.tolist() for gradient in backward([[1.0], [1.0]], cache)]
+    [[[1.0], [1.0]], [2.0], [2.0]]
+    """
+    dy = check_numbers("dy of batch_norm", dy, floating=True)
     axes, count, ndim = all_but_channel(dy.ndim), dy.size // dy.shape[1], dy.ndim
     dbeta = dy.sum(axis=axes)
     dgamma = channel_sums(dy, cache.xhat)                                              # (5)

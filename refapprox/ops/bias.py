@@ -9,10 +9,20 @@ Vector-Jacobian product:
 
 This file also says, for every layer with one parameter a channel, where the channels are: axis 1.
 """
+from numpy.typing import ArrayLike, NDArray
+
+from refapprox.validation import check_numbers
+
+__all__ = ["backward", "forward"]
 
 
-def forward(x, b):
-    """Add `b` (c,) to `x` (n, c) or (n, c, h, w).
+def forward(x: ArrayLike, b: ArrayLike) -> tuple[NDArray, None]:
+    """Add `b` to every channel of `x`.
+
+    Parameters
+    ----------
+    x : array, shape (n, c) or (n, c, h, w)
+    b : array, shape (c,)
 
     Returns
     -------
@@ -21,21 +31,46 @@ def forward(x, b):
 
     Raises
     ------
+    TypeError
+        If an argument does not hold real numbers.
     ValueError
         If b does not have one entry for each channel.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> forward(np.zeros((1, 2)), np.array([3.0, 4.0]))[0].tolist()
+    >>> forward([[0.0, 0.0]], [3.0, 4.0])[0].tolist()
     [[3.0, 4.0]]
     """
-    check_per_channel("b of bias", b, x)
+    x = check_numbers("x of bias", x)
+    b = check_per_channel("b of bias", check_numbers("b of bias", b), x)
     return x + per_channel(b, x.ndim), None                                            # (1)
 
 
-def backward(dy, cache=None):
-    """Gradients (dx, db) for the cotangent `dy`."""
+def backward(dy: ArrayLike, cache: None = None) -> tuple[NDArray, NDArray]:
+    """Gradients for the cotangent `dy`.
+
+    Parameters
+    ----------
+    dy : array, shape of y
+    cache : None
+        What `forward` returned.
+
+    Returns
+    -------
+    dx : ndarray, shape of y
+    db : ndarray, shape (c,)
+
+    Raises
+    ------
+    TypeError
+        If dy does not hold real numbers.
+
+    Examples
+    --------
+    >>> backward([[1.0, 2.0], [3.0, 4.0]])[1].tolist()
+    [4.0, 6.0]
+    """
+    dy = check_numbers("dy of bias", dy)
     return dy, dy.sum(axis=all_but_channel(dy.ndim))                                   # (2), (3)
 
 
@@ -50,7 +85,8 @@ def all_but_channel(ndim):
 
 
 def check_per_channel(name, parameter, x):
-    """A ValueError unless `parameter` has the shape (c,) for x (n, c) or (n, c, h, w)."""
+    """`parameter`, if it has the shape (c,) for x (n, c) or (n, c, h, w); else a ValueError."""
     if x.ndim not in (2, 4) or parameter.shape != (x.shape[1],):
         raise ValueError(f"{name} must have shape (c,) for x of shape (n, c) or (n, c, h, w), "
                          f"got {parameter.shape} for x {x.shape}.")
+    return parameter

@@ -6,12 +6,21 @@
 Taking the row maximum off first keeps exp within range and leaves p as it is.
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_codes, check_finite
+from refapprox.validation import check_codes, check_finite, check_numbers
+
+__all__ = ["backward", "forward"]
 
 
-def forward(logits, labels):
-    """Mean cross-entropy of `logits` (n, classes) against integer `labels` (n,).
+def forward(logits: ArrayLike, labels: ArrayLike) -> tuple[float, tuple]:
+    """Mean cross-entropy of `logits` against `labels`.
+
+    Parameters
+    ----------
+    logits : array, shape (n, classes)
+        Integers count as float64.
+    labels : integer array, shape (n,)
 
     Returns
     -------
@@ -21,14 +30,17 @@ def forward(logits, labels):
 
     Raises
     ------
+    TypeError
+        If logits do not hold real numbers.
     ValueError
         If logits are not finite, labels are not integers in [0, classes), or the shapes do not match.
 
     Examples
     --------
-    >>> round(forward(np.zeros((1, 2)), np.array([1]))[0], 6)      # log 2
+    >>> round(forward([[0.0, 0.0]], [1])[0], 6)      # log 2
     0.693147
     """
+    logits, labels = check_numbers("logits", logits, floating=True), np.asarray(labels)
     if logits.ndim != 2 or logits.size == 0 or labels.shape != logits.shape[:1]:
         raise ValueError(f"cross_entropy needs logits of shape (n, classes) and labels of shape (n,), "
                          f"got {logits.shape} and {labels.shape}.")
@@ -42,8 +54,23 @@ def forward(logits, labels):
     return float(-log_p.mean(dtype=np.float64)), (p, labels)                           # (1)
 
 
-def backward(cache):
-    """Gradient dlogits of the loss."""
+def backward(cache: tuple) -> NDArray:
+    """Gradient of the loss.
+
+    Parameters
+    ----------
+    cache : tuple
+        What `forward` returned.
+
+    Returns
+    -------
+    dlogits : ndarray, shape (n, classes)
+
+    Examples
+    --------
+    >>> backward(forward([[0.0, 0.0]], [1])[1]).tolist()
+    [[0.5, -0.5]]
+    """
     p, labels = cache
     dlogits = p.copy()
     dlogits[np.arange(len(p)), labels] -= 1

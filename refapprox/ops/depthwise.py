@@ -16,7 +16,6 @@ def run(problem, out):
     """Fill `out` (m, h_out, w_out, n); the kernels of `problem` are (m, 1, kh, kw), its maps (c, h, w, n), c | m."""
     (m, _, kh, kw), (_, h_out, w_out, _) = problem.w.shape, problem.output_shape
     per_channel, dtype = m // problem.x.shape[0], sum_dtype(problem)
-    weights = problem.w_index()
     columns = np.ascontiguousarray(problem.multiplier.lut.T, dtype=dtype)
     image_bytes = 8 * int(np.prod(problem.padded_size)) + (8 + 2 * dtype.itemsize) * h_out * w_out
     problem.check_memory(problem.workers * image_bytes + columns.nbytes)
@@ -30,9 +29,10 @@ def run(problem, out):
                                     (("selected", np.intp), ("products", dtype), ("sums", dtype)))
         for o in range(channel * per_channel, (channel + 1) * per_channel):
             sums[...] = 0
+            weights = problem.w_index(slice(o, o + 1))[0, 0]
             for i, j in np.ndindex(kh, kw):
                 np.copyto(selected, problem.window.tap(index, i, j, h_out, w_out))
-                columns[weights[o, 0, i, j]].take(selected, out=products, mode="clip")
+                columns[weights[i, j]].take(selected, out=products, mode="clip")
                 np.add(sums, products, out=sums)
             out[o, ..., images] = sums[0]
 

@@ -17,45 +17,74 @@ B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Int
 CVPR 2018, arXiv:1712.05877. Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432 (straight-through estimator).
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.quantization import check_code_parameters, dequantize, round_to_codes
-from refapprox.validation import check_finite
+from refapprox.quantization.codes import check_code_parameters, round_to_codes
+from refapprox.validation import check_finite, check_numbers
+
+__all__ = ["backward", "forward"]
 
 
-def forward(x, scale, zero_point, qmin, qmax):
+def forward(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike, qmin: int, qmax: int
+            ) -> tuple[NDArray, NDArray[np.bool_]]:
     """Round `x` to the nearest representable real numbers.
 
     Parameters
     ----------
-    x : float array
+    x : array
+        Integers count as float64.
     scale : float or array that broadcasts against x, positive
     zero_point : int or array that broadcasts against x, within [qmin, qmax]
     qmin, qmax : int
 
     Returns
     -------
-    y : ndarray, shape and dtype of x
+    y : ndarray, shape and floating dtype of x
     cache : bool array, shape of x
         Where the code was inside [qmin, qmax] before clipping.
 
     Raises
     ------
+    TypeError
+        If x or scale do not hold real numbers.
     ValueError
         If x or scale is not finite, scale not positive, or zero_point not a code.
 
     Examples
     --------
-    >>> y, inside = forward(np.array([0.3, 9.0]), 0.25, 0, -8, 7)
+    >>> y, inside = forward([0.3, 9.0], 0.25, 0, -8, 7)
     >>> y.tolist(), inside.tolist()
     ([0.25, 1.75], [True, False])
     """
-    check_code_parameters(scale, zero_point, qmin, qmax)
-    scale, zero_point = np.asarray(scale, x.dtype), np.asarray(zero_point, x.dtype)
-    u = round_to_codes(check_finite("x of fake_quantize", x), scale, zero_point)
+    x = check_finite("x of fake_quantize", check_numbers("x of fake_quantize", x, floating=True))
+    scale, zero_point, qmin, qmax = check_code_parameters(scale, zero_point, qmin, qmax)
+    u = round_to_codes(x, scale, zero_point, qmin, qmax)
     inside = (u >= qmin) & (u <= qmax)
-    return dequantize(np.clip(u, qmin, qmax), scale, zero_point), inside              # (1)
+    y = np.asarray(scale, u.dtype) * (np.clip(u, qmin, qmax) - np.asarray(zero_point, u.dtype))      # (1)
+    return y.astype(x.dtype, copy=False), inside
 
 
-def backward(dy, cache):
-    """Surrogate gradient dx for the cotangent `dy`."""
-    return dy * cache                                                                  # (2)
+def backward(dy: ArrayLike, cache: NDArray[np.bool_]) -> NDArray:
+    """Surrogate gradient for the cotangent `dy`.
+
+    Parameters
+    ----------
+    dy : array, shape of y
+    cache : bool array
+        What `forward` returned.
+
+    Returns
+    -------
+    dx : ndarray, shape of y
+
+    Raises
+    ------
+    TypeError
+        If dy does not hold real numbers.
+
+    Examples
+    --------
+    >>> backward([2.0, 3.0], forward([0.3, 9.0], 0.25, 0, -8, 7)[1]).tolist()
+    [2.0, 0.0]
+    """
+    return check_numbers("dy of fake_quantize", dy) * cache                            # (2)

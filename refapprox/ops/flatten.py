@@ -6,20 +6,69 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from refapprox.validation import check_numbers
+
+__all__ = ["backward", "forward"]
 
 
-def forward(x):
-    """`x` (n, ...) as (n, k), a view where the memory allows it; the cache is the shape of x.
+def forward(x: ArrayLike) -> tuple[NDArray, tuple]:
+    """`x` with all axes but the first as one.
+
+    Parameters
+    ----------
+    x : array, shape (n, ...)
+
+    Returns
+    -------
+    y : ndarray, shape (n, k)
+        A view where the memory allows it.
+    cache : tuple of int
+        The shape of x.
+
+    Raises
+    ------
+    TypeError
+        If x does not hold real numbers.
+    ValueError
+        If x has no axis.
 
     Examples
     --------
     >>> forward(np.arange(4).reshape(1, 2, 2, 1))[0].tolist()
     [[0, 1, 2, 3]]
     """
+    x = check_numbers("x of flatten", x)
+    if x.ndim == 0:
+        raise ValueError(f"x of flatten must have a batch axis, got {x}.")
     return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape                      # (1)
 
 
-def backward(dy, cache):
-    """Gradient dx for the cotangent `dy`, batch-last in memory as the layers before like it."""
+def backward(dy: ArrayLike, cache: tuple) -> NDArray:
+    """Gradient for the cotangent `dy`.
+
+    Parameters
+    ----------
+    dy : array, shape (n, k)
+    cache : tuple
+        What `forward` returned.
+
+    Returns
+    -------
+    dx : ndarray, shape of x
+        Batch-last in memory, as the layers before like it.
+
+    Raises
+    ------
+    TypeError
+        If dy does not hold real numbers.
+
+    Examples
+    --------
+    >>> backward([[1, 2]], (1, 1, 2, 1)).tolist()
+    [[[[1], [2]]]]
+    """
     n, *rest = cache
+    dy = check_numbers("dy of flatten", dy)
     return np.moveaxis(np.ascontiguousarray(dy.T).reshape(*rest, n), -1, 0)            # (2)

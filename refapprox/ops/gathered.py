@@ -40,10 +40,9 @@ def by_activations(problem, out, tile):
     width, tiles = kw if tile == 1 else (tile - 1) * sw + kw, problem.output_shape[2] // tile
     dtype, qmin = sum_dtype(problem), problem.multiplier.range_x[0]
     first, last = occurring(problem.x, qmin)
-    if any(problem.window.padding):
+    if problem.padded_size != problem.x.shape[1:3]:
         first, last = min(first, problem.pad_code - qmin), max(last, problem.pad_code - qmin + 1)
     lut = problem.multiplier.lut[first:last].astype(dtype)
-    weights = np.ascontiguousarray(problem.w_index().transpose(1, 2, 3, 0))
 
     def work(positions, scratch):
         shape = (rows.stop - rows.start, tiles, index.shape[3])
@@ -53,7 +52,8 @@ def by_activations(problem, out, tile):
         table = scratch.array("table", (last - first, tile, m), dtype)
         for position in positions:
             channel, i, j = position // (kh * width), position // width % kh, position % width
-            build_rows(table, lut, weights[channel, i], j, sw, kw)
+            weights = problem.w_index(channels=slice(channel, channel + 1))[:, 0, i].T
+            build_rows(table, lut, weights, j, sw, kw)
             np.copyto(selected, index[channel, rows.start * sh + i * dh:(rows.stop - 1) * sh + i * dh + 1:sh,
                                       j * dw:j * dw + (tiles - 1) * sw * tile + 1:sw * tile])
             table.reshape(last - first, tile * m).take(selected, axis=0, out=products, mode="clip")
@@ -62,7 +62,7 @@ def by_activations(problem, out, tile):
 
     image_bytes = 8 * c * int(np.prod(problem.padded_size))
     row_bytes = problem.workers * tiles * (2 * tile * m * dtype.itemsize + 8)
-    tables = 2 * lut.nbytes + problem.workers * 3 * len(lut) * tile * m * dtype.itemsize
+    tables = 2 * lut.nbytes + problem.workers * (3 * len(lut) * tile * dtype.itemsize + 8 * kh * kw) * m
     problem.check_memory(image_bytes + row_bytes + tables)
     room = (problem.memory_limit - tables) // 2
     line_bytes = row_bytes // tiles
@@ -71,9 +71,18 @@ def by_activations(problem, out, tile):
         np.subtract(index, first, out=index)
         n = index.shape[3]
         for rows in problem.row_bands(row_bytes * n, max(min(BLOCK_ROWS * line_bytes, room), row_bytes)):
-            sums = sum(problem.each(work, shares(problem, c * kh * width)))
-            band = sums.reshape(rows.stop - rows.start, tiles, n, tile, m).transpose(4, 0, 1, 3, 2)
-            out[:, rows, :, images] = band.reshape(m, rows.stop - rows.start, tiles * tile, n)
+            sums = total(problem.each(work, shares(problem, c * kh * width)))
+            height = rows.stop - rows.start
+            band = out[:, rows, :, images].reshape(m, height, tiles, tile, n)         # a view: one axis is split
+            band[...] = sums.reshape(height, tiles, n, tile, m).transpose(4, 0, 1, 3, 2)
+
+
+def total(parts):
+    """The sum of arrays, in the memory of the first."""
+    first, *others = parts
+    for other in others:
+        first += other
+    return first
 
 
 def build_rows(table, lut, weights, j, stride, kw):
@@ -94,7 +103,6 @@ def by_weights(problem, out):
     dtype, qmin = sum_dtype(problem), problem.multiplier.range_w[0]
     first, last = occurring(problem.w, qmin)
     lut = np.ascontiguousarray(problem.multiplier.lut.T[first:last], dtype=dtype)
-    weights = np.ascontiguousarray(problem.w_index().transpose(1, 2, 3, 0)) - first
 
     def work(channels, scratch):
         n = index.shape[3]
@@ -107,17 +115,19 @@ def by_weights(problem, out):
         table[size:] = 0
         for channel in channels:
             lut.take(index[channel].reshape(-1), axis=1, mode="clip", out=table[:size].reshape(last - first, pixels))
+            weights = problem.w_index(channels=slice(channel, channel + 1))[:, 0].transpose(1, 2, 0) - first
             for i, j in np.ndindex(kh, kw):
                 shift = (i * dh * width + j * dw) * n
                 shifted = table[shift:shift + size].reshape(last - first, pixels)
-                shifted.take(weights[channel, i, j], axis=0, out=products, mode="clip")
+                shifted.take(weights[i, j], axis=0, out=products, mode="clip")
                 np.add(sums, products, out=sums)
         return sums
 
     image_bytes = height * width * (problem.workers * (2 * m + 2 * (last - first)) * dtype.itemsize + 8 * c)
-    problem.check_memory(image_bytes + lut.nbytes)
-    for images in problem.image_blocks(image_bytes, max(min(BLOCK_BYTES * problem.workers, problem.memory_limit // 2),
+    fixed = 2 * lut.nbytes + problem.workers * 16 * m * kh * kw
+    problem.check_memory(image_bytes + fixed)
+    for images in problem.image_blocks(image_bytes, max(min(BLOCK_BYTES * problem.workers, (problem.memory_limit - fixed) // 2),
                                                         image_bytes)):
         index = problem.x_index(images, problem.scratches[0])
-        sums = sum(problem.each(work, shares(problem, c))).reshape(m, height, width, -1)
+        sums = total(problem.each(work, shares(problem, c))).reshape(m, height, width, -1)
         out[..., images] = sums[:, :(h_out - 1) * sh + 1:sh, :(w_out - 1) * sw + 1:sw]

@@ -7,10 +7,23 @@ Vector-Jacobian product:
     dx = dy w                                                                          (2)
     dw = dy^T x                                                                        (3)
 """
+from __future__ import annotations
+
+from numpy.typing import ArrayLike, NDArray
+
+from refapprox.validation import check_numbers
+
+__all__ = ["backward", "forward"]
 
 
-def forward(x, w):
-    """Multiply `x` (n, k) by the weight `w` (m, k).
+def forward(x: ArrayLike, w: ArrayLike) -> tuple[NDArray, tuple]:
+    """Multiply `x` by the weight `w`.
+
+    Parameters
+    ----------
+    x : array, shape (n, k)
+    w : array, shape (m, k)
+        As a layer keeps it: a row an output.
 
     Returns
     -------
@@ -19,21 +32,48 @@ def forward(x, w):
 
     Raises
     ------
+    TypeError
+        If an argument does not hold real numbers.
     ValueError
         If the shapes do not match.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> forward(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]))[0].tolist()
+    >>> forward([[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]])[0].tolist()
     [[11.0, 17.0]]
     """
+    x, w = check_numbers("x of linear", x), check_numbers("w of linear", w)
     if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
         raise ValueError(f"linear needs x of shape (n, k) and w of shape (m, k), got {x.shape} and {w.shape}.")
     return x @ w.T, (x, w)                                                             # (1)
 
 
-def backward(dy, cache, *, need_dx=True):
-    """Gradients (dx, dw) for the cotangent `dy` (n, m); dx is None unless `need_dx`."""
+def backward(dy: ArrayLike, cache: tuple, *, need_dx: bool = True) -> tuple[NDArray | None, NDArray]:
+    """Gradients for the cotangent `dy`.
+
+    Parameters
+    ----------
+    dy : array, shape (n, m)
+    cache : tuple
+        What `forward` returned.
+    need_dx : bool, optional
+
+    Returns
+    -------
+    dx : ndarray, shape (n, k); None unless `need_dx`
+    dw : ndarray, shape (m, k)
+
+    Raises
+    ------
+    TypeError
+        If dy does not hold real numbers.
+
+    Examples
+    --------
+    >>> dx, dw = backward([[1.0]], forward([[1.0, 2.0]], [[3.0, 4.0]])[1])
+    >>> dx.tolist(), dw.tolist()
+    ([[3.0, 4.0]], [[1.0, 2.0]])
+    """
     x, w = cache
+    dy = check_numbers("dy of linear", dy)
     return (dy @ w if need_dx else None), dy.T @ x                                     # (2), (3)

@@ -6,9 +6,12 @@
 All sums run over every position of the patch. Padding holds the code of real zero and goes through the table
 like any other code: where lut[pad_code, w] is not pad_code * w, padding is not free, in hardware either.
 """
+from __future__ import annotations
+
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.ops import depthwise
 from refapprox.ops.lut_matmul import (
@@ -23,9 +26,13 @@ from refapprox.ops.patches import from_batch_last, geometry
 from refapprox.ops.table_convolution import TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
 
+__all__ = ["conv2d_sums", "lut_conv2d"]
 
-def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
-               w_zero_point=0, method="auto", memory_limit=MEMORY_LIMIT, workers=1):
+
+def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier, *, stride: int | tuple = 1, padding: int | tuple | str = 0,
+               dilation: int | tuple = 1, groups: int = 1, pad_code: int = 0, x_zero_point: int = 0,
+               w_zero_point: ArrayLike = 0, method: str = "auto", memory_limit: int = MEMORY_LIMIT, workers: int = 1
+               ) -> NDArray[np.int64]:
     """Convolution of integer codes through a product table, zero points corrected, exact.
 
     Parameters
@@ -34,8 +41,10 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
         Activation codes.
     w : integer array, shape (m, c / groups, kh, kw)
         Weight codes.
-    multiplier : Multiplier
-    stride, padding, dilation : int or (vertical, horizontal), optional
+    multiplier : Multiplier or Circuit
+    stride, dilation : int or (vertical, horizontal), optional
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
+        "same" is TensorFlow's rule: as many outputs as ceil(size / stride), an odd position more below and on the right.
     groups : int, optional
         Channels and outputs are split into `groups` independent convolutions; `groups` = c is depthwise.
     pad_code : int, optional
@@ -45,9 +54,9 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
     method : str, optional
         As in `lut_matmul`.
     memory_limit : int, optional
-        Bound in bytes on what is held beside inputs and output.
+        As in `lut_matmul`.
     workers : int, optional
-        Threads over blocks; the sums do not depend on it.
+        As in `lut_matmul`.
 
     Returns
     -------
@@ -55,8 +64,10 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
 
     Raises
     ------
+    TypeError
+        If a number of the geometry, a zero point, memory_limit or workers is no integer.
     ValueError
-        If shapes or codes do not fit, or a sum could leave int64.
+        If shapes or codes do not fit, a sum could leave int64, or `memory_limit` is too small for one block.
 
     Examples
     --------
@@ -64,17 +75,19 @@ def lut_conv2d(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, p
     >>> m = Multiplier.from_function("off by one", lambda x, w: x * w + 1)
     >>> lut_conv2d([[[[2, 3]]]], [[[[5, 7]]]], m).tolist()
     [[[[33]]]]
+    >>> lut_conv2d([[[[2, 3]]]], [[[[5, 7]]]], m, padding="same").tolist()      # the code 0 after the 3
+    [[[[33, 17]]]]
     """
     x, w = np.asarray(x), np.asarray(w)
-    check_shapes(x, w, groups)
+    groups = check_shapes(x, w, groups)
     check_choice("method of lut_conv2d", method, METHODS)
     window = geometry("lut_conv2d", w.shape[2:], stride, padding, dilation)
     pad_code = check_integer("pad_code of lut_conv2d", pad_code, minimum=multiplier.range_x[0],
                              maximum=multiplier.range_x[1])
     x_zero_point = check_integer("x_zero_point of lut_conv2d", x_zero_point)
     w_zero_point = check_zero_points("w_zero_point of lut_conv2d", w_zero_point, w.shape[0])
-    check_integer("memory_limit of lut_conv2d", memory_limit, minimum=1)
-    check_integer("workers of lut_conv2d", workers, minimum=1)
+    memory_limit = check_integer("memory_limit of lut_conv2d", memory_limit, minimum=1)
+    workers = check_integer("workers of lut_conv2d", workers, minimum=1)
     check_sums_fit(math.prod(w.shape[1:]), multiplier, x_zero_point, w_zero_point)
     x = check_codes("x of lut_conv2d", x, *multiplier.range_x, dtype=None)
     w = check_codes("w of lut_conv2d", w, *multiplier.range_w, dtype=None)
@@ -100,23 +113,20 @@ def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=
 def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_zero_point, method, memory_limit,
              workers):
     """(1) and (2) into a new array of `dtype`, batch-last in memory."""
-    n, _, h, width = x.shape
-    m, c_group = w.shape[:2]
-    sums = np.empty((m, *window.output_size(h, width), n), dtype=dtype)
-    maps = x.transpose(1, 2, 3, 0)
-    parts = [(TableConvolution(maps[g * c_group:(g + 1) * c_group], w[g * m // groups:(g + 1) * m // groups],
-                               multiplier, window, pad_code, memory_limit, workers),
-              slice(g * m // groups, (g + 1) * m // groups)) for g in range(groups)]
+    n, c, h, width = x.shape
+    window = window.on(h, width)
+    sums = np.empty((len(w), *window.output_size(h, width), n), dtype=dtype)
+    whole = TableConvolution(x.transpose(1, 2, 3, 0), w, multiplier, window, pad_code, memory_limit, workers)
     by_column = method in ("auto", "gather") and multiplier.has_table
-    if groups > 1 and c_group == 1 and sums.size and by_column:
-        depthwise.run(TableConvolution(maps, w, multiplier, window, pad_code, memory_limit, workers), sums)   # (1)
+    if 1 < groups == c and sums.size and by_column:
+        depthwise.run(whole, sums)                                                                  # (1)
     else:
-        for problem, outputs in parts:
+        for problem, outputs in whole.groups(groups):
             fill(problem, sums[outputs], method)                                                    # (1)
     if np.any(w_zero_point):
-        for problem, outputs in parts:
-            z_w = np.broadcast_to(w_zero_point, m)[outputs, None, None, None]
-            sums[outputs] -= (z_w * patch_sums(problem)).astype(dtype)                              # (2)
+        z_w = np.broadcast_to(w_zero_point, len(w))
+        for problem, outputs in whole.groups(groups):
+            subtract_patch_sums(problem, z_w[outputs], sums[outputs])                               # (2)
     constant = output_constants(w, math.prod(w.shape[1:]), x_zero_point, w_zero_point)
     if constant.any():
         sums += constant.astype(dtype)[:, None, None, None]                                         # (2)
@@ -131,26 +141,34 @@ def output_constants(w, k, x_zero_point, w_zero_point):
     return zero_point_terms(0, w_sums, k, x_zero_point, w_zero_point)
 
 
-def patch_sums(problem):
-    """sum x over every patch, int64 (h_out, w_out, n): channels first, then the kernel's positions."""
+def subtract_patch_sums(problem, z_w, sums):
+    """Take z_w sum x over every patch off `sums` (m, h_out, w_out, n): channels first, then the kernel's positions."""
     _, h_out, w_out, n = problem.output_shape
-    padded = problem.window.pad(problem.x.sum(axis=0, dtype=np.int64, keepdims=True),
-                                problem.pad_code * problem.x.shape[0])
-    sums = np.zeros((1, h_out, w_out, n), dtype=np.int64)
-    for i, j in np.ndindex(problem.window.kernel):
-        sums += problem.window.tap(padded, i, j, h_out, w_out)
-    return sums[0]
+    if not n:
+        return
+    image_bytes = 16 * math.prod(problem.padded_size) + 24 * h_out * w_out
+    problem.check_memory(image_bytes)
+    for images in problem.image_blocks(image_bytes, problem.memory_limit):
+        codes = problem.x[..., images]
+        padded = problem.window.pad(codes.sum(axis=0, dtype=np.int64, keepdims=True), problem.pad_code * len(codes))
+        patch_sums = np.zeros((1, h_out, w_out, codes.shape[3]), dtype=np.int64)
+        for i, j in np.ndindex(problem.window.kernel):
+            patch_sums += problem.window.tap(padded, i, j, h_out, w_out)
+        for output, z in zip(sums[..., images], z_w.tolist(), strict=True):
+            if z:
+                output -= (z * patch_sums[0]).astype(sums.dtype)
 
 
 def check_shapes(x, w, groups):
-    """x (n, c, h, w) and w (m, c / groups, kh, kw) must agree."""
-    check_integer("groups of lut_conv2d", groups, minimum=1)
+    """`groups`, for which x (n, c, h, w) and w (m, c / groups, kh, kw) must agree."""
+    groups = check_integer("groups of lut_conv2d", groups, minimum=1)
     if x.ndim != 4 or w.ndim != 4:
         raise ValueError(f"lut_conv2d needs x of shape (n, c, h, w) and w of shape (m, c / groups, kh, kw), "
                          f"got {x.shape} and {w.shape}.")
     if x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
         raise ValueError(f"lut_conv2d with groups={groups} needs c = groups * w.shape[1] and m divisible by groups, "
                          f"got x of shape {x.shape} and w of shape {w.shape}.")
+    return groups
 
 
 def check_zero_points(name, value, m):

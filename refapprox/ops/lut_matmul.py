@@ -5,22 +5,28 @@
 The route "index" is this formula by fancy indexing: the definition that every other route is held against. The
 others are in `factored` and `gathered`; `route_choice` picks. All give the same integers, bit for bit.
 """
+from __future__ import annotations
+
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.ops import factored, gathered
-from refapprox.ops.patches import Geometry
+from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.route_choice import plans
 from refapprox.ops.table_convolution import MemoryLimitTooSmall, TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
+
+__all__ = ["METHODS", "lut_matmul", "matmul_sums", "zero_point_terms"]
 
 METHODS = ("auto", "index", "factored", "gather")
 MEMORY_LIMIT = 128 << 20      # bytes held beside inputs and output
 INDEX_BYTES = 16 << 20        # of products held at once by the definition
 
 
-def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, workers=1):
+def lut_matmul(x: ArrayLike, w: ArrayLike, multiplier, *, method: str = "auto", memory_limit: int = MEMORY_LIMIT,
+               workers: int = 1) -> NDArray[np.int64]:
     """Sums of table products, exact.
 
     Parameters
@@ -35,9 +41,10 @@ def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, wo
         "index" is the definition by fancy indexing; "factored" multiplies factors of the table as matrices;
         "gather" adds rows of small tables; "auto" takes what should be fastest. The result is the same.
     memory_limit : int, optional
-        Bound in bytes on what is held beside inputs and output.
+        Bound in bytes on what is held beside inputs and output, and beside what a circuit's own function takes.
+        Codes given as floats are converted to int64 first.
     workers : int, optional
-        Threads over blocks; the sums do not depend on it. BLAS has threads of its own.
+        Threads over blocks, at most one a core; the sums do not depend on it. BLAS has threads of its own.
 
     Returns
     -------
@@ -45,8 +52,11 @@ def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, wo
 
     Raises
     ------
+    TypeError
+        If memory_limit or workers is no integer.
     ValueError
-        If shapes or codes do not fit, a sum could leave int64, or `memory_limit` is too small for one block.
+        If shapes or codes do not fit, a sum could leave int64, `memory_limit` is too small for one block, or the
+        method is unknown or has no exact way for this multiplier.
 
     Examples
     --------
@@ -60,8 +70,8 @@ def lut_matmul(x, w, multiplier, *, method="auto", memory_limit=MEMORY_LIMIT, wo
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[0]:
         raise ValueError(f"lut_matmul needs x of shape (..., k) and w of shape (k, m), got {x.shape} and {w.shape}.")
     check_sums_fit(w.shape[0], multiplier)
-    check_integer("memory_limit of lut_matmul", memory_limit, minimum=1)
-    check_integer("workers of lut_matmul", workers, minimum=1)
+    memory_limit = check_integer("memory_limit of lut_matmul", memory_limit, minimum=1)
+    workers = check_integer("workers of lut_matmul", workers, minimum=1)
     x = check_codes("x of lut_matmul", x, *multiplier.range_x, dtype=None)
     w = check_codes("w of lut_matmul", w, *multiplier.range_w, dtype=None)
     sums = np.empty((math.prod(x.shape[:-1]), w.shape[1]), dtype=np.int64)
@@ -119,22 +129,24 @@ def index_route(problem, out):
     """The definition: look every product up, or have a circuit compute it, and sum in int64, in blocks."""
     m, k = problem.w.shape[0], problem.k
     _, h_out, w_out, _ = problem.output_shape
-    columns = problem.w_index().reshape(m, k).T
-    line_bytes = 16 * k * (m + 1)
+    product_bytes = 16 if problem.multiplier.has_table else 32           # indices, products and their sum
     image_bytes = 8 * (problem.x.shape[0] * math.prod(problem.padded_size) + (k + m) * h_out * w_out)
-    problem.check_memory(problem.workers * (image_bytes + line_bytes))
+    problem.check_memory(problem.workers * (image_bytes + product_bytes * 2 * k))
     room = problem.memory_limit // problem.workers
     blocks = problem.image_blocks(image_bytes, room // 2, problem.workers)
 
     def work(images, scratch):
         patches = problem.window.patches(problem.x_index(images, scratch))      # (c, h_out, w_out, kh, kw, n)
         lines = patches.transpose(1, 2, 5, 0, 3, 4).reshape(-1, k)
-        sums = np.empty((len(lines), m), dtype=np.int64)
-        step = max(1, min(INDEX_BYTES, room - image_bytes * (images.stop - images.start)) // line_bytes)
-        for start in range(0, len(lines), step):
-            products = problem.multiplier.products_at(lines[start:start + step, :, None], columns)
-            sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
-        out[..., images] = sums.reshape(h_out, w_out, -1, m).transpose(3, 0, 1, 2)
+        target = min(INDEX_BYTES, room - image_bytes * (images.stop - images.start))
+        for outputs in even_slices(m, min(m, -(-product_bytes * k * (m + 1) // target))):
+            columns = problem.w_index(outputs).reshape(-1, k).T
+            sums = np.empty((len(lines), columns.shape[1]), dtype=np.int64)
+            step = max(1, target // (product_bytes * k * (columns.shape[1] + 1)))
+            for start in range(0, len(lines), step):
+                products = problem.multiplier.products_at(lines[start:start + step, :, None], columns)
+                sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
+            out[outputs, ..., images] = sums.reshape(h_out, w_out, -1, sums.shape[1]).transpose(3, 0, 1, 2)
 
     problem.each(work, blocks)
 
@@ -144,7 +156,8 @@ def exact_dtype(bound):
     return np.float32 if bound <= 2 ** 24 else np.float64 if bound <= 2 ** 53 else np.int64
 
 
-def zero_point_terms(x_sums, w_sums, k, x_zero_point, w_zero_point):
+def zero_point_terms(x_sums: ArrayLike, w_sums: ArrayLike, k: int, x_zero_point: ArrayLike, w_zero_point: ArrayLike
+                     ) -> NDArray[np.int64]:
     """What a sum of table products lacks to be the sum over (x - z_x)(w - z_w).
 
         sum (x - z_x)(w - z_w) = sum x w  -  z_x sum w  -  z_w sum x  +  k z_x z_w
@@ -160,8 +173,16 @@ def zero_point_terms(x_sums, w_sums, k, x_zero_point, w_zero_point):
 
     Returns
     -------
-    int64 array: the last three terms
+    int64 array
+        The last three terms.
+
+    Examples
+    --------
+    >>> x, w = np.array([3, 5]), np.array([2, 7])
+    >>> int(x @ w + zero_point_terms(x.sum(), w.sum(), 2, 1, 4)), int((x - 1) @ (w - 4))
+    (8, 8)
     """
+    x_sums, w_sums = (np.asarray(sums).astype(np.int64) for sums in (x_sums, w_sums))
     x_zero_point, w_zero_point = (np.asarray(z, dtype=np.int64) for z in (x_zero_point, w_zero_point))
     return k * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
 

@@ -1,4 +1,4 @@
-"""What the search pays a layer for standing noise.
+"""What the search pays a layer for the noise that it tolerates.
 
     value = -lmbd * sum_l share_l * min(|sigma_l|, sigma_max)                          (1)
     dvalue/dsigma_l = -lmbd * share_l * sign(sigma_l)  where |sigma_l| < sigma_max,
@@ -12,11 +12,14 @@ References
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265.
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.validation import check_distribution, check_finite, check_real
 
+__all__ = ["backward", "forward"]
 
-def forward(sigmas, shares, *, lmbd, sigma_max=0.5):
+
+def forward(sigmas: ArrayLike, shares: ArrayLike, *, lmbd: float, sigma_max: float = 0.5) -> tuple[float, tuple]:
     """Noise term of the loss.
 
     Parameters
@@ -51,14 +54,30 @@ def forward(sigmas, shares, *, lmbd, sigma_max=0.5):
     if sigmas.shape != shares.shape:
         raise ValueError(f"sigmas and shares need one entry for each layer, got {sigmas.shape} and {shares.shape}.")
     lmbd = check_real("lmbd", lmbd, minimum=0)
-    if check_real("sigma_max", sigma_max) <= 0:
+    sigma_max = check_real("sigma_max", sigma_max)
+    if sigma_max <= 0:
         raise ValueError(f"sigma_max must be positive, got {sigma_max}.")
     value = -lmbd * float(shares @ np.minimum(np.abs(sigmas), sigma_max))              # (1)
     return value, (sigmas, shares, lmbd, sigma_max)
 
 
-def backward(cache):
-    """Gradient dsigmas of the term, float64, shape (layers,)."""
+def backward(cache: tuple) -> NDArray[np.float64]:
+    """Gradient of the term.
+
+    Parameters
+    ----------
+    cache : tuple
+        What `forward` returned.
+
+    Returns
+    -------
+    dsigmas : float64 array, shape (layers,)
+
+    Examples
+    --------
+    >>> backward(forward([0.25, 0.75], [0.5, 0.5], lmbd=1.0)[1]).tolist()
+    [-0.5, 0.0]
+    """
     sigmas, shares, lmbd, sigma_max = cache
     earning = np.abs(sigmas) < sigma_max
     return np.where(earning, -lmbd * shares * np.sign(sigmas), 0.0)                    # (2)

@@ -3,62 +3,88 @@
 A window of size (kh, kw) visits an image at multiples of its stride, its taps `dilation` apart:
 
     patches[y, x, i, j] = padded[y*sh + i*dh, x*sw + j*dw]                            (1)
-    size_out = (size + 2*padding - dilation*(kernel - 1) - 1) // stride + 1           (2)
+    size_out = (size + before + after - dilation*(kernel - 1) - 1) // stride + 1      (2)
+
+Padding is counted for every side. "same" is TensorFlow's rule, which depends on the size of the map:
+
+    size_out = ceil(size / stride)                                                   (3)
+    before + after = max((size_out - 1)*stride + dilation*(kernel - 1) + 1 - size, 0),   before = half of it, rounded down
 
 Taking patches is linear; `add_patches` is its adjoint, which every backward pass needs:
 
-    sum(patches(x) * d) = sum(x * add_patches(0, d))     for all x and d              (3)
+    sum(patches(x) * d) = sum(x * add_patches(0, d))     for all x and d              (4)
 
 A `Geometry` works on the two middle axes of an array with four. Channels-last (n, h, w, c) gives patches whose
 rows are receptive fields; batch-last (c, h, w, n) makes every tap of every window a run of at least n neighbors
 in memory, for one channel as well as for many. The layers hand each other (n, c, h, w) views of batch-last
 memory; any other layout is taken, and gives the same numbers more slowly.
+
+References
+----------
+TensorFlow documentation, tf.nn, "Notes on padding": (3).
 """
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from refapprox.validation import check_integer
 
+NO_PADDING = ((0, 0), (0, 0))
+
 
 @dataclass(frozen=True)
 class Geometry:
-    """A window: kernel, stride, padding and dilation as (vertical, horizontal) pairs.
+    """A window: kernel, stride and dilation as (vertical, horizontal) pairs, padding as ((top, bottom), (left, right)),
+    or "same"; made of checked arguments by `geometry`.
 
     Examples
     --------
-    >>> Geometry(kernel=(5, 5), padding=(2, 2)).output_size(28, 28)
+    >>> Geometry(kernel=(5, 5), padding=((2, 2), (2, 2))).output_size(28, 28)
     (28, 28)
     """
 
     kernel: tuple
     stride: tuple = (1, 1)
-    padding: tuple = (0, 0)
+    padding: tuple | str = NO_PADDING
     dilation: tuple = (1, 1)
+
+    def on(self, height, width):
+        """The geometry on maps of `height` x `width`: itself, or with the padding that "same" means there."""
+        if self.padding != "same":
+            return self
+        return replace(self, padding=tuple(
+            same_padding(*axis) for axis in zip((height, width), self.kernel, self.stride, self.dilation, strict=True)))
 
     def output_size(self, height, width):
         """(h_out, w_out) of a map of `height` x `width`, at least 1 x 1, else a ValueError."""
-        sizes = tuple((size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in
-                      zip((height, width), self.kernel, self.stride, self.padding, self.dilation, strict=True))  # (2)
+        padding = self.on(height, width).padding
+        sizes = tuple((size + sum(p) - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in
+                      zip((height, width), self.kernel, self.stride, padding, self.dilation, strict=True))        # (2)
         if min(sizes) < 1:
             raise ValueError(f"the kernel {self.kernel} with dilation {self.dilation} must fit the map "
-                             f"{height}x{width} padded by {self.padding}, got an output of {sizes[0]}x{sizes[1]}.")
+                             f"{height}x{width} padded by {padding}, got an output of {sizes[0]}x{sizes[1]}.")
         return sizes
+
+    def padded_size(self, height, width):
+        """(height, width) of a padded map."""
+        (top, bottom), (left, right) = self.on(height, width).padding
+        return height + top + bottom, width + left + right
 
     def pad(self, x, value):
         """`x` (a, h, w, b) with `value` around every map; `x` itself where there is nothing to add."""
-        (top, left), (a, h, w, b) = self.padding, x.shape
-        if not (top or left):
+        (top, _), (left, _) = self.padding
+        a, h, w, b = x.shape
+        if self.padding == NO_PADDING:
             return x
-        padded = np.full((a, h + 2 * top, w + 2 * left, b), value, dtype=x.dtype)
+        padded = np.full((a, *self.padded_size(h, w), b), value, dtype=x.dtype)
         padded[:, top:top + h, left:left + w] = x
         return padded
 
     def crop(self, padded):
         """The maps inside the border that `pad` put around them, a view."""
-        (top, left), (_, h, w, _) = self.padding, padded.shape
-        return padded[:, top:h - top, left:w - left]
+        (top, bottom), (left, right) = self.padding
+        return padded[:, top:padded.shape[1] - bottom, left:padded.shape[2] - right]
 
     def patches(self, padded):
         """View (a, h_out, w_out, kh, kw, b) of the padded map (a, h, w, b), by (1)."""
@@ -74,12 +100,17 @@ class Geometry:
         return padded[:, top:top + sh * (h_out - 1) + 1:sh, left:left + sw * (w_out - 1) + 1:sw]
 
     def add_patches(self, padded, d, rows=slice(None)):
-        """Adjoint (3) of `patches`: add `d` (a, rows, w_out, kh, kw, b) where `rows` of windows took it."""
-        h_out, w_out = self.output_size(*(size - 2 * p for size, p in
-                                          zip(padded.shape[1:3], self.padding, strict=True)))
+        """Adjoint (4) of `patches`: add `d` (a, rows, w_out, kh, kw, b) where `rows` of windows took it."""
+        h_out, w_out = replace(self, padding=NO_PADDING).output_size(*padded.shape[1:3])
         for i, j in np.ndindex(self.kernel):
             self.tap(padded, i, j, h_out, w_out)[:, rows] += d[:, :, :, i, j]
         return padded
+
+
+def same_padding(size, kernel, stride, dilation):
+    """(before, after) of one axis by (3)."""
+    total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
 
 
 def pair(name, value, minimum):
@@ -90,10 +121,23 @@ def pair(name, value, minimum):
     return tuple(check_integer(name, v, minimum=minimum) for v in values)
 
 
+def sides(name, value):
+    """Padding as ((top, bottom), (left, right)), or "same"; one integer and (vertical, horizontal) count for both sides."""
+    if isinstance(value, str):
+        if value not in ("same", "valid"):
+            raise ValueError(f"{name} must be numbers, 'same' or 'valid', got {value!r}.")
+        return "same" if value == "same" else NO_PADDING
+    axes = (value, value) if np.ndim(value) == 0 else tuple(value)
+    if len(axes) != 2:
+        raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, ((top, bottom), (left, right)) "
+                         f"or 'same', got {value!r}.")
+    return tuple(pair(name, axis, 0) for axis in axes)
+
+
 def geometry(where, kernel, stride=1, padding=0, dilation=1):
     """The Geometry of checked arguments; `where` names the caller in messages."""
     return Geometry(pair(f"kernel of {where}", kernel, 1), pair(f"stride of {where}", stride, 1),
-                    pair(f"padding of {where}", padding, 0), pair(f"dilation of {where}", dilation, 1))
+                    sides(f"padding of {where}", padding), pair(f"dilation of {where}", dilation, 1))
 
 
 def even_slices(total, count):

@@ -5,19 +5,20 @@ window is a run of at least n neighbors in memory. One group is one problem, and
 convolution of 1x1 maps by 1x1 kernels.
 """
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from refapprox.ops.patches import Geometry, even_slices
-from refapprox.ops.threads import each
+from refapprox.ops.threads import bounded, each
 
 
 @dataclass(frozen=True)
 class TableConvolution:
     """Codes x (c, h, w, n) and w (m, c, kh, kw), trusted to lie in the table's range; integers of any width or
-    floats that hold whole numbers, in any memory order."""
+    floats that hold whole numbers, in any memory order. The padding of `window` is in numbers. Every worker has a
+    Scratch, which the problems of all groups share."""
 
     x: np.ndarray
     w: np.ndarray
@@ -26,6 +27,18 @@ class TableConvolution:
     pad_code: int = 0
     memory_limit: int = 128 << 20
     workers: int = 1
+    scratches: list = field(default_factory=list, compare=False, repr=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "workers", bounded(self.workers))
+        self.scratches.extend(Scratch() for _ in range(self.workers - len(self.scratches)))
+
+    def groups(self, count):
+        """Pairs (problem, slice of outputs) of the `count` independent convolutions that this one consists of."""
+        c, m = len(self.x) // count, len(self.w) // count
+        for group in range(count):
+            outputs = slice(group * m, (group + 1) * m)
+            yield replace(self, x=self.x[group * c:(group + 1) * c], w=self.w[outputs]), outputs
 
     @cached_property
     def output_shape(self):
@@ -46,21 +59,21 @@ class TableConvolution:
     @cached_property
     def padded_size(self):
         """(height, width) of a padded map."""
-        return tuple(size + 2 * p for size, p in zip(self.x.shape[1:3], self.window.padding, strict=True))
+        return self.window.padded_size(*self.x.shape[1:3])
 
-    def w_index(self, outputs=slice(None)):
-        """Columns of the table for the kernels of `outputs`, (m, c, kh, kw)."""
-        codes = self.w[outputs]
+    def w_index(self, outputs=slice(None), channels=slice(None)):
+        """Columns of the table for the kernels of some outputs and channels, (m, c, kh, kw)."""
+        codes = self.w[outputs, channels]
         index = np.empty(codes.shape, dtype=np.intp)
         return np.subtract(codes, self.multiplier.range_w[0], out=index, dtype=np.intp, casting="unsafe")
 
     def x_index(self, images, scratch, channels=slice(None)):
         """Rows of the table for the padded maps of `images` (a slice), (c, h, w, n)."""
-        codes, (top, left) = self.x[channels, ..., images], self.window.padding
+        codes, ((top, _), (left, _)) = self.x[channels, ..., images], self.window.padding
         c, h, w, n = codes.shape
         index = scratch.array("index", (c, *self.padded_size, n), np.intp)
         qmin = self.multiplier.range_x[0]
-        if top or left:
+        if self.padded_size != (h, w):
             index[...] = self.pad_code - qmin
         np.subtract(codes, qmin, out=index[:, top:top + h, left:left + w], dtype=np.intp, casting="unsafe")
         return index
@@ -83,11 +96,6 @@ class TableConvolution:
     def each(self, work, jobs):
         """`work(job, scratch)` for every job, shared among the workers, each with a Scratch; results in order."""
         return each(lambda job, worker: work(job, self.scratches[worker]), jobs, self.workers)
-
-    @cached_property
-    def scratches(self):
-        """One Scratch for each worker."""
-        return [Scratch() for _ in range(self.workers)]
 
 
 class MemoryLimitTooSmall(ValueError):

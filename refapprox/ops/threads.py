@@ -1,10 +1,22 @@
 """Threads for work that NumPy does without the interpreter's lock: copies, look-ups, matrix products.
 
-BLAS has threads of its own, which an environment variable sets; ours are given by an argument.
+BLAS has threads of its own, which an environment variable sets; ours are given by an argument. All calls share one
+pool, with as many threads as the machine has cores, whatever is asked for.
 """
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
+
+
+@cache
+def cores():
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def bounded(workers):
+    """`workers`, but no more than two, or the number of cores where that is larger: more would wait for each other."""
+    return min(workers, max(2, cores()))
 
 
 @cache
@@ -17,9 +29,9 @@ def blas_threads():
 
 
 @cache
-def pool(threads):
-    """`threads` threads that stay: starting them takes as long as a small convolution."""
-    return ThreadPoolExecutor(threads, "refapprox")
+def pool():
+    """Threads that stay: starting them takes as long as a small convolution."""
+    return ThreadPoolExecutor(bounded(1 << 20) - 1, "refapprox")
 
 
 if hasattr(os, "register_at_fork"):
@@ -30,19 +42,22 @@ def each(work, jobs, workers):
     """`work(job, worker)` for every job, worker in range(workers); a list of results in the order of the jobs.
 
     Every worker takes the next job as soon as it is free, for cores may be slowed by others. The caller is one of the
-    workers: where other threads start late, it has begun already. An error is raised when all have stopped.
+    workers: where other threads start late, it has begun already. Where they have not started when no job is left, they
+    are not waited for, so that work which calls `each` itself cannot wait for a thread that waits for it. An error is
+    raised when all have stopped.
     """
-    workers = min(workers, len(jobs))
+    workers = min(bounded(workers), len(jobs))
     results, positions = [None] * len(jobs), iter(range(len(jobs)))      # next() on it is atomic
 
     def take_jobs(worker):
         for position in positions:
             results[position] = work(jobs[position], worker)
 
-    others = [pool(workers - 1).submit(take_jobs, worker) for worker in range(1, workers)]
+    others = [pool().submit(take_jobs, worker) for worker in range(1, workers)]
     try:
         take_jobs(0)
     finally:
+        others = [other for other in others if not other.cancel()]
         wait(others)
     for other in others:
         other.result()

@@ -24,14 +24,57 @@ def cases(draw):
     return x_shape, w_shape, dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@given(case=cases(), seed=st.integers(0, 2**32 - 1), pad_value=st.integers(-5, 5))
-def test_equals_the_definition_on_integers_bit_for_bit(case, seed, pad_value):
+def definition(x, w, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, pad_value=0.0):
+    """Equation (1) literally, tap by tap in Python numbers."""
+    (sh, sw), (dh, dw) = stride, dilation
+    (n, _, height, width), (m, per_group, kh, kw) = x.shape, w.shape
+    (top, bottom), (left, right) = ((p, p) if np.ndim(p) == 0 else p for p in padding)
+    y = np.empty((n, m, (height + top + bottom - dh * (kh - 1) - 1) // sh + 1,
+                  (width + left + right - dw * (kw - 1) - 1) // sw + 1), np.result_type(x, w))
+    for b, o, p, q in np.ndindex(y.shape):
+        first_channel = o // (m // groups) * per_group
+        total = 0
+        for c, i, j in np.ndindex(per_group, kh, kw):
+            row, column = p * sh + i * dh - top, q * sw + j * dw - left
+            inside = 0 <= row < height and 0 <= column < width
+            operand = x[b, first_channel + c, row, column] if inside else pad_value
+            total += w[o, c, i, j] * operand
+        y[b, o, p, q] = total
+    return y
+
+
+@given(case=cases(), seed=st.integers(0, 2**32 - 1), pad_value=st.integers(-5, 5),
+       more=st.tuples(st.integers(0, 2), st.integers(0, 2)))
+def test_equals_the_definition_on_integers_bit_for_bit(case, seed, pad_value, more):
     x_shape, w_shape, options = case
     rng = np.random.default_rng(seed)
     x, w = (rng.integers(-128, 128, shape).astype(float) for shape in (x_shape, w_shape))
-    expected = conv2d.definition(x, w, pad_value=pad_value, **options)
+    options["padding"] = tuple((p, p + extra) for p, extra in zip(options["padding"], more, strict=True))
+    expected = definition(x, w, pad_value=pad_value, **options)
     for same_x in x, from_batch_last(to_batch_last(x)):
         assert np.array_equal(conv2d.forward(same_x, w, pad_value=pad_value, **options)[0], expected)
+
+
+@given(size=st.integers(1, 12), kernel=st.integers(1, 5), stride=st.integers(1, 4), dilation=st.integers(1, 3))
+def test_same_padding_gives_as_many_outputs_as_strides_fit_the_map(size, kernel, stride, dilation):
+    """TensorFlow's rule by search: the smallest padding that gives ceil(size / stride) outputs, its odd one at the end."""
+    window = geometry("this test", (kernel, 1), (stride, 1), "same", (dilation, 1)).on(size, 7)
+    wanted = -(-size // stride)
+    totals = (total for total in range(100) if (size + total - dilation * (kernel - 1) - 1) // stride + 1 >= wanted
+              and size + total >= dilation * (kernel - 1) + 1)
+    total = next(totals)
+    assert window.padding == ((total // 2, total - total // 2), (0, 0))
+    assert window.output_size(size, 7) == (wanted, 7)
+
+
+def test_one_sided_padding_of_a_stride_of_two():
+    """A 2x2 map of ones, kernel 3, stride 2: nothing before, one position after; symmetric padding sees other taps."""
+    x, w = np.ones((1, 1, 2, 2)), np.arange(9.0).reshape(1, 1, 3, 3)
+    for padding in "same", ((0, 1), (0, 1)):
+        y, cache = conv2d.forward(x, w, stride=2, padding=padding)
+        assert y.tolist() == [[[[0 + 1 + 3 + 4]]]]
+        assert conv2d.backward(np.ones((1, 1, 1, 1)), cache)[0].tolist() == [[[[0, 1], [3, 4]]]]
+    assert conv2d.forward(x, w, stride=2, padding=1)[0].tolist() == [[[[4 + 5 + 7 + 8]]]]
 
 
 def probe(convolve):
@@ -55,7 +98,7 @@ def fast(x, w):
     return conv2d.forward(x, w)[0]
 
 
-@pytest.mark.parametrize("convolve", [fast, conv2d.definition])
+@pytest.mark.parametrize("convolve", [fast, definition])
 def test_every_tap_sees_its_own_pixel(convolve):
     assert probe(convolve)
 

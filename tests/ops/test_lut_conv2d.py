@@ -4,7 +4,7 @@ import pytest
 
 from refapprox import Multiplier, exact
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
-from refapprox.ops.patches import Geometry
+from refapprox.ops.patches import Geometry, geometry
 
 
 def random_multiplier(rng, signed=True, bits=(8, 8), low=-300, high=300):
@@ -14,10 +14,12 @@ def random_multiplier(rng, signed=True, bits=(8, 8), low=-300, high=300):
 def by_loops(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
              w_zero_point=0):
     """The formula, one product at a time, in Python integers."""
-    (sh, sw), (ph, pw), (dh, dw) = (v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation))
+    (sh, sw), (dh, dw), sides = (v if isinstance(v, tuple) else (v, v) for v in (stride, dilation, padding))
+    (ph, bottom), (pw, right) = (p if isinstance(p, tuple) else (p, p) for p in sides)
     (n, _, h, width), (m, c_group, kh, kw) = x.shape, w.shape
     z_w = np.broadcast_to(w_zero_point, (m,))
-    h_out, w_out = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    h_out = (h + ph + bottom - dh * (kh - 1) - 1) // sh + 1
+    w_out = (width + pw + right - dw * (kw - 1) - 1) // sw + 1
     y = np.zeros((n, m, h_out, w_out), dtype=object)
     for image, o, a, b in np.ndindex(*y.shape):
         for ci, i, j in np.ndindex(c_group, kh, kw):
@@ -38,6 +40,7 @@ CASES = [
     dict(shape=(2, 3, 5, 5), kernel=(6, 1, 3, 3), groups=3, padding=1, w_zero_point=np.arange(6) - 2),
     dict(shape=(1, 2, 9, 7), kernel=(2, 2, 2, 3), dilation=(3, 2), stride=2, x_zero_point=-4, w_zero_point=3),
     dict(shape=(3, 5, 1, 1), kernel=(2, 5, 1, 1)),
+    dict(shape=(2, 2, 5, 6), kernel=(3, 2, 3, 3), padding=((0, 2), (1, 0)), pad_code=-5, w_zero_point=2, x_zero_point=-5),
 ]
 
 
@@ -72,7 +75,7 @@ def test_sums_come_in_the_narrowest_dtype_that_holds_any_of_them(largest, k, dty
 
 def test_codes_held_as_floats_give_the_same_sums_zero_points_included():
     rng = np.random.default_rng(3)
-    m, window = random_multiplier(rng), Geometry((3, 3), padding=(1, 1))
+    m, window = random_multiplier(rng), geometry("test", 3, padding=1)
     x, w = rng.integers(-128, 128, size=(2, 4, 6, 6)), rng.integers(-128, 128, size=(6, 2, 3, 3))
     arguments = dict(groups=2, pad_code=5, x_zero_point=5, w_zero_point=np.arange(6) - 3)
     sums = conv2d_sums(x.astype(np.float32), w.astype(np.float32), m, window, **arguments)

@@ -1,6 +1,5 @@
 """A data set and a network small enough for every test: stripes of four orientations on 8x8 images."""
 import numpy as np
-import pytest
 
 from refapprox.datasets import DataModule
 from refapprox.nets import ApproxNet
@@ -29,23 +28,3 @@ def small_net(seed=0, dtype=np.float32, quantization=None, groups=1):
         average=AvgPool2D(2), flatten=Flatten(), linear=Linear(16, 4, **layer))
     settings = StageSettings(epochs=1, lr=0.05)
     return ApproxNet(model, (1, 8, 8), dict.fromkeys(("baseline", "quant", "gradient", "approx"), settings), rng=rng)
-
-
-@pytest.fixture
-def data():
-    return stripes()
-
-
-@pytest.fixture
-def make_net():
-    return small_net
-
-
-@pytest.fixture(scope="session")
-def searched():
-    """(net, data) after baseline, quantization and noise search. Tests must leave its state as it is."""
-    net, data = small_net(), stripes()
-    net.train_baseline(data, epochs=3)
-    net.train_quant(data)
-    net.train_gradient(data)
-    return net, data
