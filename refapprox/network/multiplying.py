@@ -224,6 +224,15 @@ class Conv2D(MultiplyingLayer):
         super().__init__((c_out, c_in // self.groups, *self.window.kernel), bias=bias, rng=rng, dtype=dtype,
                          quantization=quantization)
 
+    @property
+    def geometry(self) -> dict:
+        """stride, padding, dilation and groups, as `ops.conv2d` and `lut_conv2d` take them."""
+        padding = self.window.padding
+        if padding != "same" and all(before == after for before, after in padding):
+            padding = tuple(before for before, _ in padding)
+        return {"stride": self.window.stride, "padding": padding, "dilation": self.window.dilation,
+                "groups": self.groups}
+
     def exact(self, x, w):
         cache = self.exact_cache(x, w)
         return conv2d.product(cache), cache

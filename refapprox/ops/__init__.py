@@ -4,17 +4,33 @@ Arguments are arrays, or what NumPy makes arrays of. Integers of any width count
 before anything is computed. Layers (`refapprox.network`) own parameters and state; the functions here are pure.
 `lut_matmul` and `lut_conv2d` multiply integer codes through the table of a multiplier.
 """
-import importlib
+from typing import TYPE_CHECKING
 
-__all__ = ["add", "agn", "avg_pool2d", "batch_norm", "bias", "conv2d", "cross_entropy", "fake_quantize", "flatten",
-           "linear", "lut_conv2d", "lut_matmul", "max_pool2d", "noise_loss", "relu", "subsample"]
+from refapprox._lazy import lazy
 
+__all__ = [
+    "add", "agn", "avg_pool2d", "batch_norm", "bias", "conv2d", "cross_entropy", "fake_quantize", "flatten",
+    "linear", "lut_conv2d", "lut_matmul", "max_pool2d", "noise_loss", "relu", "subsample",
+]
 
-def __getattr__(name):
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+if TYPE_CHECKING:
+    from refapprox.ops import (
+        add,
+        agn,
+        avg_pool2d,
+        batch_norm,
+        bias,
+        conv2d,
+        cross_entropy,
+        fake_quantize,
+        flatten,
+        linear,
+        lut_conv2d,
+        lut_matmul,
+        max_pool2d,
+        noise_loss,
+        relu,
+        subsample,
+    )
+else:
+    __getattr__, __dir__ = lazy(__name__)

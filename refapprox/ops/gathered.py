@@ -126,8 +126,8 @@ def by_weights(problem, out):
     image_bytes = height * width * (problem.workers * (2 * m + 2 * (last - first)) * dtype.itemsize + 8 * c)
     fixed = 2 * lut.nbytes + problem.workers * 16 * m * kh * kw
     problem.check_memory(image_bytes + fixed)
-    for images in problem.image_blocks(image_bytes, max(min(BLOCK_BYTES * problem.workers, (problem.memory_limit - fixed) // 2),
-                                                        image_bytes)):
+    target = max(image_bytes, min(BLOCK_BYTES * problem.workers, (problem.memory_limit - fixed) // 2))
+    for images in problem.image_blocks(image_bytes, target):
         index = problem.x_index(images, problem.scratches[0])
         sums = total(problem.each(work, shares(problem, c))).reshape(m, height, width, -1)
         out[..., images] = sums[:, :(h_out - 1) * sh + 1:sh, :(w_out - 1) * sw + 1:sw]

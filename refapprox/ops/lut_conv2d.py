@@ -44,7 +44,7 @@ def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier, *, stride: int | tuple = 
     multiplier : Multiplier or Circuit
     stride, dilation : int or (vertical, horizontal), optional
     padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
-        "same" is TensorFlow's rule: as many outputs as ceil(size / stride), an odd position more below and on the right.
+        "same" is TensorFlow's rule: ceil(size / stride) outputs, an odd padded position below and on the right.
     groups : int, optional
         Channels and outputs are split into `groups` independent convolutions; `groups` = c is depthwise.
     pad_code : int, optional

@@ -8,7 +8,7 @@ A window of size (kh, kw) visits an image at multiples of its stride, its taps `
 Padding is counted for every side. "same" is TensorFlow's rule, which depends on the size of the map:
 
     size_out = ceil(size / stride)                                                   (3)
-    before + after = max((size_out - 1)*stride + dilation*(kernel - 1) + 1 - size, 0),   before = half of it, rounded down
+    before + after = max((size_out - 1)*stride + dilation*(kernel - 1) + 1 - size, 0), before the smaller half of it
 
 Taking patches is linear; `add_patches` is its adjoint, which every backward pass needs:
 
@@ -122,7 +122,7 @@ def pair(name, value, minimum):
 
 
 def sides(name, value):
-    """Padding as ((top, bottom), (left, right)), or "same"; one integer and (vertical, horizontal) count for both sides."""
+    """Padding as ((top, bottom), (left, right)), or "same"; a single integer counts for both sides."""
     if isinstance(value, str):
         if value not in ("same", "valid"):
             raise ValueError(f"{name} must be numbers, 'same' or 'valid', got {value!r}.")

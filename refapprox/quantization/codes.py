@@ -14,6 +14,7 @@ CVPR 2018, arXiv:1712.05877, section 2.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -101,8 +102,8 @@ def check_code_parameters(scale, zero_point, qmin, qmax):
 
 
 def round_to_codes(x, scale, zero_point, qmin, qmax):
-    """Codes of the floating `x` before the clip, whole numbers in its dtype; in float64 where the scale has no normal
-    number in that dtype, or codes are too wide for it. A quotient beyond all numbers is infinite: it will be clipped."""
+    """Codes of the floating `x` before the clip, whole numbers in its dtype; in float64 where the scale is no normal
+    number in that dtype, or codes are too wide for it. An infinite quotient will be clipped."""
     narrow = np.asarray(scale, x.dtype)
     if (narrow < np.finfo(x.dtype).tiny).any():
         x, narrow = x.astype(np.float64), np.asarray(scale, np.float64)
@@ -163,16 +164,16 @@ class QuantizationParameters:
         codes = check_numbers("codes of dequantize", codes)
         return dequantize(codes, self.scale_for(codes), self.zero_point_for(codes))
 
-    def scale_for(self, x):
+    def scale_for(self, x: NDArray) -> Any:
         """scale, shaped to broadcast along axis 0 of `x`, in its dtype where that is floating."""
         scale = along_axis_0(self.scale, x)
         return x.dtype.type(scale) if x.dtype.kind == "f" else scale
 
-    def zero_point_for(self, x):
+    def zero_point_for(self, x: NDArray) -> Any:
         """zero_point, shaped to broadcast along axis 0 of `x`; int64."""
         return along_axis_0(self.zero_point, x)
 
-    def channel_scale(self, dtype):
+    def channel_scale(self, dtype: DTypeLike) -> Any:
         """scale as a scalar or (channels,) of `dtype`."""
         return np.asarray(self.scale, dtype)[()]
 

@@ -53,7 +53,7 @@ def fold_batch_norm(weight: ArrayLike, bias: ArrayLike | None, gamma: ArrayLike,
         check_numbers(name, value, floating=True).astype(np.float64) for name, value in
         (("bias", bias), ("gamma", gamma), ("beta", beta), ("mean", mean), ("var", var)))
     if {array.shape for array in (bias, gamma, beta, mean, var)} != {weight.shape[:1]}:
-        raise ValueError(f"fold_batch_norm needs arrays of shape ({len(weight)},) for a weight of shape {weight.shape}, "
+        raise ValueError(f"fold_batch_norm needs arrays ({len(weight)},) for a weight of shape {weight.shape}, "
                          f"got {', '.join(str(array.shape) for array in (bias, gamma, beta, mean, var))}.")
     spread = var + check_real("eps", eps, minimum=0.0)
     if not (spread > 0).all():

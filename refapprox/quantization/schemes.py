@@ -9,13 +9,14 @@ A step below the smallest normal float32 (1.2e-38) stands for a tensor that has 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.quantization.codes import QuantizationParameters
 from refapprox.quantization.observers import BatchObserver, MinMaxObserver, MovingAverageObserver
-from refapprox.validation import check_choice, check_finite, check_integer, check_numbers
+from refapprox.validation import check_choice, check_finite, check_flag, check_integer, check_numbers
 
 SCHEMES = ("symmetric", "affine")
 RANGES = {"moving": MovingAverageObserver, "batch": BatchObserver, "static": MinMaxObserver}
@@ -59,9 +60,8 @@ class TensorScheme:
         if self.kind == "symmetric" and qmax <= 0:
             raise ValueError(f"qmax of a symmetric TensorScheme must be positive, got {qmax}.")
         if self.kind == "symmetric" and qmin > 0:
-            raise ValueError(f"qmin of a symmetric TensorScheme must not be positive, for 0 is the code of 0; got {qmin}.")
-        if not isinstance(self.per_channel, (bool, np.bool_)):
-            raise TypeError(f"per_channel of TensorScheme must be True or False, got {self.per_channel!r}.")
+            raise ValueError(f"qmin of a symmetric TensorScheme must be at most 0, the code of zero, got {qmin}.")
+        check_flag("per_channel of TensorScheme", self.per_channel)
         object.__setattr__(self, "qmin", qmin)
         object.__setattr__(self, "qmax", qmax)
 
@@ -144,7 +144,7 @@ class LayerQuantization:
             raise ValueError("x of LayerQuantization cannot be per channel: channels are summed over before rescaling.")
 
     @classmethod
-    def for_multiplier(cls, multiplier, ranges: str = "moving") -> LayerQuantization:
+    def for_multiplier(cls, multiplier: Any, ranges: str = "moving") -> LayerQuantization:
         """The quantization whose codes are the operands of `multiplier`.
 
         Parameters

@@ -57,7 +57,7 @@ def test_equals_the_definition_on_integers_bit_for_bit(case, seed, pad_value, mo
 
 @given(size=st.integers(1, 12), kernel=st.integers(1, 5), stride=st.integers(1, 4), dilation=st.integers(1, 3))
 def test_same_padding_gives_as_many_outputs_as_strides_fit_the_map(size, kernel, stride, dilation):
-    """TensorFlow's rule by search: the smallest padding that gives ceil(size / stride) outputs, its odd one at the end."""
+    """TensorFlow's rule by search: the least padding that gives ceil(size / stride) outputs, an odd one at the end."""
     window = geometry("this test", (kernel, 1), (stride, 1), "same", (dilation, 1)).on(size, 7)
     wanted = -(-size // stride)
     totals = (total for total in range(100) if (size + total - dilation * (kernel - 1) - 1) // stride + 1 >= wanted

@@ -40,7 +40,8 @@ CASES = [
     dict(shape=(2, 3, 5, 5), kernel=(6, 1, 3, 3), groups=3, padding=1, w_zero_point=np.arange(6) - 2),
     dict(shape=(1, 2, 9, 7), kernel=(2, 2, 2, 3), dilation=(3, 2), stride=2, x_zero_point=-4, w_zero_point=3),
     dict(shape=(3, 5, 1, 1), kernel=(2, 5, 1, 1)),
-    dict(shape=(2, 2, 5, 6), kernel=(3, 2, 3, 3), padding=((0, 2), (1, 0)), pad_code=-5, w_zero_point=2, x_zero_point=-5),
+    dict(shape=(2, 2, 5, 6), kernel=(3, 2, 3, 3), padding=((0, 2), (1, 0)), pad_code=-5, w_zero_point=2,
+         x_zero_point=-5),
 ]
 
 
