@@ -4,6 +4,7 @@ import numpy as np
 from refapprox.datasets import DataModule
 from refapprox.nets import ApproxNet
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Residual, Sequential
+from refapprox.ops import cross_entropy
 from refapprox.optimizer import StageSettings
 
 
@@ -28,3 +29,30 @@ def small_net(seed=0, dtype=np.float32, quantization=None, groups=1):
         average=AvgPool2D(2), flatten=Flatten(), linear=Linear(16, 4, **layer))
     settings = StageSettings(epochs=1, lr=0.05)
     return ApproxNet(model, (1, 8, 8), dict.fromkeys(("baseline", "quant", "gradient", "approx"), settings), rng=rng)
+
+
+FLOOR = 1e-4      # gradients far below it, such as that of a bias in front of a batch norm (0), only have to be small
+
+
+def loss_of(net, images, labels):
+    return cross_entropy.forward(net.forward(images, training=True), labels)
+
+
+def gradient_error(net, images, labels, rng):
+    """Largest relative difference between backward and a central difference, one random direction a parameter."""
+    _, cache = loss_of(net, images, labels)
+    net.backward(cross_entropy.backward(cache))
+    parameters = net.named_parameters()
+    analytic = {name: p.grad.copy() for name, p in parameters.items()}
+    worst, step = 0.0, 1e-5
+    for name, parameter in parameters.items():
+        along = rng.normal(size=parameter.value.shape)
+        start, values = parameter.value.copy(), []
+        for sign in (1, -1):
+            parameter.value[...] = start + sign * step * along
+            values.append(loss_of(net, images, labels)[0])
+        parameter.value[...] = start
+        numeric = (values[0] - values[1]) / (2 * step)
+        expected = float(np.sum(analytic[name] * along))
+        worst = max(worst, abs(numeric - expected) / (abs(numeric) + abs(expected) + FLOOR))
+    return worst

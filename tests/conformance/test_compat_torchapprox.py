@@ -11,7 +11,7 @@ from refapprox.conformance.running import run
 from refapprox.conformance.suite import load_suite
 from refapprox.multipliers.formats import swap_order
 from refapprox.ops import fake_quantize
-from refapprox.quantization import along_axis_0
+from refapprox.quantization.codes import along_axis_0
 
 OPERATIONS = ("matmul", "linear", "conv2d", "linear_layer", "conv2d_layer", "linear_layer_gradient",
               "conv2d_layer_gradient")

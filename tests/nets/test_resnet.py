@@ -1,7 +1,7 @@
 """Residual networks: sizes that the papers print, values by hand, gradients, and the four stages on a tiny data set."""
 import numpy as np
 import pytest
-from test_network import gradient_error
+from small_network import gradient_error
 
 from refapprox import load_library
 from refapprox.datasets import DataModule

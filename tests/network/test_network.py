@@ -1,12 +1,12 @@
 """Whole networks: gradients against central differences, and the four modes against each other."""
 import numpy as np
 import pytest
+from small_network import gradient_error
 
 from refapprox import Multiplier, exact, load_library
 from refapprox.matching import deploy_uniform
 from refapprox.network import BatchNorm, Conv2D, Linear, ReLU, Sequential
 from refapprox.network.module import load_state_arrays, state_arrays
-from refapprox.ops import cross_entropy
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.quantization import LayerQuantization, TensorScheme
 
@@ -16,33 +16,6 @@ SCHEMES = {
     "per channel": LayerQuantization(TensorScheme(), TensorScheme(per_channel=True)),
     "affine per channel": LayerQuantization(TensorScheme("affine", 0, 127), TensorScheme("affine", per_channel=True)),
 }
-
-FLOOR = 1e-4      # gradients far below it, such as that of a bias in front of a batch norm (0), only have to be small
-
-
-def loss_of(net, images, labels):
-    return cross_entropy.forward(net.forward(images, training=True), labels)
-
-
-def gradient_error(net, images, labels, rng):
-    """Largest relative difference between backward and a central difference, one random direction a parameter."""
-    _, cache = loss_of(net, images, labels)
-    net.backward(cross_entropy.backward(cache))
-    parameters = net.named_parameters()
-    analytic = {name: p.grad.copy() for name, p in parameters.items()}
-    worst, step = 0.0, 1e-5
-    for name, parameter in parameters.items():
-        along = rng.normal(size=parameter.value.shape)
-        start, values = parameter.value.copy(), []
-        for sign in (1, -1):
-            parameter.value[...] = start + sign * step * along
-            values.append(loss_of(net, images, labels)[0])
-        parameter.value[...] = start
-        numeric = (values[0] - values[1]) / (2 * step)
-        expected = float(np.sum(analytic[name] * along))
-        worst = max(worst, abs(numeric - expected) / (abs(numeric) + abs(expected) + FLOOR))
-    return worst
-
 
 def twenty(data):
     return data.train.images[:20].astype(float), data.train.labels[:20]
