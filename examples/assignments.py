@@ -10,8 +10,14 @@ import numpy as np
 from refapprox import load_library
 from refapprox.main_job.job import make_datamodule
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.matching import budget_assignment, deploy_multipliers, get_feature_maps, threshold_assignment
-from refapprox.matching.selection import matching_info, matching_problem
+from refapprox.matching import (
+    budget_assignment,
+    deploy_multipliers,
+    get_feature_maps,
+    matching_info,
+    matching_problem,
+    threshold_assignment,
+)
 from refapprox.nets import LeNet5
 from refapprox.report import text_table
 

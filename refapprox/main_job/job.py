@@ -17,10 +17,11 @@ from refapprox.matching import (
     deploy_uniform,
     exact_fallback,
     get_feature_maps,
+    matching_info,
+    matching_problem,
     nearest_uniform,
-    predicted_stds,
-    select_multipliers,
     simulated_stds,
+    threshold_assignment,
 )
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.library import check_search_space
@@ -90,11 +91,13 @@ class MainJob:
 
     def _match(self):
         maps = self.feature_maps()
-        info = select_multipliers(self.net, self.datamodule, self.search_space, rng=self._rng(2),
-                                  fallback=self.fallback, feature_maps=maps)
+        candidates = [*self.search_space, self.fallback]
+        problem = matching_problem(self.net, self.datamodule, candidates, rng=self._rng(2), feature_maps=maps)
+        info = matching_info(self.net, candidates, problem,
+                             threshold_assignment(problem, fallback=len(candidates) - 1))
         info.save(self.folder.path / "matching.json")
         self.results["relative_energy"] = info.relative_energy_consumption
-        self.results["error_stds"] = self.error_stds(maps)
+        self.results["error_stds"] = self.error_stds(maps, problem.stds)
         deploy_multipliers(self.net, info, self.library)
         self._test("deployed")
 
@@ -126,14 +129,13 @@ class MainJob:
         """Operands of every layer over 128 training images, the same ones in every call."""
         return get_feature_maps(self.net, self.datamodule, rng=self._rng(1))
 
-    def error_stds(self, maps):
-        """layer -> multiplier -> predicted and simulated std of the accumulated error."""
+    def error_stds(self, maps, predicted_stds):
+        """layer -> multiplier -> std of the accumulated error as it was predicted for the choice, and simulated."""
         rng, table = self._rng(3), {}
-        for name, results in maps.items():
-            predicted = predicted_stds(results, self.search_space, rng=rng)
+        for (name, results), predicted in zip(maps.items(), predicted_stds, strict=True):
             simulated = simulated_stds(results, self.search_space, rng=rng)
             table[name] = {m.name: {"predicted": float(p), "simulated": float(s)}
-                           for m, p, s in zip(self.search_space, predicted, simulated, strict=True)}
+                           for m, p, s in zip(self.search_space, predicted[:len(simulated)], simulated, strict=True)}
         return table
 
     def _train(self, stage, train, step=None, **options):

@@ -1,4 +1,4 @@
-"""The cheapest multiplier whose error every layer stands: recording, selection, energy, deployment."""
+"""The cheapest multiplier whose error every layer tolerates: recording, selection, energy, deployment."""
 from refapprox.matching.assignment import (
     Assignment,
     AssignmentProblem,

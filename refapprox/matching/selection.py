@@ -1,10 +1,10 @@
-"""The cheapest multiplier whose error every layer stands.
+"""The cheapest multiplier whose error every layer tolerates.
 
-A layer that learned the noise level sigma stands an error of its accumulated outputs whose std is
+A layer that learned the noise level sigma tolerates an error of its accumulated outputs whose std is
 
     allowed_std = |sigma| * std(outputs)             std over all fields and outputs, ddof 0        (1)
 
-The published rule takes the cheapest multiplier with
+The published rule (`threshold_assignment`) takes the cheapest multiplier with
 
     predicted_std = fan_in * std per operation  <=  allowed_std                                     (2)
 
@@ -18,20 +18,18 @@ E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, section on mat
 """
 import dataclasses
 
-import numpy as np
-
-from refapprox.matching.assignment import AssignmentProblem
+from refapprox.matching.assignment import AssignmentProblem, threshold_assignment
 from refapprox.matching.feature_maps import get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
 from refapprox.multipliers import exact
 from refapprox.multipliers.library import check_search_space
-from refapprox.validation import check_real
+from refapprox.validation import check_real, check_rng
 
 
 def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples=512, *, rng,
                             estimator="population"):
-    """The cheapest multiplier that a layer stands, by the published rule (2).
+    """The cheapest multiplier that a layer tolerates, by the published rule (2).
 
     Parameters
     ----------
@@ -57,25 +55,10 @@ def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_sa
         If the search space is empty or lacks costs, or no multiplier fits: the nearest candidate is named.
     """
     multipliers = check_search_space(multipliers)
-    stds = predicted_stds(intermediate_results, multipliers, num_samples, rng=rng, estimator=estimator)
-    allowed = abs(check_real("max_noise", max_noise)) * intermediate_results.output_std()         # (1)
-    chosen = cheapest_within(multipliers, stds, allowed)
-    if chosen is None:
-        raise ValueError(no_fit("the layer", multipliers, stds, allowed))
-    return multipliers[chosen].name, multipliers[chosen].performance_metric
-
-
-def cheapest_within(multipliers, stds, allowed):
-    """Index of the cheapest multiplier with std <= allowed, the last one of equals; None where nothing fits."""
-    fitting = [(m.performance_metric, -index) for index, m in enumerate(multipliers) if stds[index] <= allowed]  # (2)
-    return -min(fitting)[1] if fitting else None
-
-
-def no_fit(where, multipliers, stds, allowed):
-    nearest = int(np.argmin(stds))
-    return (f"no multiplier fits {where}: an error std of {allowed:.6g} is allowed, the nearest candidate, "
-            f"{multipliers[nearest].name}, has {stds[nearest]:.6g}. A larger lmbd or initial_noise allows more; "
-            f"fallback=exact_fallback(multipliers) takes an exact one.")
+    layer = ("the layer", intermediate_results, check_real("max_noise", max_noise), 1)
+    problem = problem_of([layer], multipliers, num_samples, rng, estimator)
+    chosen = multipliers[threshold_assignment(problem).choice[0]]
+    return chosen.name, chosen.performance_metric
 
 
 def exact_fallback(multipliers):
@@ -120,45 +103,42 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
     -------
     MatchingInfo
     """
-    multipliers = check_search_space(multipliers)
+    candidates = check_search_space(multipliers)
     if fallback is not None:
-        check_search_space([fallback])
-    maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
-    layers = []
-    for name, layer in model.noisy_modules:
-        results = maps[name]
-        stds = predicted_stds(results, multipliers, num_samples, rng=rng, estimator=estimator)
-        allowed = abs(float(layer.stdev)) * results.output_std()                                  # (1)
-        index = cheapest_within(multipliers, stds, allowed)
-        if index is None and fallback is None:
-            raise ValueError(no_fit(f"layer {name}", multipliers, stds, allowed))
-        chosen = fallback if index is None else multipliers[index]
-        predicted = stds[index] if index is not None else predicted_stds(
-            results, [fallback], num_samples, rng=rng, estimator=estimator)[0]
-        layers.append(LayerInfo(name, chosen.name, float(chosen.performance_metric), int(layer.opcount),
-                                int(results.fan_in), float(layer.stdev), float(predicted), float(allowed)))
-    costs = [m.performance_metric for m in [*multipliers, *([fallback] if fallback is not None else [])]]
-    return MatchingInfo(layers, float(max(costs)), int(model.total_ops))
+        candidates = [*candidates, *check_search_space([fallback])]
+    problem = matching_problem(model, datamodule, candidates, rng=rng, num_samples=num_samples,
+                               feature_maps=feature_maps, estimator=estimator)
+    assignment = threshold_assignment(problem, None if fallback is None else len(candidates) - 1)
+    return matching_info(model, candidates, problem, assignment)
 
 
 def matching_problem(model, datamodule, multipliers, *, rng, num_samples=512, feature_maps=None,
                      estimator="population"):
     """What the rules of `matching.assignment` decide on: every layer with every multiplier.
 
-    Parameters are those of `select_multipliers`.
+    Parameters
+    ----------
+    model, datamodule, multipliers, rng, num_samples, feature_maps, estimator
+        As in `select_multipliers`, which is this problem, `threshold_assignment` and `matching_info` in a row.
 
     Returns
     -------
     AssignmentProblem
+        A row for each of `model.noisy_modules`, a column for each multiplier.
     """
     multipliers = check_search_space(multipliers)
     maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
-    names = [name for name, _ in model.noisy_modules]
-    stds = [predicted_stds(maps[name], multipliers, num_samples, rng=rng, estimator=estimator) for name in names]
-    allowed = [abs(float(layer.stdev)) * maps[name].output_std() for name, layer in model.noisy_modules]
-    return AssignmentProblem(np.array(stds), np.array(allowed),
-                             np.array([layer.opcount for _, layer in model.noisy_modules]),
-                             np.array([m.performance_metric for m in multipliers]), tuple(names))
+    layers = [(f"layer {name}", maps[name], float(layer.stdev), layer.opcount) for name, layer in model.noisy_modules]
+    return problem_of(layers, multipliers, num_samples, check_rng(rng), estimator)
+
+
+def problem_of(layers, multipliers, num_samples, rng, estimator):
+    """AssignmentProblem of layers given as (name in messages, IntermediateLayerResults, sigma, opcount)."""
+    names, results, sigmas, opcounts = zip(*layers, strict=True)
+    return AssignmentProblem(
+        [predicted_stds(found, multipliers, num_samples, rng=rng, estimator=estimator) for found in results],
+        [abs(sigma) * found.output_std() for sigma, found in zip(sigmas, results, strict=True)],              # (1)
+        opcounts, [m.performance_metric for m in multipliers], names, tuple(m.name for m in multipliers))
 
 
 def matching_info(model, multipliers, problem, assignment):

@@ -18,7 +18,7 @@ from refapprox.matching.assignment import (
     threshold_assignment,
 )
 
-RTOL = 1e-9      # the solver's energies against sums of the same numbers
+RTOL = 1e-12      # sums of the same numbers in another order
 
 
 def random_problem(seed, layers=4, multipliers=5):
@@ -50,14 +50,14 @@ def test_the_budget_rule_finds_the_least_energy_of_all(seed, share):
     budget = share * threshold_assignment(problem).used
     found = budget_assignment(problem, budget)
     assert found.energy == pytest.approx(least(problem, lambda a: a.used <= budget), rel=RTOL)
-    assert found.used <= budget * (1 + RTOL) and found.gap <= RTOL
+    assert found.used <= budget and found.gap == 0
 
 
 @given(seed=st.integers(0, 2 ** 32 - 1))
 def test_the_budget_rule_is_never_dearer_than_the_threshold_rule(seed):
     problem = random_problem(seed, layers=8, multipliers=13)
     threshold = threshold_assignment(problem)
-    assert budget_assignment(problem, threshold.used).energy <= threshold.energy * (1 + RTOL)
+    assert budget_assignment(problem, threshold.used).energy <= threshold.energy
 
 
 @given(seed=st.integers(0, 2 ** 32 - 1), n=st.integers(1, 4))
@@ -79,7 +79,7 @@ def test_k_means_uses_few_multipliers_and_tells_its_gap(seed, n):
     found = kmeans_assignment(problem, n, rng=np.random.default_rng(0))
     assert different(found) <= n and found.gap >= 0
     assert found.lower_bound == pytest.approx(
-        least(problem, lambda a: different(a) <= n and a.used <= found.used * (1 + RTOL)), rel=RTOL)
+        least(problem, lambda a: different(a) <= n and a.used <= found.used), rel=RTOL)
 
 
 def test_k_means_with_a_cluster_a_layer_is_the_threshold_rule():
@@ -102,8 +102,7 @@ def test_every_price_of_error_is_paid_best_by_a_step_of_the_sweep(seed, price):
 def test_the_lagrangian_gap_is_honest(seed, budget):
     problem = random_problem(seed)
     found, optimum = lagrangian_assignment(problem, budget), budget_assignment(problem, budget)
-    assert found.lower_bound <= optimum.energy * (1 + RTOL)
-    assert optimum.energy <= found.energy * (1 + RTOL) and found.used <= budget * (1 + RTOL)
+    assert found.lower_bound <= optimum.energy <= found.energy and found.used <= budget
 
 
 def test_the_threshold_rule_by_hand():
@@ -113,7 +112,7 @@ def test_the_threshold_rule_by_hand():
     assert found.energy == pytest.approx(0.75 * 0.5 + 0.25) and found.used == 1 and found.gap == 0
 
 
-def test_a_layer_that_stands_nothing_takes_what_makes_no_error():
+def test_a_layer_that_tolerates_nothing_takes_what_makes_no_error():
     problem = Problem([[1, 0], [1, 0]], [0, 2], [1, 1], [0.5, 1])
     assert threshold_assignment(problem).choice.tolist() == [1, 0]
     assert budget_assignment(problem, 100).choice.tolist() == [1, 0]
@@ -125,11 +124,12 @@ def test_a_layer_that_stands_nothing_takes_what_makes_no_error():
     (lambda p: Problem([[-1.0]], [1], [1], [1]), "stds must be non-empty and not negative"),
     (lambda p: Problem([[np.nan]], [1], [1], [1]), "stds must be finite"),
     (lambda p: Problem([[1.0]], [1], [0], [1]), "opcounts and costs"),
-    (lambda p: threshold_assignment(Problem([[2, 3]], [1], [1], [1, 1], ("conv1",))), "fits conv1: 1 is allowed"),
+    (lambda p: threshold_assignment(Problem([[2, 3]], [1], [1], [1, 1], ("conv1",))),
+     "fits conv1: an error std of 1 is allowed, the nearest candidate, multiplier 0, has 2"),
     (lambda p: limited_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 1), "no assignment of at most 1"),
     (lambda p: budget_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 3.9), "within a budget of 3.9"),
     (lambda p: lagrangian_assignment(Problem([[2, 3]], [1], [1], [1, 1]), 3.9), "within a budget of 3.9"),
-    (lambda p: lagrangian_sweep(Problem([[2, 3]], [0], [1], [1, 1])), "stands no error"),
+    (lambda p: lagrangian_sweep(Problem([[2, 3]], [0], [1], [1, 1])), "tolerates no error"),
     (lambda p: budget_assignment(p, -1), "budget must be at least 0"),
     (lambda p: limited_assignment(p, 0), "max_multipliers must be at least 1"),
     (lambda p: kmeans_assignment(p, 9, rng=np.random.default_rng(0)), "max_multipliers must be at most 4"),

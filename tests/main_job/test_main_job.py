@@ -154,6 +154,9 @@ def test_run_from_the_command_line_draws_and_reports(tiny, tmp_path, capsys, mon
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert sum("epoch" in r for r in records) == 8
     assert json.loads((out / "config.json").read_text())["environment"]["blas"]
+    stds = json.loads((out / "results.json").read_text())["error_stds"]
+    for layer in json.loads((out / "matching.json").read_text())["layers"]:      # one run, one prediction
+        assert stds[layer["name"]][layer["multiplier_name"]]["predicted"] == layer["predicted_std"]
     assert main(["run", "--preset", "tiny", "--out", str(out)]) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert main(["run", "--resume", str(out)]) == 0

@@ -5,10 +5,9 @@ import numpy as np
 
 from refapprox import error_stats, matching
 from refapprox.conformance.adapters.native_analog import RefapproxAnalog
-from refapprox.matching.assignment import cluster_features
+from refapprox.matching.assignment import cheapest_within, cluster_features
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.matching.info import LayerInfo, MatchingInfo
-from refapprox.matching.selection import cheapest_within
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
 from refapprox.multipliers.families import from_family
 from refapprox.multipliers.multiplier import Multiplier, exact
@@ -148,7 +147,7 @@ class Refapprox(RefapproxAnalog):
                                           rng=np.random.default_rng(seed))
 
     def cheapest_within(self, *, costs, stds, allowed):
-        found = cheapest_within([Candidate(str(i), cost) for i, cost in enumerate(costs)], stds, allowed)
+        found = cheapest_within(costs, stds, allowed)
         return -1 if found is None else found
 
     def cluster_features(self, *, stds, allowed):
