@@ -4,7 +4,7 @@
 
 reads the structural Verilog and the published area, power and delay of every multiplier, fits area, static power,
 energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
-the published area alone. Writes refapprox/multipliers/cell_figures.json and docs/figures/power_model.png with --write.
+the published area alone. Writes refapprox/multipliers/circuits/cell_figures.json and docs/figures/power_model.png with --write.
 
 For comparison only, activity is also taken as transition densities instead of simulated unit delays (F. N. Najm,
 "Transition density: a new measure of activity in digital circuits", IEEE TCAD 12(2), 1993),
@@ -203,15 +203,23 @@ def main(argv=None):
     cells = {c: {"area": round(float(areas[i]), 4), "static": round(float(coefficients[POWER_CLASS[c]]), 6),
                  "energy": round(float(coefficients[4 + POWER_CLASS[c]]), 6), "delay": round(float(delays[c]), 4)}
              for i, c in enumerate(CLASSES)}
+    errors = {label: power_errors(models[label, MODEL], power[sets[label]]) for label in ("8x8", "all multipliers")}
     for name, cell in cells.items():
         print(f"  {name:5s}", "  ".join(f"{key} {value:<9g}" for key, value in cell.items()))
     if arguments.write:
         about = ("Fitted by examples/fit_cell_figures.py to the published 45 nm area (um^2), power (mW) and delay (ns) "
                  f"of {len(found)} distinct multipliers of EvoApproxLib v1.1 and v2022 (MIT License); energy in mW per "
                  "transition a cycle.")
-        files.write_json(ROOT / "refapprox/multipliers/cell_figures.json", {"about": about, "cells": cells})
+        files.write_json(ROOT / "refapprox/multipliers/circuits/cell_figures.json",
+                         {"about": about, "power_errors": errors, "cells": cells})
         draw(power, eight, models)
-    return cells
+    return {"power_errors": errors, "cells": cells}
+
+
+def power_errors(predicted, published):
+    """Median and 90 % quantile of |relative error|, as `cost.power_errors` tells them."""
+    errors = np.abs(predicted / published - 1)
+    return {"median": round(float(np.median(errors)), 4), "90 %": round(float(np.quantile(errors, 0.9)), 3)}
 
 
 def draw(power, eight, models):

@@ -2,7 +2,7 @@
 import dataclasses
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy
@@ -54,6 +54,9 @@ class RunConfig:
     multipliers: str = "builtin"
     seed: int = 0
     uniform: bool = True
+    costs: dict = field(default_factory=dict)
+    signed: bool | None = None
+    bits: int | None = None
 
     def __post_init__(self):
         check_choice("dataset", self.dataset, DATASETS)

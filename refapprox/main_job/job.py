@@ -23,9 +23,10 @@ from refapprox.matching import (
     simulated_stds,
     threshold_assignment,
 )
-from refapprox.multipliers import MultiplierLibrary, load_library
-from refapprox.multipliers.library import check_search_space
+from refapprox.matching.search_space import search_space
+from refapprox.multipliers import MultiplierLibrary
 from refapprox.nets import LeNet5
+from refapprox.quantization import LayerQuantization
 from refapprox.training import Progress
 from refapprox.validation import check_choice
 
@@ -45,11 +46,13 @@ class MainJob:
 
     def __init__(self, config, folder, console):
         self.config, self.folder, self.console = config, folder, console
-        self.search_space = check_search_space(load_library(config.multipliers))
+        self.search_space = list(search_space(config.multipliers, costs=config.costs, signed=config.signed,
+                                              bits=config.bits))
         self.fallback = exact_fallback(self.search_space)
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
-        self.net = LeNet5(rng=self._rng(0), stages=config.stages)
+        self.net = LeNet5(rng=self._rng(0), stages=config.stages,
+                          quantization=LayerQuantization.for_multiplier(self.search_space[0]))
         self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
             self.net.load_state(self.state.network)

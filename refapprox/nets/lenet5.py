@@ -7,9 +7,11 @@ Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied to 
 """
 import numpy as np
 
+from refapprox.multipliers import exact
 from refapprox.nets.approx_net import ApproxNet
 from refapprox.network import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
+from refapprox.quantization import LayerQuantization
 
 STAGES = {
     "baseline": StageSettings(epochs=10, lr=0.1, weight_decay=1e-4, step=5, gamma=0.75),
@@ -44,3 +46,40 @@ class LeNet5(ApproxNet):
             linear3=Linear(84, 10, **layer),
         )
         super().__init__(model, (1, 28, 28), stages or STAGES, rng=rng, name="LeNet5")
+
+    @classmethod
+    def pretrained(cls, dataset: str = "synthetic", *, signed: bool = True,
+                   quantization: LayerQuantization | None = None,
+                   stages: dict[str, StageSettings] | None = None) -> "LeNet5":
+        """A LeNet-5 that the package ships, trained up to the learned noise levels, in mode "quantized".
+
+        Parameters
+        ----------
+        dataset : {"synthetic", "mnist"}
+            What it was trained on, with seed 0; normalized as `SyntheticDigits` and `MNIST` do.
+        signed : bool, optional
+            Codes it was trained with: symmetric int8, or affine codes in [0, 255] for unsigned multipliers.
+        quantization : LayerQuantization, optional
+            Other codes than those it was trained with, such as narrower ones; the observed ranges stay.
+        stages : dict of str to StageSettings, optional
+            For going on with the training, which then draws the same batches in every process.
+
+        Raises
+        ------
+        ValueError
+            If there is no network for this data set.
+
+        Examples
+        --------
+        >>> net = LeNet5.pretrained("synthetic")
+        >>> net.mode, [name for name, layer in net.noisy_modules]
+        ('quantized', ['conv1', 'conv2', 'linear1', 'linear2', 'linear3'])
+        """
+        from refapprox.nets.pretrained import load_pretrained
+        state, entropy = load_pretrained(dataset, signed)
+        codes = LayerQuantization.for_multiplier(exact(8, signed)) if quantization is None else quantization
+        net = cls(rng=np.random.default_rng(entropy), stages=stages, quantization=codes)
+        net.load_state(state)
+        net.entropy = entropy
+        net.set_mode("quantized")
+        return net

@@ -2,7 +2,7 @@
 import numpy as np
 
 from refapprox.multipliers.ranking import pareto_front
-from refapprox.plotting.style import GREYS, new_figure
+from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure
 
 LABELS = {"power": "power (mW)", "bits": "operand width (bits)", "MAE": "mean absolute error",
           "WCE": "worst-case error", "EP%": "error probability (%)", "MSE": "mean squared error",
@@ -33,15 +33,10 @@ def error_maps(multipliers):
     return figure
 
 
-def draw_error_map(figure, axis, multiplier):
-    """One error map with its color bar: lighter is larger, in grey too, and the scale is symmetric about zero."""
-    error = multiplier.error_map.astype(float)
-    limit = max(np.abs(error).max(), 1)
-    axis.grid(False)
+def draw_error_map(figure, axis, multiplier, limit=None):
+    """One error map with its color bar; the scale is symmetric about zero, up to `limit` or the largest error."""
     (low_x, high_x), (low_w, high_w) = multiplier.range_x, multiplier.range_w
-    image = axis.imshow(error.T, origin="lower", cmap="cividis", vmin=-limit, vmax=limit, interpolation="nearest",
-                        extent=(low_x - 0.5, high_x + 0.5, low_w - 0.5, high_w + 0.5), aspect="auto")
-    axis.set(xlabel="activation x", ylabel="weight w")
+    image = draw_signed(axis, multiplier.error_map, (low_x - 0.5, high_x + 0.5, low_w - 0.5, high_w + 0.5), limit)
     figure.colorbar(image, ax=axis, label="exact - approximate")
 
 
@@ -110,9 +105,8 @@ def front(names, figures, x="power", y="MAE%", annotated=14):
     positive = array[:, 1][array[:, 1] > 0]
     if positive.size and positive.max() > 30 * positive.min():
         axis.set_yscale("symlog", linthresh=positive.min())      # shows exact circuits, at zero, as well
-    if len(on_front) <= annotated:
-        for index in on_front:
-            axis.annotate(names[index], points[index], textcoords="offset points", xytext=(5, 5), fontsize=7)
     axis.set(xlabel=LABELS[x], ylabel=LABELS[y])
     axis.legend()
+    if len(on_front) <= annotated:
+        label_points(axis, array[on_front], [names[i] for i in on_front])
     return figure, [names[i] for i in on_front]

@@ -1,14 +1,85 @@
-"""One look for all figures: legible in grey, drawn without a display, written whole."""
+"""One look for all figures: legible in grey and for the color-blind, drawn without a display, written whole.
+
+A color means one thing in every figure (`MEANING`). Signed errors are drawn by `ERROR_MAP`: zero is white, negative
+errors go to dark blue and positive ones to orange, which stay apart in grey as well (black and middle grey).
+"""
 import io
+
+import numpy as np
 
 from refapprox import files
 
 MARKERS = "osD^vP*Xd<>hp"
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 GREYS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")      # Okabe-Ito: distinct in grey as well
+MEANING = {"predicted": "#0072b2", "best": "#009e73", "simulated": "#000000", "allowed": "#d55e00",
+           "exact": "#777777", "this": "#cc79a7", "share": "#cccccc", "range": "#cccccc"}
 SETTINGS = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
             "grid.color": "#dddddd", "grid.linewidth": 0.6, "axes.axisbelow": True, "figure.dpi": 110,
             "svg.hashsalt": "refapprox"}
+
+
+def error_colors():
+    """The diverging color map of signed errors, white at zero."""
+    from matplotlib.colors import LinearSegmentedColormap
+    return LinearSegmentedColormap.from_list("signed error", ["#041c45", "#2f6db3", "#f7f7f7", "#fdae6b", "#d9570b"])
+
+
+def draw_signed(axis, values, extent, limit=None):
+    """A table of signed values with zero in the middle of the colors; rows are x to the right, columns w upwards.
+
+    Where cells and pixels do not divide evenly neighbors are averaged, so that no pattern appears that is not there.
+    """
+    limit = max(np.abs(values).max(), 1) if limit is None else limit
+    axis.grid(False)
+    image = axis.imshow(np.asarray(values, float).T, origin="lower", cmap=error_colors(), vmin=-limit, vmax=limit,
+                        interpolation="antialiased", interpolation_stage="data", extent=extent, aspect="auto")
+    axis.set(xlabel="activation x", ylabel="weight w")
+    return image
+
+
+def label_points(axis, points, names, fontsize=8):
+    """Names beside points, moved up or down until none covers another or leaves the axes; returns the texts.
+
+    Places are tried in rings around each point, nearest first; what fits nowhere is left out.
+    """
+    figure = axis.figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    frame = axis.get_window_extent(renderer)
+    positions = axis.transData.transform(np.asarray(points, float))
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in positions]
+    texts = []
+    for (x, y), name, point in zip(positions, names, points, strict=True):
+        text = axis.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=fontsize,
+                             annotation_clip=True)
+        box = text.get_window_extent(renderer)
+        for dx, dy in places(box.width, box.height):
+            wanted = (x + dx, y + dy, x + dx + box.width, y + dy + box.height)
+            inside = (frame.x0 <= wanted[0] and wanted[2] <= frame.x1 and frame.y0 <= wanted[1] and wanted[3] <= frame.y1)
+            if inside and not any(overlap(wanted, other) for other in taken):
+                text.set_position((dx * 72 / figure.dpi, dy * 72 / figure.dpi))
+                taken.append(wanted)
+                texts.append(text)
+                break
+        else:
+            text.remove()
+    return texts
+
+
+def places(width, height):
+    """Offsets in pixels of a text's lower left corner from its point: right, left, above, below, ever farther."""
+    for ring in range(1, 6):
+        gap = 4 + 6 * ring
+        for dx in (gap - 4, -width - gap + 4, -width / 2):
+            for dy in (-height / 2, gap - 6, -height - gap + 6):
+                if dx != -width / 2 or abs(dy + height / 2) > height:
+                    yield dx, dy
+
+
+def overlap(one, other):
+    """Whether two boxes (x0, y0, x1, y1) share area."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def new_figure(rows=1, columns=1, size=(6, 4), **options):
@@ -22,12 +93,16 @@ def new_figure(rows=1, columns=1, size=(6, 4), **options):
         return figure, figure.subplots(rows, columns, **options)
 
 
+def write_to(figure, stream, kind):
+    """Write `figure` to a binary stream as "png" or "svg"; the same figure gives the same bytes."""
+    from matplotlib import rc_context
+    with rc_context(SETTINGS):
+        figure.savefig(stream, format=kind, metadata={"Date": None} if kind == "svg" else None)
+
+
 def save(figure, path):
     """Write `figure` to `path`, PNG or SVG by its suffix; returns the path."""
-    from matplotlib import rc_context
     buffer = io.BytesIO()
-    kind = path.suffix.removeprefix(".")
-    with rc_context(SETTINGS):
-        figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    write_to(figure, buffer, path.suffix.removeprefix("."))
     files.write_bytes(path, buffer.getvalue())
     return path

@@ -207,7 +207,10 @@ def test_the_committed_figures_are_those_of_the_script(load_example, capsys):
     if os.pathsep not in os.environ.get("REFAPPROX_EVOAPPROX_DIR", ""):
         pytest.skip("REFAPPROX_EVOAPPROX_DIR does not name both releases of EvoApproxLib, v1.1 and v2022")
     script = load_example("fit_cell_figures")
-    assert script.main([]) == cost.cell_figures()
+    made = script.main([])
+    assert made["cells"] == cost.cell_figures()
+    assert made["power_errors"] == {kind: cost.power_errors(*widths) for kind, widths in
+                                    (("8x8", (8, 8)), ("all multipliers", (7, 7)))}
     for block in capsys.readouterr().out.split("power, leave-one-out")[1:]:
         medians = {line.split("median")[0].strip(): float(line.split("median")[1].split("%")[0])
                    for line in block.splitlines() if "median" in line}

@@ -37,18 +37,6 @@ def accuracy_rows(results):
     return ("network", "test accuracy", "relative energy"), rows
 
 
-def text_table(header, rows):
-    """Columns aligned with spaces: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-
-    def line(cells):
-        first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w)
-                          for i, (cell, w) in enumerate(zip(cells, widths, strict=True)))
-        return "  ".join((first, *others)).rstrip()
-
-    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, rows)])
-
-
 def text_report(info, results):
     """Both tables of a run, with what their columns mean."""
     return "\n".join([text_table(*layer_rows(info)), *COLUMNS, "", text_table(*accuracy_rows(results))])

@@ -1,0 +1,131 @@
+"""The search space that a text asks for: ``builtin,mine.npy,folder/,drum(k=6)``, every multiplier with its cost.
+
+What a multiplier costs comes, in this order, from the caller, from its file, from its gates by `cost.power`; whoever
+has none of these is asked for, by name.
+"""
+import dataclasses
+import math
+import re
+from pathlib import Path
+
+from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.multipliers.circuits.cost import power
+from refapprox.multipliers.library import check_search_space
+from refapprox.multipliers.lookup import resolve, resolve_netlist
+from refapprox.validation import check_real
+
+BETWEEN_SOURCES = re.compile(r",(?![^(]*\))")      # a comma inside parentheses belongs to a family's parameters
+
+
+def split_sources(text):
+    """The sources in a text, separated by commas outside parentheses.
+
+    >>> split_sources("builtin, mine.npy,broken_array(h=2, v=5)")
+    ['builtin', 'mine.npy', 'broken_array(h=2, v=5)']
+    """
+    sources = [source.strip() for source in BETWEEN_SOURCES.split(text)]
+    if not all(sources):
+        raise ValueError(f"--multipliers must name sources between its commas, got {text!r}.")
+    return sources
+
+
+def search_space(text, *, costs=None, signed=None, bits=None):
+    """The `MultiplierLibrary` that a text asks for; all of one signedness and width, and every cost known.
+
+    Parameters are those of `multipliers_of`.
+
+    Raises
+    ------
+    ValueError
+        If a source is not valid, a cost is missing, negative or for nobody, or signedness or widths differ.
+    """
+    found = multipliers_of(text, costs=costs, signed=signed, bits=bits)
+    for multiplier in found:
+        if math.isnan(multiplier.performance_metric):
+            raise ValueError(f"what {multiplier.name} costs is not known: neither a file nor its gates tell. Add "
+                             f"--cost {multiplier.name}=NUMBER (in mW beside the built-in ones).")
+    check_alike(found)
+    return MultiplierLibrary(check_search_space(found), text)
+
+
+def multipliers_of(sources, *, costs=None, signed=None, bits=None):
+    """The multipliers of one or more sources, one after the other, with what they cost where that is known.
+
+    Parameters
+    ----------
+    sources : str, Multiplier, Circuit, or a list of these
+        Sources, in a text separated by commas. Each is "builtin", a file, a folder, a checkout of EvoApproxLib, or
+        what `find_multiplier` takes: a family with parameters, RELEASE:NAME, or a name of the built-in library.
+    costs : dict of str to float, optional
+        Cost by name of a multiplier, or of the source that holds it alone; not negative.
+    signed : bool, optional
+        Keep these, where a source holds both; what a table or family is taken for that does not tell.
+    bits : int, optional
+        Keep those of this width.
+
+    Returns
+    -------
+    list of Multiplier or Circuit
+        ``info["cost"]`` says where the cost comes from.
+    """
+    costs = {name: check_real(f"--cost {name}", value, minimum=0.0) for name, value in (costs or {}).items()}
+    found, unused = [], set(costs)
+    for source in one_by_one(sources):
+        members = load_source(source, signed, bits) if isinstance(source, str) else [source]
+        for multiplier in members:
+            keys = {multiplier.name, str(source)} if len(members) == 1 else {multiplier.name}
+            given = [costs[key] for key in sorted(keys) if key in costs]
+            unused -= keys
+            found.append(with_cost(multiplier, given[0] if given else None, source))
+    if unused:
+        raise ValueError(f"--cost {min(unused)}: no multiplier of that name; there are "
+                         f"{', '.join(m.name for m in found)}.")
+    return found
+
+
+def one_by_one(sources):
+    """Every source of a text, a multiplier, or a list of both; paths as text."""
+    if isinstance(sources, str):
+        return split_sources(sources)
+    if isinstance(sources, Path) or hasattr(sources, "bits_x"):
+        sources = [sources]
+    return [part for source in sources for part in
+            (split_sources(source) if isinstance(source, str) else [str(source) if isinstance(source, Path) else source])]
+
+
+def load_source(source, signed, bits):
+    """The multipliers of one source, a list."""
+    if source == "builtin" or Path(source).exists():
+        return list(load_library(source, signed=signed, bits=bits))
+    return [resolve(source, signed=signed is not False, bits=bits or 8).to_multiplier()]
+
+
+def with_cost(multiplier, given, source):
+    """`multiplier` with the cost given, else its own, else that of its gates, else without one."""
+    if given is not None:
+        return costing(multiplier, given, "given")
+    if not math.isnan(multiplier.performance_metric):
+        return costing(multiplier, multiplier.performance_metric, "its source")
+    try:
+        gates = resolve_netlist(multiplier.info.get("file", source))
+    except (ValueError, TypeError):      # a table: nobody knows its gates
+        return multiplier
+    return costing(multiplier, power(gates), "its gates")
+
+
+def costing(multiplier, cost, told_by):
+    """`multiplier` with this cost and who told it; a negative one is refused."""
+    cost = check_real(f"cost of {multiplier.name}", cost, minimum=0.0)
+    return dataclasses.replace(multiplier, performance_metric=cost, info=multiplier.info | {"cost": told_by})
+
+
+def check_alike(multipliers):
+    """Refuse a search space of mixed signedness or widths, naming one multiplier of each kind."""
+    kinds = {}
+    for m in multipliers:
+        kinds.setdefault((m.signed, m.bits_x, m.bits_w), m)
+    if len(kinds) > 1:
+        described = ", ".join(f"{m.name} is {m.bits_x}x{m.bits_w} {'signed' if m.signed else 'unsigned'}"
+                              for m in kinds.values())
+        raise ValueError(f"multipliers of one search space must have one sign and one width: {described}. "
+                         f"--signed, --unsigned and --bits choose.")

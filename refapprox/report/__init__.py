@@ -1,0 +1,4 @@
+"""Results for people: tables as text, and self-contained HTML pages."""
+from refapprox.report.text import text_table
+
+__all__ = ["text_table"]

@@ -1,0 +1,85 @@
+"""One self-contained HTML page: verdict first, then sections; no server, no network, light and dark, phone and paper."""
+import base64
+import html
+import io
+import platform
+import time
+
+import numpy as np
+import scipy
+
+from refapprox._version import __version__
+
+STYLE = """:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--page:#fff;--card:#f6f8fa}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4ae;--line:#30363d;--page:#0d1117;--card:#161b22}}
+*{box-sizing:border-box}
+body{font:16px/1.55 system-ui,sans-serif;max-width:66rem;margin:0 auto;padding:1rem;color:var(--ink);background:var(--page)}
+h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid var(--line)}
+.verdict{font-size:1.1rem;background:var(--card);border-left:4px solid #0072b2;padding:.8rem 1rem;border-radius:4px}
+.verdict p{margin:.3rem 0}
+.scroll{overflow-x:auto;margin:1rem 0}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
+caption{text-align:left;color:var(--soft);padding:.2rem 0}
+td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+td:first-child,th:first-child{text-align:left}
+figure{margin:1.2rem 0}figure img{max-width:100%;height:auto;background:#fff;border-radius:6px;padding:.4rem}
+figcaption,.note{color:var(--soft);font-size:.92rem}
+code,pre{font-size:.9rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.92rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+@media print{body{max-width:none;font-size:11pt}.scroll{overflow:visible}figure,tr,.verdict{break-inside:avoid}td,th{white-space:normal}
+:root{--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--card:#fff}}"""
+
+
+def page(title, verdict, sections, about, *, style="", script=""):
+    """The page as text.
+
+    Parameters
+    ----------
+    title : str
+    verdict : list of str
+        Sentences that say what was found.
+    sections : list of (heading, HTML)
+    about : dict of str to str
+        How it was made; `provenance` gives the versions and the date.
+    style, script : str, optional
+        Further CSS, and JavaScript that runs at the end.
+    """
+    found = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdict)
+    body = "".join(f"<section><h2>{html.escape(heading)}</h2>{content}</section>" for heading, content in sections)
+    made = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(str(value))}</dd>" for key, value in about.items())
+    return ("<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+            f"<link rel='icon' href='data:,'><title>{html.escape(title)}</title><style>{STYLE}{style}</style></head>"
+            f"<body><main><h1>{html.escape(title)}</h1><div class='verdict' role='note'>{found}</div>{body}"
+            f"<section><h2>How it was made</h2><dl>{made}</dl></section></main>"
+            + (f"<script>{script}</script>" if script else "") + "</body></html>\n")
+
+
+def provenance(**about):
+    """`about` with what every page tells besides: versions and the date."""
+    return about | {"versions": f"refapprox {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
+                                f"SciPy {scipy.__version__}", "date": time.strftime("%Y-%m-%d %H:%M %z")}
+
+
+def html_table(header, rows, caption=""):
+    """A table in a box of its own that scrolls where the page is narrow."""
+    head = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return (f"<div class='scroll' tabindex='0'><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+            f"</table></div>")
+
+
+def paragraph(*sentences):
+    """Sentences as one small paragraph."""
+    return f"<p class='note'>{html.escape(' '.join(sentences))}</p>"
+
+
+def html_figure(figure, caption):
+    """A matplotlib figure as an embedded SVG, with its caption."""
+    from refapprox.plotting.style import write_to
+    buffer = io.BytesIO()
+    write_to(figure, buffer, "svg")
+    text, data = html.escape(caption), base64.b64encode(buffer.getvalue()).decode()
+    return (f"<figure><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"><figcaption>{text}</figcaption>"
+            f"</figure>")

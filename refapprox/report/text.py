@@ -1,0 +1,20 @@
+"""Tables as text."""
+
+
+def text_table(header, rows):
+    """Columns aligned with spaces: the first to the left, the others to the right.
+
+    >>> print(text_table(("layer", "std"), [("conv1", "3"), ("fc", "12")]))
+    layer  std
+    -----  ---
+    conv1    3
+    fc      12
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells):
+        first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w)
+                          for i, (cell, w) in enumerate(zip(cells, widths, strict=True)))
+        return "  ".join((first, *others)).rstrip()
+
+    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, rows)])
