@@ -4,7 +4,8 @@
 
 reads the structural Verilog and the published area, power and delay of every multiplier, fits area, static power,
 energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
-the published area alone. Writes refapprox/multipliers/circuits/cell_figures.json and docs/figures/power_model.png with --write.
+the published area alone. With --write it writes refapprox/multipliers/circuits/cell_figures.json and
+docs/figures/power_model.png.
 
 For comparison only, activity is also taken as transition densities instead of simulated unit delays (F. N. Najm,
 "Transition density: a new measure of activity in digital circuits", IEEE TCAD 12(2), 1993),

@@ -17,9 +17,9 @@ from refapprox._version import __version__
 
 __all__ = [
     "Circuit", "LeNet5", "MNIST", "Multiplier", "MultiplierLibrary", "Netlist", "SyntheticDigits", "UnknownNameError",
-    "WrongKindError", "__version__", "analog", "closed_form", "compat", "conformance", "datasets", "error_stats",
-    "exact", "families", "from_family", "load_library", "lut_matmul", "main_job", "matching", "multipliers", "nets",
-    "network", "ops", "plotting", "quantization", "read_circuit", "testing",
+    "WrongKindError", "__version__", "analog", "closed_form", "compat", "conformance", "datasets", "effect", "effects",
+    "error_stats", "exact", "families", "from_family", "load_library", "lut_matmul", "main_job", "matching",
+    "multipliers", "nets", "network", "ops", "plotting", "quantization", "read_circuit", "testing",
 ]
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         compat,
         conformance,
         datasets,
+        effects,
         error_stats,
         main_job,
         matching,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         testing,
     )
     from refapprox.datasets import MNIST, SyntheticDigits
+    from refapprox.effects import effect
     from refapprox.multipliers import (
         Circuit,
         Multiplier,

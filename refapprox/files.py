@@ -16,7 +16,10 @@ HEADER_ERRORS = (tokenize.TokenError, SyntaxError)      # what numpy lets throug
 def write_bytes(path, content):
     """Write `content` to `path` by way of a temporary file in the same folder and an atomic rename."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:      # who asked for `path` need not hear of the temporary name
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -25,6 +28,17 @@ def write_bytes(path, content):
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def make_folder(path):
+    """The folder `path`, made where it is missing; an OSError that names it where it cannot be."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+        raise OSError(error.errno, f"this folder cannot be made: {reason}", str(path)) from None
+    return path
 
 
 def write_text(path, text):

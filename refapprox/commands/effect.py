@@ -1,9 +1,8 @@
 """`refapprox effect`: what multipliers do to a trained network, in half a minute."""
 import time
-from pathlib import Path
 
 from refapprox import files
-from refapprox.commands.options import add_data, add_sources, check_data
+from refapprox.commands.parser import add_data, add_sources, check_data
 from refapprox.effects import effect
 from refapprox.matching.info import without_nan
 from refapprox.report.effect import page_of, text_of
@@ -11,8 +10,8 @@ from refapprox.report.effect import page_of, text_of
 
 def add_arguments(parser):
     parser.add_argument("sources", nargs="+", metavar="SOURCE",
-                        help="a file (table, Verilog, C), a folder, a family such as 'drum(k=6)', or a name; several are "
-                             "compared side by side")
+                        help="a file (table, Verilog, C), a folder, a family such as 'drum(k=6)', or a name; several "
+                             "are compared side by side")
     add_data(parser)
     add_sources(parser)
     parser.add_argument("--retrain", nargs="?", type=int, const=1, default=0, metavar="EPOCHS",
@@ -24,8 +23,8 @@ def add_arguments(parser):
 def execute(args):
     check_data(args)
     started = time.perf_counter()
-    report = effect(args.sources, dataset=args.dataset, data_dir=args.data_dir, retrain=args.retrain, images=args.images,
-                    costs=dict(args.cost), signed=args.signed, bits=args.bits,
+    report = effect(args.sources, dataset=args.dataset, data_dir=args.data_dir, retrain=args.retrain,
+                    images=args.images, costs=dict(args.cost), signed=args.signed, bits=args.bits,
                     progress=lambda text: print(f"... {text}", flush=True))
     print(f"\n{text_of(report)}\n")
     if args.out:

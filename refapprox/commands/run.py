@@ -1,39 +1,40 @@
 """`refapprox run`: the main job, end to end."""
-import dataclasses
 import time
 
+from refapprox.commands.parser import add_data, add_sources, check_data
 from refapprox.main_job import PRESETS, MainJob, RunConfig
-from refapprox.main_job.config import DATASETS
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.report import text_report, write_html_report
+from refapprox.report.run import text_report, write_html_report
 
 
 def add_arguments(parser):
     default = RunConfig()
-    parser.add_argument("--dataset", choices=DATASETS, default=default.dataset,
-                        help="synthetic: digits drawn by formula, the default; mnist: files from --data-dir")
-    parser.add_argument("--data-dir", help="folder with MNIST (else the environment variable REFAPPROX_DATA_DIR)")
+    add_data(parser, default.dataset)
     parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
                         help="smoke: seconds; quick: half a minute, the default; full: the published epochs")
     parser.add_argument("--lmbd", type=float, default=default.lmbd, help="weight of the noise term (default 0.2)")
     parser.add_argument("--initial-noise", type=float, default=default.initial_noise,
                         help="noise level at the start of the search (default 0.025)")
-    parser.add_argument("--multipliers", default=default.multipliers, metavar="builtin|PATH",
-                        help="search space: the built-in one, or a file or folder of tables")
-    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--multipliers", default=default.multipliers, metavar="SOURCE,SOURCE,...",
+                        help="search space: the built-in one, files, folders, families such as 'drum(k=6)', or names, "
+                             "with commas between them (default: builtin)")
+    add_sources(parser)
+    parser.add_argument("--seed", type=int, default=default.seed, help="of data, weights and draws (default 0)")
     parser.add_argument("--no-uniform", dest="uniform", action="store_false",
                         help="leave out the comparison with one multiplier everywhere")
-    parser.add_argument("--out", metavar="DIR", help="folder of the run (default runs/DATASET-PRESET-TIME)")
+    parser.add_argument("--out", metavar="DIR", help="folder of the run (default runs/DATA-PRESET-TIME)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, with its own options")
 
 
 def execute(args):
     console = Console()
     if args.resume:
-        folder, config = RunFolder.open(args.resume)
+        folder, config = resumed(args)
     else:
-        config = RunConfig(**{f.name: getattr(args, f.name) for f in dataclasses.fields(RunConfig)})
+        check_data(args)
+        config = RunConfig(args.dataset, args.data_dir, args.preset, args.lmbd, args.initial_noise, args.multipliers,
+                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits)
         out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = RunFolder(out)
     started = time.perf_counter()
@@ -52,6 +53,14 @@ def execute(args):
     draw_report(job, info)
     console.line(f"\n{time.perf_counter() - started:.0f} s; figures and report in {folder.path}/report.html")
     return 0
+
+
+def resumed(args):
+    """(folder, config) of the run that goes on; other options than its own are refused."""
+    if others := sorted(args.given - {"resume"}):
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise ValueError(f"--resume goes on with the run's own options: leave out {options}.")
+    return RunFolder.open(args.resume)
 
 
 def draw_report(job, info):

@@ -3,8 +3,6 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from refapprox.multipliers.circuits.cost import power_errors
 
 
@@ -132,13 +130,14 @@ class MultiplierEffect:
         if abs(change) <= 200 * self.changed_std or change == 0:
             what = "which these images cannot tell from exact products"
         else:
-            what = f"{abs(change):.2f} ± {100 * self.changed_std:.2f} points {'less' if change < 0 else 'more'} than exact"
+            what = (f"{abs(change):.2f} ± {100 * self.changed_std:.2f} points {'less' if change < 0 else 'more'} than "
+                    f"with those")
         first = (f"With {self.name} everywhere {100 * self.accuracy:.2f} % of the images are right "
                  f"({100 * self.exact_accuracy:.2f} % with exact products), {what}.")
         refused = [layer for layer in self.layers if not layer.fits]
         if not refused:
             return f"{first} Every layer tolerates it."
-        worst = max(refused, key=lambda layer: np.inf if layer.allowed_std == 0 else layer.published_std / layer.allowed_std)
+        worst = max(refused, key=lambda layer: (layer.allowed_std == 0, layer.published_std / (layer.allowed_std or 1)))
         tolerated = f"tolerate it: {', '.join(self.tolerated)}" if self.tolerated else "tolerates it"
         count = f"{len(self.tolerated)} of {len(self.layers)} layers" if self.tolerated else "No layer"
         return (f"{first} {count} {tolerated}; {worst.name} allows an error std of {worst.allowed_std:.4g} and gets "

@@ -19,12 +19,10 @@ from refapprox.error_stats import (
     gaussian_distance,
     monte_carlo_estimate,
 )
-from refapprox.main_job.job import make_datamodule
+from refapprox.main_job.job import make_datamodule, make_net, make_search_space
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo, get_feature_maps, predicted_stds
 from refapprox.matching.prediction import layer_operands
-from refapprox.multipliers import load_library
-from refapprox.nets import LeNet5
 from refapprox.validation import check_choice
 
 MONTE_CARLO = "monte_carlo"      # the published estimator by drawing; beside the rungs, since it needs a generator
@@ -96,11 +94,11 @@ def read_run(path):
     checkpoint = folder.load("gradient")
     if checkpoint is None or not (folder.path / "matching.json").exists():
         raise ValueError(f"run {path} has not been matched yet: refapprox run --resume {path} goes on with it.")
-    net = LeNet5(rng=np.random.default_rng(config.seed), stages=config.stages)
+    library = make_search_space(config)
+    net = make_net(config, list(library), np.random.default_rng(config.seed))
     net.load_state(checkpoint.network)
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))      # as the run itself does
     maps = get_feature_maps(net, make_datamodule(config), rng=rng)
-    library = load_library(config.multipliers)
     info = MatchingInfo.load(folder.path / "matching.json")
     chosen = {layer.name: library[layer.multiplier_name] for layer in info.layers
               if layer.multiplier_name in library.names}

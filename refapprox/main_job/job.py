@@ -46,13 +46,11 @@ class MainJob:
 
     def __init__(self, config, folder, console):
         self.config, self.folder, self.console = config, folder, console
-        self.search_space = list(search_space(config.multipliers, costs=config.costs, signed=config.signed,
-                                              bits=config.bits))
+        self.search_space = list(make_search_space(config))
         self.fallback = exact_fallback(self.search_space)
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
-        self.net = LeNet5(rng=self._rng(0), stages=config.stages,
-                          quantization=LayerQuantization.for_multiplier(self.search_space[0]))
+        self.net = make_net(config, self.search_space, self._rng(0))
         self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
             self.net.load_state(self.state.network)
@@ -168,6 +166,16 @@ class MainJob:
 
     def _rng(self, purpose):
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(purpose,)))
+
+
+def make_search_space(config):
+    """The `MultiplierLibrary` that `config` asks for."""
+    return search_space(config.multipliers, costs=config.costs, signed=config.signed, bits=config.bits)
+
+
+def make_net(config, multipliers, rng):
+    """The network that `config` asks for, untrained, with codes that its multipliers take."""
+    return LeNet5(rng=rng, stages=config.stages, quantization=LayerQuantization.for_multiplier(multipliers[0]))
 
 
 def make_datamodule(config):

@@ -39,7 +39,7 @@ def search_space(text, *, costs=None, signed=None, bits=None):
     ValueError
         If a source is not valid, a cost is missing, negative or for nobody, or signedness or widths differ.
     """
-    found = multipliers_of(text, costs=costs, signed=signed, bits=bits)
+    found = [m.to_multiplier() for m in multipliers_of(text, costs=costs, signed=signed, bits=bits)]
     for multiplier in found:
         if math.isnan(multiplier.performance_metric):
             raise ValueError(f"what {multiplier.name} costs is not known: neither a file nor its gates tell. Add "
@@ -88,16 +88,24 @@ def one_by_one(sources):
     if isinstance(sources, str):
         return split_sources(sources)
     if isinstance(sources, Path) or hasattr(sources, "bits_x"):
-        sources = [sources]
-    return [part for source in sources for part in
-            (split_sources(source) if isinstance(source, str) else [str(source) if isinstance(source, Path) else source])]
+        return [as_text(sources)]
+    parts = []
+    for source in sources:
+        parts += split_sources(source) if isinstance(source, str) else [as_text(source)]
+    return parts
+
+
+def as_text(source):
+    return str(source) if isinstance(source, Path) else source
 
 
 def load_source(source, signed, bits):
     """The multipliers of one source, a list."""
     if source == "builtin" or Path(source).exists():
         return list(load_library(source, signed=signed, bits=bits))
-    return [resolve(source, signed=signed is not False, bits=bits or 8).to_multiplier()]
+    if "/" in source:
+        raise ValueError(f"there is no file or folder {source}.")
+    return [resolve(source, signed=signed is not False, bits=bits or 8)]
 
 
 def with_cost(multiplier, given, source):

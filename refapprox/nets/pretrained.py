@@ -1,6 +1,7 @@
 """Networks that are already trained, so that a multiplier's effect can be seen without training one.
 
-`NAME.npz` beside this file holds a LeNet-5 after the noise search, weights as float16, made by ``tests/tools/make_pretrained.py``.
+`NAME.npz` beside this file holds a LeNet-5 after the noise search, weights as float16, made by
+``tests/tools/make_pretrained.py``.
 """
 import json
 from pathlib import Path

@@ -4,7 +4,8 @@ import numpy as np
 from refapprox.effects.result import binomial_std
 from refapprox.plotting.style import MARKERS, MEANING, label_points, new_figure
 
-KINDS = (("published_std", "predicted, published rule", "predicted", "s"), ("best_std", "predicted, best rung", "best", "D"),
+KINDS = (("published_std", "predicted, published rule", "predicted", "s"),
+         ("best_std", "predicted, best rung", "best", "D"),
          ("simulated_std", "simulated", "simulated", "o"))
 
 
@@ -47,7 +48,9 @@ def accuracies(report):
         axis.set_title(found.name, fontsize=10)
         axis.grid(False, axis="x")
     axes[0, 0].set_ylabel("test accuracy (%)")
-    handles = {label: handle for axis in axes[0] for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    handles = {}
+    for axis in axes[0]:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
     return figure
 
@@ -55,8 +58,8 @@ def accuracies(report):
 def standings(effects):
     """Cost against the share of the layers' tolerance that is used: known circuits, their front, the new points.
 
-    `effects` are those of one sign and width with a `standing`. Exact circuits, which use nothing, lie on the lower edge;
-    a multiplier of unknown cost is a line across.
+    `effects` are those of one sign and width with a `standing`. Exact circuits, which use nothing, lie on the lower
+    edge; a multiplier of unknown cost is a line across.
     """
     figure, axis = new_figure(size=(6.8, 4.4))
     place = effects[0].standing
@@ -76,13 +79,15 @@ def standings(effects):
         if np.isnan(found.cost):
             axis.axhline(height, color=MEANING["this"], linestyle=":", label=f"{found.name}: cost not known")
         else:
-            axis.plot(found.cost, height, linestyle="none", marker=MARKERS[1 + index % (len(MARKERS) - 1)], markersize=8,
+            marker = MARKERS[1 + index % (len(MARKERS) - 1)]
+            axis.plot(found.cost, height, linestyle="none", marker=marker, markersize=8,
                       color=MEANING["this"], markeredgecolor="black", label=found.name)
             if found.name not in names:
                 points.append((found.cost, height))
                 names.append(found.name)
     axis.axhline(1, color=MEANING["allowed"], linewidth=1, linestyle="--", label="what the layers tolerate")
-    axis.set(yscale="log", xlabel="cost (mW)", ylabel="predicted / allowed error std\n(root mean square over the layers)")
+    axis.set(yscale="log", xlabel="cost (mW)",
+             ylabel="predicted / allowed error std\n(root mean square over the layers)")
     axis.margins(0.08)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
     label_points(axis, points, [short(name) for name in names], fontsize=7.5)

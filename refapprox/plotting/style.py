@@ -56,7 +56,8 @@ def label_points(axis, points, names, fontsize=8):
         box = text.get_window_extent(renderer)
         for dx, dy in places(box.width, box.height):
             wanted = (x + dx, y + dy, x + dx + box.width, y + dy + box.height)
-            inside = (frame.x0 <= wanted[0] and wanted[2] <= frame.x1 and frame.y0 <= wanted[1] and wanted[3] <= frame.y1)
+            inside = (frame.x0 <= wanted[0] and wanted[2] <= frame.x1
+                      and frame.y0 <= wanted[1] and wanted[3] <= frame.y1)
             if inside and not any(overlap(wanted, other) for other in taken):
                 text.set_position((dx * 72 / figure.dpi, dy * 72 / figure.dpi))
                 taken.append(wanted)
@@ -97,7 +98,10 @@ def write_to(figure, stream, kind):
     """Write `figure` to a binary stream as "png" or "svg"; the same figure gives the same bytes."""
     from matplotlib import rc_context
     with rc_context(SETTINGS):
-        figure.savefig(stream, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        if kind == "svg":
+            figure.savefig(stream, format=kind, metadata={"Date": None}, dpi=288)      # of the maps in it
+        else:
+            figure.savefig(stream, format=kind)
 
 
 def save(figure, path):

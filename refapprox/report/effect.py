@@ -1,16 +1,19 @@
 """What `refapprox effect` says: tables for the terminal, and one HTML page."""
 import math
+import textwrap
 
 from refapprox.effects.result import binomial_std
 from refapprox.report.page import html_figure, html_table, page, paragraph, provenance
 from refapprox.report.text import text_table
 
+WIDTH = 110      # of sentences on a terminal
 METRICS = ("MAE%", "WCE%", "EP%", "MRE%", "bias")
 NOTES = ("allowed std: the noise level that the layer learned, times the std of its outputs; published: std of the "
-         "accumulated error as the published rule predicts it; best: by the best rung that needs no simulation; simulated "
-         "and mean: on the operands of 128 training images. All in accumulator units.",
+         "accumulated error as the published rule predicts it; best: by the best rung that needs no simulation; "
+         "simulated and mean: on the operands of 128 training images. All in accumulator units.",
          "only here: test accuracy with the multiplier in this layer alone. "
-         "A layer tolerates a multiplier where the published std is at most the allowed one.")
+         "A layer tolerates a multiplier where the published std is at most the allowed one.",
+         "nearest known: the circuit whose predicted stds are nearest, layer by layer, and by what factor they differ.")
 
 
 def percent(share):
@@ -19,23 +22,23 @@ def percent(share):
 
 def layer_rows(effect):
     """Header and one row a layer."""
-    header = ("layer", "fan-in", "operations", "allowed std", "published", "best", "simulated", "mean", "verdict",
-              "only here")
+    header = ("layer", "fan-in", "operations", "allowed std", "published", "best", "simulated", "mean", "only here",
+              "verdict")
     return header, [(layer.name, f"{layer.fan_in}", f"{100 * layer.share:.1f} %", *(f"{value:.4g}" for value in (
-        layer.allowed_std, layer.published_std, layer.best_std, layer.simulated_std, layer.mean)), layer_verdict(layer),
-        percent(layer.accuracy)) for layer in effect.layers]
+        layer.allowed_std, layer.published_std, layer.best_std, layer.simulated_std, layer.mean)),
+        percent(layer.accuracy), layer_verdict(layer)) for layer in effect.layers]
 
 
 def layer_verdict(layer):
     """The published rule's word, and where the simulation contradicts it."""
-    simulated_fits = layer.simulated_std <= layer.allowed_std
     word = "tolerated" if layer.fits else "too much"
-    return word if simulated_fits == layer.fits else f"{word} (simulated: {'tolerated' if simulated_fits else 'too much'})"
+    return word if layer.fits == (layer.simulated_std <= layer.allowed_std) else f"{word}, not as simulated"
 
 
 def summary_rows(report):
     """Header and one row a multiplier; columns that no multiplier fills are left out."""
-    header = ("multiplier", "cost", *METRICS[:3], "layers", "tolerance used", "accuracy", "change", "retrained", "nearest known")
+    header = ("multiplier", "cost", *METRICS[:3], "layers", "tolerance used", "accuracy", "change", "retrained",
+              "nearest known")
     rows = []
     for found in report:
         change = 100 * (found.accuracy - found.exact_accuracy)
@@ -53,16 +56,17 @@ def nearest_text(place):
         return ""
     if place.factor == 1:
         return f"{place.nearest} (the same)"
-    return f"{place.nearest} (stds differ by a factor of {place.factor:.3g})" if math.isfinite(place.factor) else "none"
+    return f"{place.nearest} (x {place.factor:.3g})" if math.isfinite(place.factor) else "none"
 
 
 def cost_sentence(found):
     """What is known of a multiplier's cost, and how well."""
     if math.isnan(found.cost):
-        return f"What {found.name} costs is not known: --cost {found.name}=NUMBER states it."
+        return f"What {found.name} costs is not known: --cost '{found.name}=NUMBER' states it."
     errors = found.cost_errors
     if errors is None:
-        return f"{found.name} costs {found.cost:.4g} mW, as {found.multiplier.info['cost'].replace('given', 'stated')} tells."
+        told = {"given": "as stated"}.get(found.multiplier.info["cost"], "as its source tells")
+        return f"{found.name} costs {found.cost:.4g} mW, {told}."
     return (f"{found.name} costs about {found.cost:.3g} mW, estimated from its gates; of published circuits half were "
             f"estimated within {100 * errors['median']:.1f} %, nine of ten within {100 * errors['90 %']:.0f} %.")
 
@@ -84,7 +88,7 @@ def images_sentence(report):
     digits = "MNIST" if report.dataset == "mnist" else "drawn digits"
     exact = sorted({found.exact_accuracy for found in report})
     spread = " and ".join(f"{100 * binomial_std(share, report.images):.2f}" for share in exact)
-    return (f"Accuracies on {report.images} test images of {digits}: binomial spread ± {spread} points at "
+    return (f"Accuracies on {report.images:,} test images of {digits}: binomial spread ± {spread} points at "
             f"{' and '.join(percent(share) for share in exact)}, the accuracy with exact products. Changes on the same "
             f"images are known better, as printed.")
 
@@ -93,8 +97,8 @@ def retrained_sentence(report):
     if not report.retrain:
         return ""
     exact = sorted({found.exact_retrained for found in report})
-    return (f"retrained: after {report.retrain} epoch{'s' if report.retrain > 1 else ''} through the table; exact products "
-            f"then have {' and '.join(map(percent, exact))}.")
+    return (f"retrained: after {report.retrain} epoch{'s' if report.retrain > 1 else ''} through the table; exact "
+            f"products then have {' and '.join(map(percent, exact))}.")
 
 
 def text_of(report):
@@ -103,10 +107,11 @@ def text_of(report):
     for found in report:
         m = found.multiplier
         parts += [f"{found.name}: {m.bits_x}x{m.bits_w} bits, {'signed' if m.signed else 'unsigned'}",
-                  "", text_table(*layer_rows(found)), "", found.verdict, f"{cost_sentence(found)} {front_sentence(found)}",
-                  ""]
+                  "", text_table(*layer_rows(found)), "", found.verdict,
+                  f"{cost_sentence(found)} {front_sentence(found)}", ""]
     parts += [text_table(*summary_rows(report)), "", *NOTES, images_sentence(report)]
-    return "\n".join([*parts, *filter(None, [retrained_sentence(report)])])
+    parts += filter(None, [retrained_sentence(report)])
+    return "\n".join(part if "\n" in part else textwrap.fill(part, WIDTH) for part in parts)
 
 
 def summary_html(report):
@@ -126,8 +131,8 @@ def page_of(report, **about):
         metrics = [(key, f"{found.metrics[key]:.6g}") for key in found.metrics]
         sections.append((found.name, "".join([
             paragraph(found.verdict), html_table(*layer_rows(found)), paragraph(*NOTES),
-            html_figure(plots.layer_errors(found), f"{found.name}: error std of every layer, and what the layer allows"),
-            html_figure(error_map(found.multiplier), f"{found.name}: exact - approximate for every pair of operands"),
+            html_figure(plots.layer_errors(found), f"{found.name}: error std of every layer and what it allows"),
+            html_figure(error_map(found.multiplier), f"{found.name}: exact - approximate for all operands"),
             html_table(("metric over all operand pairs", "value"), metrics),
             paragraph(cost_sentence(found), front_sentence(found))])))
     if len(effects) > 1:
@@ -135,8 +140,8 @@ def page_of(report, **about):
                                                       "exact - approximate for every pair of operands")))
     for kind, group in by_kind(effects).items():
         sections.append((f"Among known circuits, {kind}", html_figure(
-            plots.standings(group), "Cost, and how much of what the layers tolerate a multiplier uses; lower left is better. "
-            "Exact circuits lie on the lower edge.")))
+            plots.standings(group), "Cost, and how much of what the layers tolerate a multiplier uses; lower left is "
+            "better. Exact circuits lie on the lower edge.")))
     one = len(effects) == 1
     title = f"What {effects[0].name} does to a network" if one else f"What {len(effects)} multipliers do to a network"
     return page(title, [found.verdict for found in effects], sections, provenance(**about))

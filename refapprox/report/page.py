@@ -1,33 +1,17 @@
-"""One self-contained HTML page: verdict first, then sections; no server, no network, light and dark, phone and paper."""
+"""One self-contained HTML page: verdict first, then sections; no network, light and dark, phone and paper."""
 import base64
 import html
 import io
 import platform
 import time
+from pathlib import Path
 
 import numpy as np
 import scipy
 
 from refapprox._version import __version__
 
-STYLE = """:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--page:#fff;--card:#f6f8fa}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4ae;--line:#30363d;--page:#0d1117;--card:#161b22}}
-*{box-sizing:border-box}
-body{font:16px/1.55 system-ui,sans-serif;max-width:66rem;margin:0 auto;padding:1rem;color:var(--ink);background:var(--page)}
-h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid var(--line)}
-.verdict{font-size:1.1rem;background:var(--card);border-left:4px solid #0072b2;padding:.8rem 1rem;border-radius:4px}
-.verdict p{margin:.3rem 0}
-.scroll{overflow-x:auto;margin:1rem 0}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
-caption{text-align:left;color:var(--soft);padding:.2rem 0}
-td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-td:first-child,th:first-child{text-align:left}
-figure{margin:1.2rem 0}figure img{max-width:100%;height:auto;background:#fff;border-radius:6px;padding:.4rem}
-figcaption,.note{color:var(--soft);font-size:.92rem}
-code,pre{font-size:.9rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.92rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-@media print{body{max-width:none;font-size:11pt}.scroll{overflow:visible}figure,tr,.verdict{break-inside:avoid}td,th{white-space:normal}
-:root{--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--card:#fff}}"""
+STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def page(title, verdict, sections, about, *, style="", script=""):

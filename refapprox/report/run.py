@@ -3,6 +3,7 @@ import base64
 import html
 
 from refapprox import files
+from refapprox.report.text import text_table
 
 ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
               ("deployed", "approximate, before retraining"), ("retrained", "approximate, after retraining"),

@@ -163,17 +163,27 @@ def test_run_from_the_command_line_draws_and_reports(tiny, tmp_path, capsys, mon
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--lmbd", "-1"], "lmbd must be at least 0"),
-    (["--seed", "-1"], "seed must be at least 0"),
-    (["--initial-noise", "nan"], "initial_noise must be finite"),
-    (["--multipliers", "/nowhere"], "existing path, got '/nowhere'"),
-    (["--resume", "/nowhere"], "not the folder of a run"),
+    (["--lmbd", "-1"], "--lmbd must be at least 0"),
+    (["--seed", "-1"], "--seed must be at least 0"),
+    (["--initial-noise", "nan"], "--initial-noise must be finite"),
+    (["--multipliers", "/nowhere"], "there is no file or folder /nowhere"),
+    (["--multipliers", "builtin,,"], "must name sources between its commas"),
+    (["--cost", "nobody=0.1"], "--cost nobody: no multiplier of that name"),
+    (["--multipliers", "drum(k=6)"], "what drum(k=6)_8s costs is not known"),
+    (["--multipliers", "builtin,v1.1:mul8u_1JFF"], "must have one sign and one width"),
+    (["--data-dir", "/nowhere"], "the drawn digits come from no file"),
+    (["--resume", "/nowhere"], "leave out --out, --preset"),
     (["--dataset", "mnist", "--data-dir", "/nowhere"], "/nowhere"),
 ])
 def test_wrong_options_are_named(arguments, message, capsys, tmp_path):
     assert main(["run", "--preset", "smoke", "--out", str(tmp_path / "run"), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_none_is_not_resumed(capsys):
+    assert main(["run", "--resume", "/nowhere"]) == 2
+    assert "/nowhere is not the folder of a run" in capsys.readouterr().err
 
 
 def test_an_unwritable_folder_is_named(tmp_path, capsys):

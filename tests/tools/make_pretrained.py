@@ -1,8 +1,9 @@
 """Train the networks that the package ships: `python tests/tools/make_pretrained.py [--work DIR]`.
 
 LeNet-5 on the drawn digits and on MNIST (REFAPPROX_DATA_DIR), each with signed and with unsigned codes, through the
-stages baseline, quant and gradient with seed 0: by the preset that fits the size of the data, `quick` or `full`. Seeded,
-and resumable: what stands in DIR is not done again. Weights are stored as float16; the loaded network is tested once more, and that is what is recorded.
+stages baseline, quant and gradient with seed 0: by the preset that fits the size of the data, `quick` or `full`.
+Seeded, and resumable: what stands in DIR is not done again. Weights are stored as float16; the loaded network is
+tested once more, and that is what is recorded.
 """
 import argparse
 from pathlib import Path
