@@ -6,7 +6,7 @@ operands of 128 training images; accuracies are counted on the test images.
 """
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,19 +18,21 @@ from refapprox.matching import deploy_uniform, get_feature_maps, matching_proble
 from refapprox.matching.prediction import layer_operands
 from refapprox.matching.search_space import multipliers_of
 from refapprox.multipliers import exact
-from refapprox.multipliers.multiplier import MAX_BITS
+from refapprox.multipliers.operator import MAX_BITS, BinaryOperator
 from refapprox.nets import LeNet5
 from refapprox.nets.pretrained import DATASETS
 from refapprox.quantization import LayerQuantization
 from refapprox.validation import check_choice, check_integer
 
+Sources = str | os.PathLike | BinaryOperator | Sequence[str | os.PathLike | BinaryOperator]
 BEST_RUNG = "correlated_taps"      # of those that predict; exact_data and simulation go through the data themselves
 SEED = 0                           # of the data that the networks were trained on
 
 
-def effect(multipliers, *, dataset: str = "synthetic", data_dir: str | os.PathLike | None = None, retrain: int = 0,
-           images: int | None = None, costs: Mapping[str, float] | None = None, signed: bool | None = None,
-           bits: int | None = None, progress: Callable[[str], None] = lambda text: None) -> EffectReport:
+def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | os.PathLike | None = None,
+           retrain: int = 0, images: int | None = None, costs: Mapping[str, float] | None = None,
+           signed: bool | None = None, bits: int | None = None,
+           progress: Callable[[str], None] = lambda text: None) -> EffectReport:
     """What multipliers do to a trained LeNet-5, layer by layer and as a whole.
 
     Parameters
@@ -66,7 +68,7 @@ def effect(multipliers, *, dataset: str = "synthetic", data_dir: str | os.PathLi
     >>> import refapprox
     >>> report = refapprox.effect("mul8s_1KVL", images=200)
     >>> [layer.name for layer in report[0].layers if not layer.fits]
-    ['linear2', 'linear3']
+    ['linear3']
     """
     check_choice("dataset of effect", dataset, DATASETS)
     retrain = check_integer("retrain of effect", retrain, minimum=0)

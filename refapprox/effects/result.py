@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from refapprox.multipliers.circuits.cost import power_errors
+from refapprox.multipliers.multiplier import Multiplier
 
 
 def binomial_std(share, count):
@@ -34,6 +35,13 @@ class LayerEffect:
         Whether the published rule takes the multiplier here.
     accuracy : float
         On the test images with the multiplier in this layer only.
+
+    Examples
+    --------
+    >>> layer = LayerEffect("fc", 84, 0.1, 0.02, allowed_std=50.0, published_std=40.0, best_std=44.0,
+    ...                     simulated_std=45.0, mean=3.0, fits=True, accuracy=0.98)
+    >>> layer.simulated_std <= layer.allowed_std
+    True
     """
 
     name: str
@@ -63,6 +71,12 @@ class Standing:
         exp of the root mean square of ln(std / its std) over the layers: by how much they differ; 1 for equals.
     front : list of str
         Names on the Pareto front of cost and `tolerance_used`, the new one included where its cost is known.
+
+    Examples
+    --------
+    >>> place = Standing(["a", "b"], [0.1, 0.2], [2.0, 0.5], nearest="b", factor=1.3, front=["a", "b"])
+    >>> place.front
+    ['a', 'b']
     """
 
     names: list
@@ -92,9 +106,16 @@ class MultiplierEffect:
         None where no known circuits of this sign and width are at hand.
     retrained, exact_retrained : float or None
         Accuracy after the same retraining, through this multiplier's table and with exact products.
+
+    Examples
+    --------
+    >>> import refapprox
+    >>> found = refapprox.effect("mul8s_1KR3", images=100)[0]
+    >>> found.tolerated, found.accuracy < 0.5
+    ([], True)
     """
 
-    multiplier: object
+    multiplier: Multiplier
     layers: list
     accuracy: float
     exact_accuracy: float
@@ -105,26 +126,29 @@ class MultiplierEffect:
     retrained: float | None = None
     exact_retrained: float | None = None
 
-    name = property(lambda self: self.multiplier.name)
+    @property
+    def name(self) -> str:
+        """Of the multiplier."""
+        return self.multiplier.name
 
     @property
-    def cost(self):
+    def cost(self) -> float:
         """In mW beside the built-in multipliers; nan where nobody knows."""
         return self.multiplier.performance_metric
 
     @property
-    def cost_errors(self):
+    def cost_errors(self) -> dict[str, float] | None:
         """{"median": ..., "90 %": ...} of |relative error| where the cost is estimated from gates, else None."""
         m = self.multiplier
         return power_errors(m.bits_x, m.bits_w) if m.info.get("cost") == "its gates" else None
 
     @property
-    def tolerated(self):
+    def tolerated(self) -> list[str]:
         """Names of the layers that tolerate it."""
         return [layer.name for layer in self.layers if layer.fits]
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """Two sentences: what it does to the accuracy, and which layers tolerate it."""
         change = 100 * (self.accuracy - self.exact_accuracy)
         if abs(change) <= 200 * self.changed_std or change == 0:
@@ -156,6 +180,13 @@ class EffectReport:
     retrain : int
         Epochs of retraining; 0 for none.
     effects : list of MultiplierEffect
+
+    Examples
+    --------
+    >>> import refapprox
+    >>> report = refapprox.effect(["mul8s_1L2H", "mul8s_1KR3"], images=100)
+    >>> [found.name for found in report if len(found.tolerated) == len(found.layers)]
+    ['mul8s_1L2H']
     """
 
     dataset: str
@@ -180,7 +211,7 @@ class EffectReport:
         from refapprox.report.effect import summary_html
         return summary_html(self)
 
-    def as_document(self):
+    def as_document(self) -> dict:
         """Everything as plain numbers and text for JSON; nan becomes None, tables stay out."""
         def effect(found):
             m = found.multiplier

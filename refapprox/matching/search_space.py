@@ -11,7 +11,7 @@ from pathlib import Path
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.circuits.cost import power
 from refapprox.multipliers.library import check_search_space
-from refapprox.multipliers.lookup import resolve, resolve_netlist
+from refapprox.multipliers.lookup import find_multiplier, find_netlist
 from refapprox.validation import check_real
 
 BETWEEN_SOURCES = re.compile(r",(?![^(]*\))")      # a comma inside parentheses belongs to a family's parameters
@@ -105,7 +105,7 @@ def load_source(source, signed, bits):
         return list(load_library(source, signed=signed, bits=bits))
     if "/" in source:
         raise ValueError(f"there is no file or folder {source}.")
-    return [resolve(source, signed=signed is not False, bits=bits or 8)]
+    return [find_multiplier(source, signed=signed is not False, bits=bits or 8)]
 
 
 def with_cost(multiplier, given, source):
@@ -115,7 +115,7 @@ def with_cost(multiplier, given, source):
     if not math.isnan(multiplier.performance_metric):
         return costing(multiplier, multiplier.performance_metric, "its source")
     try:
-        gates = resolve_netlist(multiplier.info.get("file", source))
+        gates = find_netlist(multiplier.info.get("file", source))
     except (ValueError, TypeError):      # a table: nobody knows its gates
         return multiplier
     return costing(multiplier, power(gates), "its gates")

@@ -1,9 +1,23 @@
 """Tables as text."""
+from collections.abc import Sequence
 
 
-def text_table(header, rows):
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned with spaces: the first to the left, the others to the right.
 
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequences of str
+        Each as long as the header.
+
+    Returns
+    -------
+    str
+        Lines without a line break behind the last one.
+
+    Examples
+    --------
     >>> print(text_table(("layer", "std"), [("conv1", "3"), ("fc", "12")]))
     layer  std
     -----  ---
