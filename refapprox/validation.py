@@ -33,7 +33,7 @@ class WrongKindError(TypeError, ValueError):
     ...     refapprox.exact(bits="8")
     ... except TypeError as error:
     ...     print(error)
-    bits must be an integer, got '8'.
+    bits of exact must be an integer, got '8'.
     """
 
 

@@ -39,7 +39,8 @@ def add_list(commands):
         sub = commands.add_parser(name, help=help_line, description=help_line)
         add_library(sub)
         sub.add_argument("--where", action="append", default=[], metavar="FIGURE<NUMBER",
-                         help=f"keep what fulfills it; may be repeated; figures: {', '.join(FIGURES)}")
+                         help=f"keep what fulfills it; may be repeated; figures: {', '.join(FIGURES)}"
+                         .replace("%", "%%"))
         sub.set_defaults(function=function)
         if name == "list":
             sub.add_argument("--sort", default="power", metavar="FIGURE", help="default: power; 'name' by name")
