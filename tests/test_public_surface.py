@@ -5,7 +5,7 @@ from tests.tools.public_surface import class_gaps, function_gaps, gaps, not_yet,
 
 
 def test_every_public_name_is_documented_and_annotated():
-    missing = {name: lacks for name, lacks in gaps().items() if name not in not_yet()}
+    missing = {name: lacks for name, lacks in gaps().items() if name.rpartition(".")[0] not in not_yet()}
     assert not missing, "\n".join(f"{name}: {'; '.join(lacks)}" for name, lacks in missing.items())
 
 

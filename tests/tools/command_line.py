@@ -27,8 +27,8 @@ def subparsers(parser):
     return next((action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)), {})
 
 
-def all_parsers():
-    """prog ("refapprox multipliers show") -> parser, of every command and action, in the order of the help."""
+def all_parsers(*names):
+    """prog ("refapprox multipliers show") -> parser, of the commands named and their actions; of all by default."""
     found = {}
 
     def add(parser):
@@ -36,6 +36,6 @@ def all_parsers():
         for below in subparsers(parser).values():
             add(below)
 
-    for name in COMMANDS:
+    for name in names or COMMANDS:
         add(command_parser(name))
     return found

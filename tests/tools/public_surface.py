@@ -1,7 +1,6 @@
 """The public surface of refapprox, walked: every name in the `__all__` of every package, and what its docstring lacks.
 
-    python -m tests.tools.public_surface            what is missing, by package
-    python -m tests.tools.public_surface --shrink   takes what is done out of the list of names not done yet
+    python -m tests.tools.public_surface [PACKAGE]      what is missing
 
 A function needs a docstring with Parameters (each argument named), Returns, Raises where its own code raises or
 checks, and an Example with a prompt; and annotations throughout. A class needs the same for what makes it, an Example,
@@ -147,18 +146,15 @@ def gaps():
 
 
 def not_yet():
-    """The names that are known not to be done."""
+    """The packages some of whose names are known not to be done."""
     return {line for line in NOT_YET.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
 
 
 def main():
-    found = gaps()
-    if "--shrink" in sys.argv:
-        lines = NOT_YET.read_text(encoding="utf-8").splitlines()
-        NOT_YET.write_text("".join(f"{line}\n" for line in lines if line.startswith("#") or line in found), "utf-8")
+    found = {name: missing for name, missing in gaps().items() if name.startswith(sys.argv[1] if sys.argv[1:] else "")}
     for name, missing in sorted(found.items()):
         print(f"{name:60s} {'; '.join(missing)}")
-    print(f"{len(found)} of {len(surface())} public names lack something.")
+    print(f"{len(found)} public names lack something.")
 
 
 if __name__ == "__main__":
