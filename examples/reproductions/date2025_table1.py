@@ -1,4 +1,4 @@
-"""Table I of "Gradient Approximation of Approximate Multipliers" (DATE 2025); FOLDER is changmg/AppMult-Aware-Retraining."""
+"""Table I of a DATE 2025 paper on gradients of multipliers; FOLDER is changmg/AppMult-Aware-Retraining."""
 from figures import compared, main, untried
 
 from refapprox.multipliers import Multiplier, from_family, read_table
@@ -30,7 +30,7 @@ ROWS = [
 KEYS = (("ER%", "EP%"), ("NMED%", "MAE%"), ("MaxED", "WCE"))
 # Read otherwise, the row of mul7u_rm6 follows to the last digit: the same cut with a constant added to every product.
 RM6_CONSTANT = 48
-RM6 = f"the row is that of the same cut plus a constant {RM6_CONSTANT}, which neither the name nor the shipped table has"
+RM6 = f"the row is that of the same cut plus {RM6_CONSTANT}, which neither the name nor the shipped table has"
 
 
 def figures(folder):
@@ -44,7 +44,8 @@ def figures(folder):
         for where, table in tables:
             metrics = table.metrics()
             for (label, key), text in zip(KEYS, printed, strict=True):
-                yield compared(f"{name} {label}, {where}", text, metrics[key], note=RM6 if "rm6" in name and "plus" not in where else "")
+                note = RM6 if name == "mul7u_rm6" and "plus" not in where else ""
+                yield compared(f"{name} {label}, {where}", text, metrics[key], note=note)
         if folder is None and not by_rule:
             yield untried(name, ", ".join(printed), "the authors' table is not here")
 

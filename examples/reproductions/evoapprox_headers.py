@@ -4,8 +4,8 @@ from figures import Figure, compared, main, untried
 from refapprox.multipliers import closed_form, load_library
 from refapprox.multipliers.languages.evoapprox import header
 
-SOURCE = ("EvoApproxLib, headers of the published C sources: V. Mrazek et al., DATE 2017, doi:10.23919/DATE.2017.7926993, "
-          "github.com/ehw-fit/evoapproxlib")
+SOURCE = ("EvoApproxLib, headers of the published C sources: V. Mrazek et al., DATE 2017, "
+          "doi:10.23919/DATE.2017.7926993, github.com/ehw-fit/evoapproxlib")
 PROTOCOL = ("all operand pairs of every 8x8 multiplier, metrics as `multipliers.metrics` defines them; a mean that was "
             "rounded to one decimal before it was printed counts as differing and is named")
 # quoted from the headers of release v1.1: what is tried where no checkout is at hand
