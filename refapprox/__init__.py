@@ -18,8 +18,9 @@ from refapprox._version import __version__
 __all__ = [
     "Circuit", "LeNet5", "MNIST", "Multiplier", "MultiplierLibrary", "Netlist", "SyntheticDigits", "UnknownNameError",
     "WrongKindError", "__version__", "analog", "closed_form", "compat", "conformance", "datasets", "effect", "effects",
-    "error_stats", "exact", "families", "from_family", "load_library", "lut_matmul", "main_job", "matching",
-    "multipliers", "nets", "network", "ops", "plotting", "quantization", "read_circuit", "testing",
+    "error_stats", "exact", "exchange", "export_onnx", "families", "from_family", "load_library", "load_onnx",
+    "lut_matmul", "main_job", "matching", "multipliers", "nets", "network", "ops", "plotting", "quantization",
+    "read_circuit", "testing",
 ]
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         datasets,
         effects,
         error_stats,
+        exchange,
         main_job,
         matching,
         multipliers,
@@ -41,7 +43,11 @@ if TYPE_CHECKING:
         testing,
     )
     from refapprox.datasets import MNIST, SyntheticDigits
+<<<<<<< HEAD
     from refapprox.effects import effect
+=======
+    from refapprox.exchange import export_onnx, load_onnx
+>>>>>>> 473ed5a (Networks in and out as ONNX: float, QDQ, QOperator and dynamic models become networks of ours, and ours go out as QDQ)
     from refapprox.multipliers import (
         Circuit,
         Multiplier,

@@ -4,12 +4,25 @@ from typing import TYPE_CHECKING
 from refapprox._lazy import lazy
 
 __all__ = [
-    "MODES", "AvgPool2D", "BatchNorm", "Conv2D", "Flatten", "Layer", "Linear", "MaxPool2D", "MultiplyingLayer",
-    "Parameter", "ReLU", "Residual", "Sequential", "Subsample",
+    "MODES", "Add", "AvgPool2D", "BatchNorm", "Clip", "Concat", "Conv2D", "FakeQuantize", "Flatten", "Graph", "Layer",
+    "Linear", "MaxPool2D", "MultiplyingLayer", "Node", "Pad", "Parameter", "ReLU", "Residual", "ScaleShift",
+    "Sequential", "Subsample",
 ]
 
 if TYPE_CHECKING:
-    from refapprox.network.layers import AvgPool2D, BatchNorm, Flatten, MaxPool2D, ReLU, Subsample
+    from refapprox.network.graph import Add, Concat, Graph, Node
+    from refapprox.network.layers import (
+        AvgPool2D,
+        BatchNorm,
+        Clip,
+        FakeQuantize,
+        Flatten,
+        MaxPool2D,
+        Pad,
+        ReLU,
+        ScaleShift,
+        Subsample,
+    )
     from refapprox.network.module import Layer, Parameter, Residual, Sequential
     from refapprox.network.multiplying import MODES, Conv2D, Linear, MultiplyingLayer
 else:

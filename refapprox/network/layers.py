@@ -2,7 +2,18 @@
 import numpy as np
 
 from refapprox.network.module import Layer, Parameter
-from refapprox.ops import avg_pool2d, batch_norm, flatten, max_pool2d, relu, subsample
+from refapprox.ops import (
+    avg_pool2d,
+    batch_norm,
+    clip,
+    fake_quantize,
+    flatten,
+    max_pool2d,
+    pad,
+    relu,
+    scale_shift,
+    subsample,
+)
 
 
 class BatchNorm(Layer):
@@ -72,3 +83,33 @@ class Subsample(PureLayer):
 
     def __init__(self, channels, stride=1):
         super().__init__(subsample, channels=channels, stride=stride)
+
+
+class Clip(PureLayer):
+    """Values held within [low, high]; ReLU6 is ``Clip(0, 6)``."""
+
+    def __init__(self, low=-np.inf, high=np.inf):
+        super().__init__(clip, low=low, high=high)
+
+
+class Pad(PureLayer):
+    """A constant around maps and channels: `widths` has one (before, after) for every axis after the batch."""
+
+    def __init__(self, widths, value=0.0):
+        super().__init__(pad, widths=widths, value=value)
+
+
+class ScaleShift(PureLayer):
+    """A fixed factor and summand for every position, neither of them trained."""
+
+    def __init__(self, factor=1.0, summand=0.0):
+        super().__init__(scale_shift, factor=factor, summand=summand)
+
+
+class FakeQuantize(PureLayer):
+    """Real numbers replaced by those that their codes stand for, with fixed `parameters`; straight-through backward."""
+
+    def __init__(self, parameters):
+        super().__init__(fake_quantize, scale=parameters.scale, zero_point=parameters.zero_point,
+                         qmin=parameters.qmin, qmax=parameters.qmax)
+        self.quantization_parameters = parameters

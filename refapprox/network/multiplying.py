@@ -73,6 +73,14 @@ class MultiplyingLayer(Layer):
     def stdev(self, value):
         self.parameters["sigma"].value[...] = value
 
+    def set_bias(self, values: ArrayLike) -> None:
+        """Give the layer the bias `values`, one number an output, whether it had one or not."""
+        weight = self.parameters["weight"].value
+        values = check_numbers("bias", values, floating=True)
+        if values.shape != weight.shape[:1]:
+            raise ValueError(f"bias must have shape {weight.shape[:1]}, got {values.shape}.")
+        self.parameters["bias"] = Parameter(values.astype(weight.dtype))
+
     def set_mode(self, mode: str) -> None:
         """Compute in `mode` from now on: "float", "quantized", "noise" or "approximate".
 

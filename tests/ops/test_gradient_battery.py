@@ -15,12 +15,16 @@ from refapprox.ops import (
     avg_pool2d,
     batch_norm,
     bias,
+    clip,
+    concat,
     cross_entropy,
     flatten,
     linear,
     max_pool2d,
     noise_loss,
+    pad,
     relu,
+    scale_shift,
     subsample,
 )
 
@@ -87,6 +91,29 @@ def add_case(draw, rng):
     return add.forward, add.backward, list(rng.normal(size=(2, *sizes(draw, (1, 3), (1, 4)))))
 
 
+def clip_case(draw, rng):
+    low, high = -1.0, float(draw(0, 2))      # halves shifted by a quarter: `apart` stays 0.1 away from both
+    return (lambda x: clip.forward(x + 0.25, low, high)), clip.backward, [
+        apart(rng, sizes(draw, (1, 3), (1, 3), (1, 3), (1, 3))) - 0.25]
+
+
+def concat_case(draw, rng):
+    n, h, *channels = sizes(draw, (1, 3), (1, 3), (1, 3), (1, 2), (1, 4))
+    return concat.forward, concat.backward, [rng.normal(size=(n, c, h)) for c in channels]
+
+
+def pad_case(draw, rng):
+    n, *shape = sizes(draw, (1, 2), (1, 3), (1, 3), (1, 4))
+    widths = [sizes(draw, (0, 2), (0, 3)) for _ in shape]
+    return (lambda x: pad.forward(x, widths, 0.5)), pad.backward, [rng.normal(size=(n, *shape))]
+
+
+def scale_shift_case(draw, rng):
+    n, c, h = sizes(draw, (1, 3), (1, 3), (1, 3))
+    factor, summand = rng.normal(size=(2, c, 1))
+    return (lambda x: scale_shift.forward(x, factor, summand)), scale_shift.backward, [rng.normal(size=(n, c, h))]
+
+
 def subsample_case(draw, rng):
     n, c, more, stride, h, w = sizes(draw, (1, 2), (1, 3), (0, 3), (1, 3), (1, 5), (1, 4))
     return (lambda x: subsample.forward(x, c + more, stride)), subsample.backward, [rng.normal(size=(n, c, h, w))]
@@ -118,7 +145,8 @@ def noise_loss_case(draw, rng):
 
 CASES = {"linear": linear_case, "bias": bias_case, "batch_norm": batch_norm_case, "relu": relu_case,
          "max_pool2d": pool_case(max_pool2d), "avg_pool2d": pool_case(avg_pool2d), "flatten": flatten_case,
-         "add": add_case, "subsample": subsample_case, "cross_entropy": cross_entropy_case,
+         "add": add_case, "clip": clip_case, "concat": concat_case, "pad": pad_case, "scale_shift": scale_shift_case,
+         "subsample": subsample_case, "cross_entropy": cross_entropy_case,
          "noise_loss": noise_loss_case}
 
 
@@ -192,6 +220,11 @@ MUTANTS = {
     "flatten, channels last": ("flatten", lambda b: lambda dy, c: dy.reshape(c[0], *c[2:], c[1]).transpose(0, 3, 1, 2)),
     "subsample, one channel on": ("subsample", lambda b: lambda dy, c: b(np.roll(dy, 1, axis=1), c)),
     "subsample, transposed cotangent": ("subsample", lambda b: lambda dy, c: b(dy.transpose(0, 1, 3, 2), c)),
+    "clip, one-sided": ("clip", on_dx(lambda dx, dy, c: dy * (c[0] > c[1]))),
+    "concat, parts exchanged": ("concat", lambda b: lambda dy, c: tuple(np.split(dy[:, ::-1], c, axis=1))),
+    "pad, cropped at the other end": ("pad", lambda b: lambda dy, c: dy[
+        (slice(None), *(slice(dy.shape[i] - s.stop, dy.shape[i] - s.start) for i, s in enumerate(c[1:], 1)))]),
+    "factor forgotten": ("scale_shift", lambda b: lambda dy, c: dy),
     "shortcut forgotten": ("add", lambda b: lambda dy, c: (dy, 0 * dy)),
     "cross-entropy summed": ("cross_entropy", on_dx(lambda dx, dy, c: dx * len(dx))),
     "cross-entropy without the label": ("cross_entropy", on_dx(lambda dx, dy, c: dy * c[0] / len(dx))),
