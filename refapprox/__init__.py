@@ -43,11 +43,8 @@ if TYPE_CHECKING:
         testing,
     )
     from refapprox.datasets import MNIST, SyntheticDigits
-<<<<<<< HEAD
     from refapprox.effects import effect
-=======
     from refapprox.exchange import export_onnx, load_onnx
->>>>>>> 473ed5a (Networks in and out as ONNX: float, QDQ, QOperator and dynamic models become networks of ours, and ours go out as QDQ)
     from refapprox.multipliers import (
         Circuit,
         Multiplier,

@@ -1,4 +1,4 @@
-"""Values held within two bounds; ReLU6 is clip(0, 6).
+"""Values held within two bounds.
 
     y = min(max(x, low), high)                                                         (1)
     dx = dy where low < x < high, else 0; at the kinks it is 0                         (2)
