@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 from refapprox.ops.patches import even_slices
+from refapprox.ops.table_convolution import CASTING_BYTES
 from refapprox.ops.threads import blas_threads
 
 MAP_BYTES = 16 << 20       # of factored maps
@@ -37,9 +38,9 @@ def run(problem, out, tile, dtype, cuts):
     image_bytes, row_bytes = block_bytes(problem, factors.rank, tile, cuts, x_factors.itemsize)
     kernel_bytes = tile * len(problem.w) * factors.rank * math.prod(patch_shape(problem, tile)) * x_factors.itemsize
     copies = 1 if tile == 1 and (len(cuts) == 2 or factors.rank == 1) else 2
-    casting = 16 * np.getbufsize()                                          # what NumPy takes to convert dtypes
     looking_up = 16 * min(KERNEL_CODES + problem.k, problem.w.size)
-    fixed = copies * kernel_bytes + problem.workers * (looking_up + casting)
+    fixed = (copies * kernel_bytes + x_factors.nbytes + w_factors.nbytes
+             + problem.workers * (looking_up + CASTING_BYTES))
     problem.check_memory(problem.workers * (image_bytes + row_bytes) + fixed)
     room = (problem.memory_limit - fixed) // problem.workers
     blocks = problem.image_blocks(max(image_bytes, row_bytes), min(MAP_BYTES, room // 2), problem.workers)

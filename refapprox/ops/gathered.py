@@ -13,6 +13,8 @@ positions, and their sums are added up.
 """
 import numpy as np
 
+from refapprox.ops.table_convolution import CASTING_BYTES
+
 BLOCK_ROWS = 8192        # rows of sums in a block by activations: T is built once for each, calls cost little
 BLOCK_BYTES = 4 << 20    # of a block by weights
 
@@ -42,7 +44,6 @@ def by_activations(problem, out, tile):
     first, last = occurring(problem.x, qmin)
     if problem.padded_size != problem.x.shape[1:3]:
         first, last = min(first, problem.pad_code - qmin), max(last, problem.pad_code - qmin + 1)
-    lut = problem.multiplier.lut[first:last].astype(dtype)
 
     def work(positions, scratch):
         shape = (rows.stop - rows.start, tiles, index.shape[3])
@@ -62,8 +63,11 @@ def by_activations(problem, out, tile):
 
     image_bytes = 8 * c * int(np.prod(problem.padded_size))
     row_bytes = problem.workers * tiles * (2 * tile * m * dtype.itemsize + 8)
-    tables = 2 * lut.nbytes + problem.workers * (3 * len(lut) * tile * dtype.itemsize + 8 * kh * kw) * m
+    codes, columns = last - first, problem.multiplier.lut.shape[1]
+    tables = (CASTING_BYTES + codes * columns * dtype.itemsize
+              + problem.workers * m * (3 * codes * tile * dtype.itemsize + 8 * kh * kw))
     problem.check_memory(image_bytes + row_bytes + tables)
+    lut = problem.multiplier.lut[first:last].astype(dtype)
     room = (problem.memory_limit - tables) // 2
     line_bytes = row_bytes // tiles
     for images in problem.image_blocks(image_bytes, max(room, image_bytes)):
@@ -71,10 +75,10 @@ def by_activations(problem, out, tile):
         np.subtract(index, first, out=index)
         n = index.shape[3]
         for rows in problem.row_bands(row_bytes * n, max(min(BLOCK_ROWS * line_bytes, room), row_bytes)):
-            sums = total(problem.each(work, shares(problem, c * kh * width)))
             height = rows.stop - rows.start
             band = out[:, rows, :, images].reshape(m, height, tiles, tile, n)         # a view: one axis is split
-            band[...] = sums.reshape(height, tiles, n, tile, m).transpose(4, 0, 1, 3, 2)
+            band[...] = total(problem.each(work, shares(problem, c * kh * width))).reshape(
+                height, tiles, n, tile, m).transpose(4, 0, 1, 3, 2)
 
 
 def total(parts):
@@ -102,7 +106,6 @@ def by_weights(problem, out):
     (height, width), (_, h_out, w_out, _) = problem.padded_size, problem.output_shape
     dtype, qmin = sum_dtype(problem), problem.multiplier.range_w[0]
     first, last = occurring(problem.w, qmin)
-    lut = np.ascontiguousarray(problem.multiplier.lut.T[first:last], dtype=dtype)
 
     def work(channels, scratch):
         n = index.shape[3]
@@ -124,10 +127,12 @@ def by_weights(problem, out):
         return sums
 
     image_bytes = height * width * (problem.workers * (2 * m + 2 * (last - first)) * dtype.itemsize + 8 * c)
-    fixed = 2 * lut.nbytes + problem.workers * 16 * m * kh * kw
+    fixed = (CASTING_BYTES + (last - first) * problem.multiplier.lut.shape[0] * dtype.itemsize
+             + problem.workers * 16 * m * kh * kw)
     problem.check_memory(image_bytes + fixed)
+    lut = np.ascontiguousarray(problem.multiplier.lut.T[first:last], dtype=dtype)
     target = max(image_bytes, min(BLOCK_BYTES * problem.workers, (problem.memory_limit - fixed) // 2))
     for images in problem.image_blocks(image_bytes, target):
         index = problem.x_index(images, problem.scratches[0])
-        sums = total(problem.each(work, shares(problem, c))).reshape(m, height, width, -1)
-        out[..., images] = sums[:, :(h_out - 1) * sh + 1:sh, :(w_out - 1) * sw + 1:sw]
+        out[..., images] = total(problem.each(work, shares(problem, c))).reshape(m, height, width, -1)[
+            :, :(h_out - 1) * sh + 1:sh, :(w_out - 1) * sw + 1:sw]

@@ -109,7 +109,7 @@ def fill(problem, out, method):
         try:
             return follow(plan, problem, out)
         except MemoryLimitTooSmall as error:                   # raised before any work: the next route may need less
-            too_small.append(error)
+            too_small.append(error.with_traceback(None))       # which would keep what that route had made
     raise min(too_small, key=lambda error: error.needed)
 
 
@@ -131,8 +131,9 @@ def index_route(problem, out):
     _, h_out, w_out, _ = problem.output_shape
     product_bytes = 16 if problem.multiplier.has_table else 32           # indices, products and their sum
     image_bytes = 8 * (problem.x.shape[0] * math.prod(problem.padded_size) + (k + m) * h_out * w_out)
-    problem.check_memory(problem.workers * (image_bytes + product_bytes * 2 * k))
-    room = problem.memory_limit // problem.workers
+    buffers = 24 * np.getbufsize()                                          # of NumPy's fancy indexing and its sum
+    problem.check_memory(problem.workers * (image_bytes + product_bytes * 2 * k + buffers))
+    room = problem.memory_limit // problem.workers - buffers
     blocks = problem.image_blocks(image_bytes, room // 2, problem.workers)
 
     def work(images, scratch):
@@ -184,7 +185,7 @@ def zero_point_terms(x_sums: ArrayLike, w_sums: ArrayLike, k: int, x_zero_point:
     """
     x_sums, w_sums = (np.asarray(sums).astype(np.int64) for sums in (x_sums, w_sums))
     x_zero_point, w_zero_point = (np.asarray(z, dtype=np.int64) for z in (x_zero_point, w_zero_point))
-    return k * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
+    return int(k) * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
 
 
 def check_sums_fit(k, multiplier, x_zero_point=0, w_zero_point=0):

@@ -14,6 +14,9 @@ from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.threads import bounded, each
 
 
+CASTING_BYTES = 16 * np.getbufsize()      # what NumPy takes to convert dtypes on the way
+
+
 @dataclass(frozen=True)
 class TableConvolution:
     """Codes x (c, h, w, n) and w (m, c, kh, kw), trusted to lie in the table's range; integers of any width or

@@ -104,7 +104,8 @@ def check_code_parameters(scale, zero_point, qmin, qmax):
 def round_to_codes(x, scale, zero_point, qmin, qmax):
     """Codes of the floating `x` before the clip, whole numbers in its dtype; in float64 where the scale is no normal
     number in that dtype, or codes are too wide for it. An infinite quotient will be clipped."""
-    narrow = np.asarray(scale, x.dtype)
+    with np.errstate(under="ignore"):
+        narrow = np.asarray(scale, x.dtype)
     if (narrow < np.finfo(x.dtype).tiny).any():
         x, narrow = x.astype(np.float64), np.asarray(scale, np.float64)
     with np.errstate(over="ignore"):

@@ -83,6 +83,18 @@ def test_codes_held_as_floats_give_the_same_sums_zero_points_included():
     assert sums.dtype == np.float32 and np.array_equal(sums, lut_conv2d(x, w, m, padding=1, **arguments))
 
 
+def test_zero_points_of_some_outputs_alone_can_need_the_wider_dtype():
+    """The table is all zeros: only z_w sum x grows, and only for the outputs whose zero point is large."""
+    rng = np.random.default_rng(5)
+    m = Multiplier("nothing", np.zeros((256, 256), int))
+    x, w = rng.integers(100, 128, size=(20, 1999, 1, 1)), rng.integers(-128, 128, size=(10, 1999, 1, 1))
+    arguments = dict(w_zero_point=np.array([0, 1, 127, -128, 0, 125, 0, 0, 0, 111]))
+    expected = -arguments["w_zero_point"] * x.sum(axis=1)[:, :, 0]
+    assert np.abs(expected).max() > 2 ** 24 and (expected % 2).any()
+    sums = conv2d_sums(x.astype(np.float32), w.astype(np.float32), m, Geometry((1, 1)), **arguments)
+    assert sums.dtype == np.float64 and np.array_equal(sums[:, :, 0, 0], expected)
+
+
 @pytest.mark.parametrize("x, w, arguments, message", [
     (np.zeros((1, 1, 3, 3), int), np.zeros((1, 2, 3, 3), int), {}, "groups=1 needs c = groups"),
     (np.zeros((1, 3, 3), int), np.zeros((1, 2, 3, 3), int), {}, r"shape \(n, c, h, w\)"),

@@ -81,6 +81,10 @@ def test_matrix_products_agree_on_all_routes(multiplier, shape):
         y = lut_matmul(x, w, multiplier, method=method)
         assert y.dtype == np.int64 and np.array_equal(y, expected), method
     assert np.array_equal(matmul_sums(x.astype(np.float32), w.astype(np.int16), multiplier), expected)
+    stacked = np.stack([x, x[::-1]])
+    for method in ("index", *ROUTES):
+        y = matmul_sums(stacked, w, multiplier, method=method)
+        assert y.shape == (2, *expected.shape) and np.array_equal(y, np.stack([expected, expected[::-1]]))
 
 
 def both_gathers(problem):
@@ -198,6 +202,32 @@ def test_the_memory_limit_is_kept(method, workers, peak_memory):
     peak, y = peak_memory(lambda: lut_conv2d(x, w, m, method=method, memory_limit=limit, workers=workers))
     assert peak - y.nbytes <= limit
     assert np.array_equal(y, lut_conv2d(x, w, m, method="index"))
+
+
+LARGE = {      # x, w, groups, memory limit: what some buffer once took beside the limit
+    "few images, many weights": ((2, 512, 1, 1), (1024, 512, 1, 1), 1, 3 << 20),
+    "depthwise": ((4, 64, 24, 24), (64, 1, 3, 3), 64, 3 << 20),
+    "grouped": ((4, 64, 16, 16), (128, 2, 3, 3), 32, 3 << 20),
+    "large maps": ((8, 8, 24, 24), (16, 8, 3, 3), 1, 2 << 20),
+}
+
+
+@pytest.mark.parametrize("method", ROUTES)
+@pytest.mark.parametrize("case", LARGE)
+def test_the_memory_limit_counts_every_buffer(case, method, peak_memory):
+    x_shape, w_shape, groups, limit = LARGE[case]
+    rng, m = np.random.default_rng(20), BY_NAME["full, unsigned"]
+    x, w = codes(rng, x_shape, m.range_x).astype(np.int16), codes(rng, w_shape, m.range_w).astype(np.int16)
+    _ = m.factorization
+    arguments = dict(groups=groups, padding=w_shape[2] // 2, x_zero_point=3, pad_code=3,
+                     w_zero_point=np.arange(w_shape[0]) % 7, workers=2)
+    try:
+        peak, y = peak_memory(lambda: lut_conv2d(x, w, m, method=method, memory_limit=limit, **arguments))
+    except ValueError as error:
+        assert "memory_limit must allow" in str(error) and method != "auto"
+        return
+    assert peak - y.nbytes <= limit
+    assert np.array_equal(y, lut_conv2d(x, w, m, **arguments))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,8 +4,10 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
+from refapprox import Circuit, exact, lut_matmul
 from refapprox.ops.threads import each
 
 FORK = """
@@ -65,6 +67,43 @@ def test_an_error_of_any_worker_is_raised_after_all_have_stopped(failing):
     with pytest.raises(ArithmeticError, match=f"job {failing}"):
         each(work, list(range(6)), 2)
     assert set(done) == set(range(6)) - {failing}
+
+
+def test_workers_without_number_start_no_more_threads_than_cores():
+    x, w = np.ones((2000, 9), np.int8), np.ones((9, 4), np.int8)
+    for workers in (1000, 7, 300):
+        assert lut_matmul(x, w, exact(), workers=workers, method="index").tolist() == [[9] * 4] * 2000
+    alive = [thread for thread in threading.enumerate() if thread.name.startswith("refapprox")]
+    assert len(alive) <= max(1, (os.cpu_count() or 1) - 1)
+
+
+def test_work_that_calls_each_itself_does_not_wait_for_itself():
+    def inner(job, worker):
+        return job
+
+    def outer(job, worker):
+        return sum(each(inner, list(range(4)), 3))
+
+    found = []
+    thread = threading.Thread(target=lambda: found.append(each(outer, list(range(20)), 3)), daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert found == [[6] * 20]
+
+
+def test_a_circuit_may_use_workers_inside_workers():
+    """Its function computes products by a product that has workers of its own."""
+    def func(x, w):
+        return np.array([lut_matmul([[a], [a]], [[b]], exact(), workers=2, method="index")[0, 0]
+                         for a, b in zip(x.tolist(), w.tolist(), strict=True)])
+
+    circuit = Circuit("nested", func, bits_x=12, bits_w=12, signed=True)
+    x, w = np.arange(12).reshape(6, 2), np.arange(6).reshape(2, 3)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(lut_matmul(x, w, circuit, workers=2)), daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert np.array_equal(found[0], x @ w)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refapprox import exact
+from refapprox.network import Linear
 from refapprox.quantization import (
+    BatchObserver,
     LayerQuantization,
     MinMaxObserver,
     MovingAverageObserver,
+    QuantizationParameters,
     TensorScheme,
     dequantize,
     quantize,
@@ -69,6 +73,73 @@ def test_mask_is_one_inside_the_range_before_clipping():
     assert quantize_with_mask(np.array([1.0]), parameters, np.float64)[1] is None
 
 
+@pytest.mark.parametrize("x, codes, inside", [
+    ([127.6, 3.0], [127, 3], [False, True]),             # above only
+    ([-128.6, 3.0], [-128, 3], [False, True]),           # below only
+    ([127.4, -128.4], [127, -128], None),                # the ends themselves
+])
+def test_the_mask_is_made_where_one_side_is_clipped(x, codes, inside):
+    parameters = TensorScheme().parameters(-127.0, 127.0)
+    for dtype in np.float32, np.float64:
+        found, mask = quantize_with_mask(np.array(x, dtype), parameters, np.float64)
+        assert found.tolist() == codes and (None if mask is None else mask.tolist()) == inside
+
+
+@pytest.mark.parametrize("scheme, low, high, scale", [
+    (TensorScheme("symmetric", -8, 127), -1.0, 2.0, 1 / 8),       # eight negative codes must hold -1
+    (TensorScheme("symmetric", -8, 127), -0.1, 2.0, 2 / 127),
+    (TensorScheme("symmetric", -128, 127), -2.0, 1.0, 2 / 127),
+    (TensorScheme("symmetric", 0, 255), 0.0, 2.0, 2 / 255),
+])
+def test_a_symmetric_range_holds_what_it_quantizes(scheme, low, high, scale):
+    parameters = scheme.parameters(low, high)
+    assert parameters.scale == scale
+    x = np.linspace(low, high, 50)
+    assert np.abs(parameters.dequantize(parameters.quantize(x)) - x).max() <= scale / 2 * (1 + 1e-9)
+
+
+def test_a_step_that_float32_does_not_hold_stands_for_zeros():
+    for scheme in (TensorScheme(), TensorScheme("affine", 0, 255)):
+        parameters = scheme.parameters(-1e-44, 1e-44)
+        assert parameters.scale == 1.0
+        assert parameters.quantize(np.float32([1e-44, -1e-44])).tolist() == [parameters.zero_point] * 2
+    with np.errstate(all="raise"):      # a given step below the dtype is computed with in float64
+        assert QuantizationParameters(1e-46).quantize(np.float32([0.0, 2.8e-45])).tolist() == [0, 28]
+        assert quantize(np.float32([1.0]), 1e-300).tolist() == [127]
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_a_dead_weight_gives_zeros_not_nan(per_channel):
+    layer = Linear(2, 2, rng=np.random.default_rng(0), bias=False,
+                   quantization=LayerQuantization(w=TensorScheme(per_channel=per_channel)))
+    layer.parameters["weight"].value[...] = [[1, -1], [1e-44, 0]] if per_channel else 1e-44
+    layer.multiplier = exact(8)
+    for mode in ("quantized", "approximate"):
+        layer.set_mode(mode)
+        y = layer.forward(np.array([[1, 0.5]], np.float32), training=True)
+        assert y[0, 1] == 0 and np.isfinite(y).all()
+        assert np.isfinite(layer.backward(np.ones((1, 2), np.float32))).all()
+
+
+@pytest.mark.parametrize("mode", ["quantized", "approximate"])
+def test_unsigned_codes_hold_signed_weights_by_a_zero_point(mode):
+    """A layer on [0, 255] computes what one on [-128, 127] does, to the rounding of its codes."""
+    rng = np.random.default_rng(3)
+    x = np.maximum(rng.normal(size=(50, 30)), 0).astype(np.float32)      # after a rectifier
+    multiplier = exact(8, signed=False)
+    layer = Linear(30, 20, rng=rng, quantization=LayerQuantization.for_multiplier(multiplier))
+    expected = layer.forward(x)
+    layer.multiplier = multiplier
+    layer.set_mode(mode)
+    y = layer.forward(x, training=True)
+    qx = layer.quantization.x_parameters(layer.observer.bounds())
+    qw = layer.quantization.w_parameters(layer.parameters["weight"].value)
+    assert qx.zero_point == 0 and 0 < qw.zero_point < 255
+    # each factor is off by half a step at most, and one step where the zero point was rounded
+    weight = np.abs(layer.parameters["weight"].value).sum(axis=1)
+    assert (np.abs(y - expected) <= qx.scale * weight + qw.scale * x.sum(axis=1)[:, None]).all()
+
+
 def test_observers():
     widest, average = MinMaxObserver(), MovingAverageObserver(momentum=0.25)
     for x in ([1.0, 2.0], [-3.0, 1.0]):
@@ -76,6 +147,10 @@ def test_observers():
         average.observe(np.array(x))
     assert widest.bounds() == (-3.0, 2.0)
     assert average.bounds() == (1.0 + 0.25 * (-3.0 - 1.0), 2.0 + 0.25 * (1.0 - 2.0))
+    batch = BatchObserver()
+    for x in ([1.0, 9.0], [-3.0, 1.0]):
+        batch.observe(x)
+    assert batch.bounds() == (-3.0, 1.0)
     with pytest.raises(ValueError, match="range is unknown"):
         MinMaxObserver().bounds()
 
@@ -84,6 +159,10 @@ def test_observers():
     (lambda: TensorScheme("log"), "kind of TensorScheme must be one of symmetric, affine"),
     (lambda: TensorScheme(qmin=5, qmax=5), "qmax of TensorScheme must be at least 6"),
     (lambda: TensorScheme(qmin=-9, qmax=0), "must be positive"),
+    (lambda: TensorScheme(qmin=1, qmax=5), "at most 0"),
+    (lambda: TensorScheme("symmetric", 0, 255).parameters(-0.25, 1.0), r"no negative value, got -0\.25"),
+    (lambda: TensorScheme().parameters(2.0, -3.0), "low must not exceed high"),
+    (lambda: LayerQuantization(ranges="running"), "ranges of LayerQuantization must be one of moving, batch, static"),
     (lambda: LayerQuantization(x=TensorScheme(per_channel=True)), "cannot be per channel"),
     (lambda: TensorScheme().parameters(np.nan, 1.0), "finite"),
     (lambda: MovingAverageObserver(2.0), "momentum"),
