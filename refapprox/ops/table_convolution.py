@@ -13,7 +13,6 @@ import numpy as np
 from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.threads import bounded, each
 
-
 CASTING_BYTES = 16 * np.getbufsize()      # what NumPy takes to convert dtypes on the way
 
 
