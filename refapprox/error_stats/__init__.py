@@ -14,6 +14,7 @@ from refapprox.error_stats.gaussian_limit import (
     berry_esseen_bound,
     berry_esseen_bound_fixed_weights,
     gaussian_distance,
+    gaussian_distance_rounding,
 )
 from refapprox.error_stats.histogram_rungs import (
     fixed_weights,
@@ -72,6 +73,7 @@ __all__ = [
     "fixed_weights",
     "fixed_weights_by_tap",
     "gaussian_distance",
+    "gaussian_distance_rounding",
     "get_sample_population",
     "matched",
     "monte_carlo_estimate",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.bounds import TailBound
+from refapprox.error_stats.bounds import SUM_ROUNDING, TailBound
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def mixture(mean, variance, third, fourth, lower, upper, summand=None):
     """
     overall = np.mean(mean, axis=-1)
     shift = mean - overall[..., np.newaxis]
-    tail = None if summand is None else TailBound(np.abs(shift).max(), np.max(variance), summand)
+    tail = None if summand is None else bounded_tail(shift, variance, summand, np.abs([lower, upper]).max())
     return ErrorMoments(
         overall,
         np.mean(variance + shift ** 2, axis=-1),
@@ -117,6 +117,13 @@ def mixture(mean, variance, third, fourth, lower, upper, summand=None):
         np.min(lower, axis=-1),
         np.max(upper, axis=-1),
         tail)
+
+
+def bounded_tail(shift, variance, summand, largest):
+    """TailBound of components whose means and variances were summed in float64, from values of at most `largest`."""
+    rounding = SUM_ROUNDING * largest
+    return TailBound(np.abs(shift).max() + 2 * rounding, np.max(variance) * (1 + SUM_ROUNDING) + rounding ** 2,
+                     summand + rounding)
 
 
 def ratio(numerator, denominator):

@@ -1,4 +1,6 @@
 """The one statistical helper: its false alarms, its power, and the rare errors that defeat the normal law."""
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -92,3 +94,18 @@ def test_bad_input_is_named(law, samples, alpha, message):
     law = law if law is None else ErrorMoments(0.0, 1.0, 0.0, 3.0, -9.0, 9.0)
     with pytest.raises(ValueError, match=message):
         agreement(law, samples, alpha)
+
+
+@pytest.mark.parametrize("alpha", [0.999, 0.9, 0.5, 0.05])
+@pytest.mark.parametrize("seed", range(25))
+def test_the_false_alarm_rate_is_kept_for_few_samples_and_large_alpha(seed, alpha):
+    """All outcomes of N draws from a law of up to 4 values, enumerated: their rejected mass is at most alpha."""
+    rng = np.random.default_rng(seed)
+    n, values = int(rng.integers(2, 6)), rng.integers(-5, 20, rng.integers(2, 5))
+    p = rng.dirichlet(np.full(values.size, rng.choice([0.1, 1.0])))
+    mean = p @ values
+    second, third, fourth = (p @ (values - mean) ** k for k in (2, 3, 4))
+    law = ErrorMoments(mean, second, third, fourth, float(values.min()), float(values.max()))
+    rejected = sum(np.prod(p[list(draw)]) for draw in itertools.product(range(values.size), repeat=n)
+                   if not agreement(law, values[list(draw)], alpha))
+    assert rejected <= alpha

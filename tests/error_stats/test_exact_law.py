@@ -17,6 +17,7 @@ from refapprox.error_stats import (
     exact_law,
     fixed_weights,
     gaussian_distance,
+    gaussian_distance_rounding,
     single_distribution,
 )
 
@@ -186,3 +187,50 @@ def test_neurons_must_hold_whole_numbers_of_weights():
     operands = LayerOperands.from_distributions([0.5, 0.5], [[0.25, 0.75]], 3)
     with pytest.raises(ValueError, match="no multiples of 1 / fan_in"):
         error_law(np.array([[0, 0], [0, 1]]), operands, "fixed_weights")
+
+
+def rational_law(emap, operands):
+    """pmf of rung 1 in fractions of the float64 probabilities, divided by their sum."""
+    p, q = ([Fraction(v) for v in side.pooled.tolist()] for side in (operands.x, operands.w))
+    summand, total = {}, sum(p) * sum(q)
+    for (a, pa), (b, qb) in itertools.product(enumerate(p), enumerate(q)):
+        if pa * qb:
+            summand[int(emap[a, b])] = summand.get(int(emap[a, b]), 0) + pa * qb / total
+    return fractional_power(summand, operands.fan_in)
+
+
+@pytest.mark.parametrize("seed", range(160))
+def test_tails_hold_the_exact_probability_to_the_last_bit(seed):
+    """Every threshold of simple tables, in fractions: no relative slack; rare errors and any probabilities among them."""
+    rng = np.random.default_rng(seed)
+    p, q = (rng.dirichlet(np.full(3, rng.choice([0.1, 1.0]))) for _ in range(2))
+    emap, fan_in = rng.integers(-3, 4, (3, 3)), int(rng.integers(1, 7))
+    operands = LayerOperands.from_distributions(p, q, fan_in)
+    law, truth = error_law(emap, operands, "single_distribution"), rational_law(emap, operands)
+    assert all(abs(Fraction(float(p)) - truth.get(s, 0)) <= Fraction(law.rounding)
+               for s, p in zip(law.values.tolist(), law.pmf, strict=True))
+    for s in range(law.start - 2, law.start + len(law.pmf) + 3):
+        lower, upper = law.tail(s)
+        exact = sum(p for v, p in truth.items() if v >= s)
+        assert Fraction(lower) <= exact <= Fraction(upper), (s, lower, float(exact), upper)
+
+
+def test_the_window_of_a_long_law_is_a_power_of_two_and_its_rounding_holds_for_random_frequencies():
+    """A pmf of 2**16 values against the exact sum of two uniform laws, a triangle: no probability beyond `rounding`."""
+    emap = np.arange(2 ** 15)[:, np.newaxis] - 7
+    operands = LayerOperands.from_distributions(np.full(2 ** 15, 2.0 ** -15), [1.0], 2)
+    law = error_law(emap, operands, "single_distribution")
+    triangle = (2 ** 15 - np.abs(law.values + 14 - (2 ** 15 - 1))) / 2.0 ** 30
+    assert len(law.pmf) == 2 ** 16 - 1 and np.abs(law.pmf - triangle).max() <= law.rounding < 1e-12
+
+
+def test_bounds_of_a_nearly_constant_error_do_not_fall_below_the_truth():
+    """One error in 10**13 draws beside a large constant: what rounding leaves of the variance must not shrink it."""
+    p = 1e-13
+    emap, operands = np.array([[10 ** 4, 10 ** 4], [10 ** 4, 10 ** 4 + 1]]), LayerOperands.from_distributions(
+        [1 - p, p], [0.0, 1.0], 50)
+    exact = 0.4748 * (p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(50 * (p * (1 - p)) ** 3)
+    assert berry_esseen_bound(emap, operands) >= min(exact, 1)
+    law = error_law(np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([0.75, 0.25], [0, 1.0], 30),
+                    "single_distribution")
+    assert 0 < gaussian_distance_rounding(law) < 1e-10
