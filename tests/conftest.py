@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 from small_network import small_net, stripes
 
+pytest_plugins = ["refapprox.testing.pytest_plugin"]
+
 matplotlib.use("Agg")
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, derandomize=False, max_examples=500)

@@ -168,7 +168,7 @@ def agreement(closed_form, samples, alpha=1e-6):
 
 def check_samples(samples):
     """`samples` as a 1-D float64 array of at least 2 finite draws."""
-    samples = check_finite("samples", np.asarray(samples)).astype(np.float64).ravel()
+    samples = check_finite("samples", samples, dtype=np.float64).ravel()
     if samples.size < 2:
         raise ValueError(f"samples must hold at least 2 draws, got {samples.size}.")
     return samples

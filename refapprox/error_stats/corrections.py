@@ -12,8 +12,9 @@ S_j = sum_i e(x_i, w_ij) of mean E_j:
 (1) leaves every neuron's variance as it is; the pooled variance of the layer falls by Var_j(E_j). (2) and (3) minimize
 the neuron's variance among their kind: it falls to Var(y) (1 - corr^2), and by n C_j^2 Var(z). For an error
 e = w z(x), which truncation and perforation of the activation make, (3) has C_j = mean_i w_ij. Derivations are in
-docs/derivations/error_statistics.md. (1), (3) and `affine_correction` assume independent taps; fitting to data by
-`affine_fit` and `control_variate_fit` does not.
+docs/derivations/error_statistics.md. (1) needs no independence: means add up, whatever the taps have to do with each
+other. (3) and `affine_correction` assume independent taps; fitting to data by `affine_fit` and `control_variate_fit`
+does not.
 
 References
 ----------
@@ -101,7 +102,7 @@ def affine_correction(emap, operands):
 
 def affine_fit(accurate, approximate):
     """(2) by least squares on observed outputs, arrays of shape (fields, neurons)."""
-    y, a = (check_finite(name, np.asarray(array)).astype(np.float64)
+    y, a = (check_finite(name, array, dtype=np.float64)
             for name, array in (("accurate", accurate), ("approximate", approximate)))
     if y.shape != a.shape or y.ndim != 2 or len(y) < 2:
         raise ValueError(f"accurate and approximate must have one shape (fields, neurons) with at least 2 fields, "
@@ -168,7 +169,7 @@ def control_variate(emap, operands, feature=None):
 
 def control_variate_fit(errors, feature_sums):
     """Coefficient and offset of (3) by least squares on observed errors (fields, neurons) and sums of z (fields,)."""
-    errors, sums = (check_finite(name, np.asarray(a)).astype(np.float64)
+    errors, sums = (check_finite(name, a, dtype=np.float64)
                     for name, a in (("errors", errors), ("feature_sums", feature_sums)))
     if errors.ndim != 2 or sums.shape != errors.shape[:1] or len(sums) < 2:
         raise ValueError(f"errors must be (fields, neurons) and feature_sums (fields,) with at least 2 fields, "
@@ -192,7 +193,7 @@ def leading_feature(emap, operands):
 
 
 def check_feature(feature, operands):
-    feature = check_finite("feature", np.asarray(feature, dtype=np.float64))
+    feature = check_finite("feature", feature, dtype=np.float64)
     if feature.shape != (operands.x.size,):
         raise ValueError(f"feature must have shape ({operands.x.size},), got {feature.shape}.")
     return feature

@@ -20,6 +20,7 @@ from refapprox.error_stats.operands import check_layer
 from refapprox.error_stats.result import ErrorEstimate, ErrorMoments, mixture
 
 BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB
+MAX_FEATURES = 1 << 13        # of `feature_moments`, whose covariance then takes 512 MiB
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,29 @@ def exact_moments(emap, operands):
 
 
 def error_blocks(emap, operands):
-    """(R6) for consecutive blocks of fields: float64 (block, neurons), whole numbers for an integer map."""
+    """(R6) for consecutive blocks of fields: float64 (block, neurons), whole numbers for an integer map.
+
+    Positions are taken in chunks, so that neither the features of a block nor those of the weights exceed
+    `BLOCK_FEATURES`, whatever the rank.
+    """
     u, v = rank_one_terms(emap)
     x, w = operands.x.index, operands.w.index
-    rank, (fields, fan_in) = u.shape[1], x.shape
-    weights = v[w].reshape(len(w), fan_in * rank).T                          # G, (fan_in * rank, neurons)
+    rank, (fields, fan_in), neurons = max(1, u.shape[1]), x.shape, len(w)
     whole = np.array_equal(emap, np.rint(emap)) and fan_in * RESIDUAL * np.abs(emap).max() < 0.1
-    block = max(1, BLOCK_FEATURES // max(1, fan_in * rank))
+    block = max(1, BLOCK_FEATURES // max(neurons, min(fan_in * rank, BLOCK_FEATURES // 256)))
+    chunk = max(1, BLOCK_FEATURES // (rank * max(neurons, min(block, fields))))
+    chunks = [slice(first, first + chunk) for first in range(0, fan_in, chunk)]
+    kept = [factor_features(v, w[:, part]).T for part in chunks] if len(chunks) == 1 else None           # G
     for start in range(0, fields, block):
         rows = x[start:start + block]
-        features = u[rows].reshape(len(rows), fan_in * rank)                 # F
-        errors = features @ weights
+        errors = sum(factor_features(u, rows[:, part]) @ (kept[0] if kept else factor_features(v, w[:, part]).T)
+                     for part in chunks)
         yield np.rint(errors, out=errors) if whole else errors
+
+
+def factor_features(factors, index):
+    """factors[index] with positions and terms on one axis: (groups, positions * rank)."""
+    return factors[index].reshape(len(index), -1)
 
 
 def feature_moments(emap, operands):
@@ -114,6 +126,9 @@ def feature_moments(emap, operands):
     u, v = rank_one_terms(emap)
     x, w = operands.x.index, operands.w.index
     size = operands.fan_in * u.shape[1]
+    if size > MAX_FEATURES:
+        raise ValueError(f"emap and operands must have at most {MAX_FEATURES} features, fan_in * rank, whose covariance "
+                         f"is a square of numbers; got {size}. exact_moments forms none.")
     weights = v[w].reshape(len(w), size)
     mean = (operands.x.taps @ u).ravel()                                     # mean_k F[k]: tap by tap
     covariance = np.zeros((size, size))

@@ -13,6 +13,7 @@ from refapprox.validation import check_codes, check_distribution, check_finite, 
 
 INT8 = (-128, 127)
 BLOCK_BINS = 1 << 22      # histogram bins held at once while pairs are counted: 32 MiB
+MAX_BINS = 1 << 24        # codes of one histogram: 128 MiB
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,10 +35,9 @@ class OperandStatistics:
         """Integer codes, shape (groups, fan_in): receptive fields, or the transposed weight matrix."""
         qmin, qmax = (check_integer(f"{side} of the code range", v)
                       for side, v in zip(("qmin", "qmax"), code_range, strict=True))
-        codes = np.asarray(codes)
+        codes = check_codes(name, codes, qmin, qmax)
         if codes.ndim != 2 or codes.size == 0:
             raise ValueError(f"{name} must be a non-empty matrix of integer codes, got shape {codes.shape}.")
-        codes = check_codes(name, codes, qmin, qmax).astype(np.int64)
         return cls(qmax - qmin + 1, (qmin, qmax), codes_or_none=codes)
 
     @classmethod
@@ -185,11 +185,11 @@ def required(value, what):
 
 def check_error_map(emap, name="emap"):
     """The error map of a multiplier, or an array taken for one: numeric, finite, (codes of x, codes of w)."""
-    emap = np.asarray(getattr(emap, "error_map", emap))
-    if emap.ndim != 2 or emap.size == 0 or emap.dtype.kind not in "iuf":
+    emap = check_finite(name, getattr(emap, "error_map", emap))
+    if emap.ndim != 2 or emap.size == 0:
         raise ValueError(f"{name} must be a multiplier or a numeric array of shape (codes of x, codes of w), "
                          f"got dtype {emap.dtype} and shape {emap.shape}.")
-    return check_finite(name, emap)
+    return emap
 
 
 def check_error_maps(emaps, name="emaps"):
@@ -242,10 +242,12 @@ def count_codes(codes, min_val, max_val, name="tensor"):
     """
     min_val = check_integer("min_val", min_val)
     max_val = check_integer("max_val", max_val, minimum=min_val)
-    codes = np.asarray(codes)
+    bins = max_val - min_val + 1
+    if bins > MAX_BINS:
+        raise ValueError(f"max_val must leave at most 2**24 codes from min_val = {min_val} on, got {bins}.")
+    codes = check_codes(name, codes, min_val, max_val)
     if codes.ndim != 2 or codes.size == 0:
         raise ValueError(f"{name} must be a non-empty array of shape (rows, length), got shape {codes.shape}.")
-    codes = check_codes(name, codes, min_val, max_val).astype(np.int64)
-    rows, bins = codes.shape[0], max_val - min_val + 1
+    rows = codes.shape[0]
     bin_of = codes - min_val + bins * np.arange(rows)[:, np.newaxis]
     return np.bincount(bin_of.ravel(), minlength=rows * bins).reshape(rows, bins)

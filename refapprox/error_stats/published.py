@@ -30,7 +30,7 @@ from refapprox.error_stats.operands import (
     check_fan_in,
     count_codes,
 )
-from refapprox.validation import check_distribution, check_finite, check_integer, check_rng
+from refapprox.validation import check_array, check_distribution, check_finite, check_integer, check_rng
 
 
 def to_distribution(tensor, min_val, max_val):
@@ -105,7 +105,7 @@ def get_sample_population(tensor, num_samples=512, *, rng):
     (5, 2)
     """
     num_samples = check_integer("num_samples", num_samples, minimum=1)
-    tensor = np.asarray(tensor)
+    tensor = check_array("tensor", tensor, kinds="biuf")
     if tensor.ndim == 0 or tensor.size == 0:
         raise ValueError(f"tensor must be a non-empty array of shape (..., fan_in), got shape {tensor.shape}.")
     fields = tensor.reshape(-1, tensor.shape[-1])
@@ -253,9 +253,7 @@ def error_calculation(accurate, approximate, fan_in):
 def widened(name, array):
     """`array` as int64 or float64, whichever holds it."""
     array = check_finite(name, array)
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be a numeric array, got dtype {array.dtype}.")
-    return array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+    return check_array(name, array, dtype=np.float64 if array.dtype.kind == "f" else np.int64)
 
 
 def published_layer(emap, x_dist, w_dist, fan_in):

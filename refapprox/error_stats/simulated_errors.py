@@ -4,8 +4,9 @@
 """
 import numpy as np
 
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.operands import check_error_map, check_layer
 from refapprox.error_stats.result import ErrorEstimate
+from refapprox.validation import check_array
 
 
 def accumulated_errors(emap, operands):
@@ -22,8 +23,8 @@ def accumulated_errors(emap, operands):
     array, shape (fields, neurons); int64 for an integer error map, else float64
     """
     check_layer(emap, operands)
-    table = np.asarray(getattr(emap, "error_map", emap))
-    table = table.astype(np.int64 if table.dtype.kind in "iu" else np.float64)
+    table = check_error_map(emap)
+    table = check_array("emap", table, dtype=np.int64 if table.dtype.kind in "iu" else np.float64)
     x, w = operands.x.index, operands.w.index
     sums = np.zeros((len(x), len(w)), table.dtype)
     for i in range(operands.fan_in):

@@ -48,7 +48,7 @@ def correlated_taps(emaps, operands, features=None):
         want ``[codes, codes != zero_point]``. An empty one leaves all pairs of taps the same covariance.
     """
     features = default_features(operands) if features is None else features
-    features = check_finite("features", np.asarray(features, dtype=np.float64))
+    features = check_finite("features", features, dtype=np.float64)
     if features.ndim != 2 or features.shape[1] != operands.x.size:
         raise ValueError(f"features must have shape (features, {operands.x.size}), got {features.shape}.")
     slopes, covariance, kernel = tap_statistics(operands, features)

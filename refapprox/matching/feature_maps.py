@@ -3,7 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.validation import check_rng
+from refapprox.validation import check_array, check_integer, check_rng
+
+BLOCK_FIELDS = 1 << 12      # fields whose outputs are formed at once
 
 
 @dataclass
@@ -39,7 +41,7 @@ class IntermediateLayerResults:
         return float(np.std(outputs, ddof=0))
 
 
-def get_feature_maps(model, datamodule, *, rng, num_images=128):
+def get_feature_maps(model, datamodule, *, rng, num_images=128, memory_limit=1 << 30):
     """Record the integer operands of every multiplying layer over random training images.
 
     Parameters
@@ -50,12 +52,25 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128):
     rng : numpy.random.Generator
         Draws the images.
     num_images : int, optional
+    memory_limit : int, optional
+        Bytes that the recorded operands and outputs may take; 1 GiB by default.
 
     Returns
     -------
     dict of str to IntermediateLayerResults
+
+    Raises
+    ------
+    ValueError
+        If they would take more: fewer images take less.
     """
     check_rng(rng)
+    num_images = check_integer("num_images", num_images, minimum=1)
+    needed = num_images * sum(recorded_bytes(layer) for _, layer in model.noisy_modules)
+    if needed > check_integer("memory_limit", memory_limit, minimum=1):
+        raise ValueError(f"num_images must leave the recorded operands within memory_limit, {memory_limit} bytes; "
+                         f"{num_images} images take some {needed}. "
+                         f"{max(1, num_images * memory_limit // needed)} images fit.")
     images = datamodule.sample(num_images, rng)
     recorded, mode = {}, model.mode
     model.set_mode("quantized")
@@ -70,16 +85,33 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128):
     return {name: layer_results(layer, *recorded[name]) for name, layer in model.noisy_modules}
 
 
+def recorded_bytes(layer):
+    """What one image leaves of a layer: a byte a feature, which each of m outputs multiplies, and int64 outputs."""
+    m, groups = len(layer.parameters["weight"].value), getattr(layer, "groups", 1)
+    return layer.opcount // m * groups + layer.opcount // layer.fan_in * 8
+
+
 def layer_results(layer, x_codes, qx, w_codes, qw):
     """IntermediateLayerResults of one layer from its codes and their QuantizationParameters."""
-    features, weights = layer.operands(x_codes, w_codes, pad_code=qx.zero_point)      # (g, fields, k), (g, k, m/g)
+    features, weights = layer.operands(x_codes.astype(narrowest(qx.qmin, qx.qmax)), w_codes.astype(np.int64),
+                                       pad_code=qx.zero_point)                        # (g, fields, k), (g, k, m/g)
     z_w = np.broadcast_to(qw.zero_point, weights.shape[0] * weights.shape[2]).reshape(len(weights), 1, -1)
-    # float64 is an integer oracle here: fan_in * 2**16 stays far below 2**53
-    outputs = ((features - qx.zero_point).astype(np.float64) @ (weights - z_w)).astype(np.int64)
-    scale = np.asarray(qw.scale, np.float64)
+    shifted = (weights - z_w).astype(np.float64)
+    outputs = np.empty((*features.shape[:2], weights.shape[2]), np.int64)
+    for start in range(0, features.shape[1], BLOCK_FIELDS):
+        # float64 is an integer oracle here: fan_in * 2**16 stays far below 2**53
+        outputs[:, start:start + BLOCK_FIELDS] = (
+            features[:, start:start + BLOCK_FIELDS] - np.float64(qx.zero_point)) @ shifted
+    scale = check_array("scale", qw.scale, dtype=np.float64)
     relative = None if scale.ndim == 0 or np.ptp(scale) == 0 else scale / scale.mean()
     if len(features) > 1 and relative is not None:
         raise ValueError("per-channel weights of a grouped layer cannot be pooled over groups: "
                          "quantize its weights per tensor.")
     return IntermediateLayerResults(layer.fan_in, features.reshape(-1, layer.fan_in),
                                     outputs.reshape(-1, outputs.shape[2]), np.concatenate(weights, axis=1), relative)
+
+
+def narrowest(qmin, qmax):
+    """The smallest integer dtype that holds these codes: fields repeat every activation some ten times."""
+    return next(dtype for dtype in (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.int64)
+                if np.iinfo(dtype).min <= qmin and qmax <= np.iinfo(dtype).max)

@@ -263,11 +263,11 @@ class Conv2D(MultiplyingLayer):
                            pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
 
     def operands(self, x_codes, w_codes, pad_code):
-        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), int64."""
+        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), in their dtypes."""
         cache = conv2d.padded_operands(x_codes, w_codes, self.window, self.groups, pad_code)
         fields = conv2d.columns(cache.padded, cache.window, cache.groups).transpose(0, 2, 1)
         weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
-        return fields.astype(np.int64), weights.astype(np.int64)
+        return fields, weights
 
     @staticmethod
     def along_channels(scale):
@@ -328,8 +328,8 @@ class Linear(MultiplyingLayer):
         return sums
 
     def operands(self, x_codes, w_codes, pad_code):
-        """What each output multiplies: (1, n, k) and (1, k, m), int64."""
-        return x_codes[None].astype(np.int64), w_codes.T[None].astype(np.int64)
+        """What each output multiplies: (1, n, k) and (1, k, m), in their dtypes."""
+        return x_codes[None], w_codes.T[None]
 
     @staticmethod
     def along_channels(scale):

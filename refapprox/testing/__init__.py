@@ -1,37 +1,46 @@
-"""For tests of code that multiplies approximately: Hypothesis strategies and wrong variants that a suite must reject.
+"""What a test-suite imports: assertions about samples with a false-alarm rate and power, strategies, mutants.
 
-Importable only where Hypothesis is installed; nothing else in refapprox imports it. The statistical assertion that
-goes with it is `refapprox.error_stats.agreement`.
+    from refapprox.testing import assert_agrees, samples_needed
+
+`assert_agrees` compares samples with a law, `samples_needed` and `min_detectable` say beforehand what that can find,
+`refapprox.testing.pytest_plugin` splits one false-alarm rate over a suite. `strategies` draws multipliers, operands and
+laws; it alone needs Hypothesis, and is imported when it is first asked for. `MUTANTS` are wrong variants that a suite
+must reject. docs/testing_statistics.md walks through an example.
 """
-try:
-    import hypothesis  # noqa: F401
-except ImportError as error:
-    raise ImportError("refapprox.testing needs Hypothesis: pip install hypothesis, "
-                      "or pip install 'refapprox[test]'.") from error
+from typing import TYPE_CHECKING
 
-from refapprox.testing.mutants import MUTANTS, Mutant
-from refapprox.testing.strategies import (
-    conv_shapes,
-    distributions,
-    error_maps,
-    linear_shapes,
-    multiplier_families,
-    multiplier_tables,
-    multipliers,
-    operand_codes,
-    quantization_parameters,
-)
+from refapprox._lazy import lazy
 
 __all__ = [
-    "MUTANTS",
-    "Mutant",
-    "conv_shapes",
-    "distributions",
-    "error_maps",
-    "linear_shapes",
-    "multiplier_families",
-    "multiplier_tables",
-    "multipliers",
-    "operand_codes",
-    "quantization_parameters",
+    "MUTANTS", "Detectable", "Mutant", "assert_agrees", "conv_shapes", "correlated_codes", "distributions",
+    "error_maps", "layers", "law_of", "laws", "linear_shapes", "min_detectable", "moments", "multiplier_families",
+    "multiplier_tables", "multipliers", "operand_codes", "quantization_parameters", "samples_needed", "strategies",
 ]
+
+if TYPE_CHECKING:
+    from refapprox.testing import strategies
+    from refapprox.testing.assertions import (
+        Detectable,
+        assert_agrees,
+        law_of,
+        min_detectable,
+        moments,
+        samples_needed,
+    )
+    from refapprox.testing.mutants import MUTANTS, Mutant
+    from refapprox.testing.strategies import (
+        conv_shapes,
+        correlated_codes,
+        distributions,
+        error_maps,
+        laws,
+        layers,
+        linear_shapes,
+        multiplier_families,
+        multiplier_tables,
+        multipliers,
+        operand_codes,
+        quantization_parameters,
+    )
+else:
+    __getattr__, __dir__ = lazy(__name__)

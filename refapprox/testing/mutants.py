@@ -9,6 +9,7 @@ A mutant takes what is right and returns what is wrong, of the same kind; `kind`
     convolution      f(x, w) -> y, w of shape (..., kh, kw)                   -> the same
     matrix product   f(x, w) -> sums of table products, (n, k) x (k, m)       -> the same
     gradient         f(*args) -> array or tuple of arrays                     -> the same
+    sampler          f(num_samples, rng) -> draws of an accumulated error     -> the same
 
 A suite that accepts one has a hole:
 
@@ -137,6 +138,37 @@ def slightly_scaled(gradient):
     return wrong
 
 
+def repeated_draws(sampler):
+    """Every draw returned four times: each is right, together they are not independent."""
+    def wrong(num_samples, rng):
+        return np.repeat(sampler(-(-num_samples // 4), rng), 4)[:num_samples]
+    return wrong
+
+
+def some_lost(sampler):
+    """One draw in a hundred is replaced by 0, as where a rare branch forgets its result."""
+    def wrong(num_samples, rng):
+        draws = np.array(sampler(num_samples, rng))
+        draws[rng.random(num_samples) < 0.01] = 0
+        return draws
+    return wrong
+
+
+def normal_draws(sampler):
+    """Rounded Gaussian draws of the same mean and std: right in both, wrong in law."""
+    def wrong(num_samples, rng):
+        draws = sampler(num_samples, rng)
+        return np.rint(rng.normal(np.mean(draws), np.std(draws, ddof=0), num_samples)).astype(np.int64)
+    return wrong
+
+
+def opposite_sign(sampler):
+    """approximate - exact."""
+    def wrong(num_samples, rng):
+        return -np.asarray(sampler(num_samples, rng))
+    return wrong
+
+
 MUTANTS = (
     Mutant("axes of the table swapped", "table", swapped_axes),
     Mutant("two's complement order for value order", "table", twos_complement_order),
@@ -153,4 +185,8 @@ MUTANTS = (
     Mutant("padded tile of zero pairs", "matrix product", padded_tile),
     Mutant("16-bit accumulator", "matrix product", narrow_accumulator),
     Mutant("gradient times 1.001", "gradient", slightly_scaled),
+    Mutant("draws repeated", "sampler", repeated_draws),
+    Mutant("some draws lost", "sampler", some_lost),
+    Mutant("Gaussian of the same moments", "sampler", normal_draws),
+    Mutant("approximate minus exact", "sampler", opposite_sign),
 )

@@ -4,8 +4,14 @@ Tables are drawn by seed rather than entry by entry: 2^16 draws would be slow, a
 shrink toward 1 bit, families toward the exact multiplier.
 """
 import numpy as np
-from hypothesis import strategies as st
 
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError("refapprox.testing.strategies needs Hypothesis: pip install hypothesis, "
+                      "or pip install 'refapprox[test]'.") from error
+
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.multipliers import Multiplier, exact
 from refapprox.multipliers.closed_forms import broken_array_products, operand_truncated_products
 from refapprox.multipliers.multiplier import code_range, codes
@@ -104,6 +110,40 @@ def operand_codes(draw, shape, qmin, qmax):
     if kind == "sparse":
         return values * (rng.random(shape) < 0.4) if qmin <= 0 <= qmax else values
     return np.where(rng.random(shape) < 0.5, qmin, qmax) if kind == "ends" else values
+
+
+@st.composite
+def correlated_codes(draw, shape, qmin, qmax):
+    """(codes, rho): int64 codes of `shape` (fields, fan_in) whose taps have the correlation rho, in law.
+
+    With probability rho a field holds one drawn code everywhere, else a fresh one at every tap: any function of the
+    code then has the correlation rho between any two taps.
+    """
+    rng = np.random.default_rng(draw(SEEDS))
+    rho = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]))
+    common = rng.random((shape[0], 1)) < rho
+    return np.where(common, rng.integers(qmin, qmax + 1, (shape[0], 1)), rng.integers(qmin, qmax + 1, shape)), rho
+
+
+@st.composite
+def layers(draw, max_fields=12, max_fan_in=5, max_neurons=4, code_range=(-8, 7)):
+    """LayerOperands of small layers: fields that differ, correlated taps, constant and sparse ones; one of each too."""
+    fields, fan_in, neurons = (draw(st.integers(1, most)) for most in (max_fields, max_fan_in, max_neurons))
+    x = draw(st.one_of(operand_codes((fields, fan_in), *code_range),
+                       correlated_codes((fields, fan_in), *code_range).map(lambda drawn: drawn[0])))
+    return LayerOperands.from_codes(x, draw(operand_codes((fan_in, neurons), *code_range)), range_x=code_range,
+                                    range_w=code_range)
+
+
+@st.composite
+def laws(draw, max_values=12, max_summands=30):
+    """Laws of sums of integers: constant, rare, skewed and lattice ones among them."""
+    from refapprox.testing.assertions import law_of
+
+    values = draw(st.lists(st.integers(-50, 50), min_size=1, max_size=max_values, unique=True))
+    weights = np.array([draw(st.sampled_from([1e-6, 0.01, 1.0, 5.0])) for _ in values])
+    step = draw(st.sampled_from([1, 1, 4]))
+    return law_of(step * np.array(values), weights / weights.sum(), draw(st.integers(1, max_summands)))
 
 
 @st.composite

@@ -201,7 +201,7 @@ def rational_law(emap, operands):
 
 @pytest.mark.parametrize("seed", range(160))
 def test_tails_hold_the_exact_probability_to_the_last_bit(seed):
-    """Every threshold of simple tables, in fractions: no relative slack; rare errors and any probabilities among them."""
+    """Every threshold of simple tables, in fractions, without slack: rare errors and any probabilities among them."""
     rng = np.random.default_rng(seed)
     p, q = (rng.dirichlet(np.full(3, rng.choice([0.1, 1.0]))) for _ in range(2))
     emap, fan_in = rng.integers(-3, 4, (3, 3)), int(rng.integers(1, 7))

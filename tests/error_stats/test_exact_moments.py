@@ -94,3 +94,23 @@ def test_higher_moments_of_many_multipliers_have_one_entry_each():
         alone = exact_data(multiplier, operands).moments
         assert together.excess_kurtosis[k] == pytest.approx(alone.excess_kurtosis, rel=1e-9)
         assert together.window(1e-6)[k] == alone.window(1e-6) == alone.reach
+
+
+def test_memory_does_not_grow_with_rank_times_weights(peak_memory):
+    """Rank 64, fan-in 600, 96 neurons: all features of the weights at once would take 29 MB and more of copies."""
+    rng = np.random.default_rng(6)
+    emap = rng.integers(-999, 999, (64, 64))
+    operands = LayerOperands.from_codes(rng.integers(0, 64, (300, 600)), rng.integers(0, 64, (600, 96)),
+                                        range_x=(0, 63), range_w=(0, 63))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_moments, "BLOCK_FEATURES", 1 << 17)      # 1 MiB
+        peak, found = peak_memory(lambda: exact_moments(emap, operands))
+    assert peak < 8 << 20
+    assert found.pooled.std == pytest.approx(simulation(emap, operands).accumulated_std, rel=1e-12)
+
+
+def test_a_covariance_of_too_many_features_is_refused():
+    operands = LayerOperands.from_codes(np.zeros((2, 300), int), np.zeros((300, 2), int))
+    emap = np.random.default_rng(0).integers(-99, 99, (256, 256))
+    with pytest.raises(ValueError, match="at most 8192 features"):
+        feature_moments(emap, operands)

@@ -62,14 +62,49 @@ def test_a_layer_behind_a_layer_agrees_with_simulation():
     assert agree(draws.mean(axis=1), pool_mean, pool_variance)
 
 
-def test_max_pooling_folds_two_by_two_and_is_nearly_right_beyond():
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 2)), min_size=1, max_size=9), st.randoms())
+def test_max_pooling_does_not_depend_on_the_order(values, shuffler):
+    shuffled = shuffler.sample(values, len(values))
+    first, second = (propagation.max_pool(*(np.array(column) for column in zip(*v, strict=True)))
+                     for v in (values, shuffled))
+    assert first == pytest.approx(second, rel=1e-9, abs=1e-9)
+
+
+@given(mean=st.tuples(st.floats(-4, 4), st.floats(-4, 4)), std=st.tuples(st.floats(0, 3), st.floats(0, 3)))
+def test_the_integral_for_two_equals_clarks_formulas(mean, std):
+    variance = np.square(std)
+    closed = propagation.max_of_two(mean[0], variance[0], mean[1], variance[1])
+    # 1e-9 of what the window spans: twice nine std and the means' distance, squared for the variance
+    assert propagation.max_pool(mean, variance) == pytest.approx(closed, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("variance", [[4, .05, .05, .05], [1, .5, 2, 1], [1e-8, 4, 1e-4, 0], [1, 1, 1, 1e4]])
+def test_max_pooling_of_unequal_variances_agrees_with_simulation(variance):
     rng = np.random.default_rng(1)
-    mean, variance = np.array([0.0, 0.3, -0.5, 0.2]), np.array([1.0, 0.5, 2.0, 1.0])
-    draws = mean + np.sqrt(variance) * rng.normal(size=(DRAWS, 4))
-    assert agree(draws[:, :2].max(axis=1), *propagation.max_pool(mean[:2], variance[:2]))
-    found_mean, found_variance = propagation.max_pool(mean, variance)
-    assert found_mean == pytest.approx(draws.max(axis=1).mean(), rel=0.02)
-    assert found_variance == pytest.approx(draws.max(axis=1).var(), rel=0.08)      # a maximum is not Gaussian
+    mean = np.array([0.0, 0.3, -0.5, 0.2]) * (variance[0] < 4)
+    draws = (mean + np.sqrt(variance) * rng.normal(size=(DRAWS, 4))).max(axis=1)
+    for order in ([0, 1, 2, 3], [3, 1, 2, 0]):
+        assert agree(draws, *propagation.max_pool(mean[order], np.array(variance)[order]))
+
+
+def test_max_pooling_of_equal_gaussians_has_the_known_moments():
+    """Order statistics of 3 standard normals: E max = 3 / (2 sqrt(pi)), variance (4 pi - 9 + 2 sqrt(3)) / (4 pi)."""
+    found = propagation.max_pool(np.zeros((2, 3)), np.ones(3))
+    assert found[0] == pytest.approx([1.5 / np.pi ** 0.5] * 2, rel=1e-12)
+    assert found[1] == pytest.approx([(4 * np.pi - 9 + 2 * 3 ** 0.5) / (4 * np.pi)] * 2, rel=1e-11)
+    assert propagation.max_pool([2.0, 3.0, 3.0], 0.0) == (3.0, 0.0) and propagation.max_pool([2.0], [4.0]) == \
+        pytest.approx((2.0, 4.0))
+
+
+@pytest.mark.parametrize("logits, mean_error, flips", [
+    ([1.0, 1.0, 0.0], 0.0, 0.0),                          # a tie goes to the first, with exact products as well
+    ([0.0, 1.0, 1.0], 0.0, 0.0),
+    ([1.0, 0.0], [1.0, 0.0], 0.0),                        # shifted to a tie, which the first keeps
+    ([0.0, 1.0], [0.0, 1.0], 1.0),                        # shifted to a tie, which the other, being first, takes
+    ([0.0, 1.0], [0.0, 1.5], 1.0),
+])
+def test_without_spread_the_winner_stays_or_falls_for_certain(logits, mean_error, flips):
+    assert propagation.top1_flip_probability(logits, np.zeros((len(logits),) * 2), mean_error) == (flips, flips)
 
 
 def test_requantization_adds_a_twelfth_of_the_squared_step():
@@ -85,6 +120,7 @@ def test_signal_to_noise_ratios_add_inversely():
     ratios = propagation.signal_to_noise(np.array([6.0, 6.0]), np.array([3.0, 4.0]))
     assert propagation.combined_signal_to_noise(ratios) == pytest.approx(36 / 25)
     assert propagation.combined_signal_to_noise([np.inf, np.inf]) == np.inf
+    assert propagation.combined_signal_to_noise([0.0, 4.0]) == 0
 
 
 def test_the_top_class_flips_as_often_as_simulated():
@@ -107,6 +143,11 @@ def test_the_top_class_flips_as_often_as_simulated():
     (lambda: propagation.relu(np.nan, 1.0), "mean must be finite"),
     (lambda: propagation.requantize(1.0, -1), "step must be at least 0"),
     (lambda: propagation.top1_flip_probability([1.0], [[1.0]]), "at least 2 classes"),
+    (lambda: propagation.top1_flip_probability([1.0, 2.0], np.eye(2), [1.0] * 3), "mean_error must be one number or"),
+    (lambda: propagation.max_pool([], []), "at least one value"),
+    (lambda: propagation.max_of_two(0, 1, 0, 1, 1.1), "covariance must not exceed"),
+    (lambda: propagation.batch_norm(0, 1, gamma=1, beta=0, running_mean=0, running_var=0, eps=0), "running_var . eps"),
+    (lambda: propagation.combined_signal_to_noise([-1.0]), "ratios must not be negative"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

@@ -106,6 +106,42 @@ def test_a_distribution_counts_by_value_for_any_range():
     assert rows.tolist() == [[1 / 3, 0, 2 / 3], [0, 1, 0]]
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
+def test_narrow_codes_and_their_own_extremes_give_the_same_numbers(dtype):
+    codes = np.array([[3, 100, 127, 0], [5, 5, 100, 127]], dtype)
+    values, frequencies = to_distribution(codes, codes.min(), codes.max())
+    wide = to_distribution(codes.astype(np.int64), 0, 127)
+    assert np.array_equal(values, wide[0]) and np.array_equal(frequencies, wide[1])
+    assert np.array_equal(field_distributions(codes, codes.min(), codes.max()),
+                          field_distributions(codes.astype(np.int64), 0, 127))
+    emap = np.arange(128 * 2, dtype=np.int64).reshape(128, 2) - 77
+    narrow = emap.clip(-100, 100).astype(dtype) if dtype != np.uint8 else (emap + 77).astype(dtype)
+    assert error_prediction(narrow, frequencies, [0.5, 0.5], dtype(100)) == error_prediction(
+        narrow.astype(np.int64), frequencies, [0.5, 0.5], 100)
+    assert error_calculation(codes, codes[::-1], dtype(2)) == error_calculation(
+        codes.astype(np.int64), codes[::-1].astype(np.int64), 2)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda m: to_distribution(m, 0, 9), "masked"),
+    (lambda m: error_calculation(m, m, 2), "masked"),
+    (lambda m: get_sample_population(m, rng=np.random.default_rng()), "masked"),
+    (lambda m: error_prediction(np.zeros((2, 2)), m[0] * 0.5, [0.5, 0.5], 2), "masked"),
+    (lambda m: to_distribution(np.array([None, 1]), 0, 9), "Python objects"),
+    (lambda m: error_calculation(np.array([2 ** 63 + 5], np.uint64), [1], 2), "must lie in"),
+    (lambda m: get_sample_population([[1]], rng=np.random.Generator), "the class itself"),
+    (lambda m: get_sample_population([[1]], rng=np.random.RandomState(0)), "RandomState"),
+])
+def test_what_would_lose_something_in_silence_is_refused(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(np.ma.masked_array([[1, 1], [1, 1]], [[0, 1], [0, 0]]))
+
+
+def test_a_range_of_too_many_codes_is_refused():
+    with pytest.raises(ValueError, match="at most 2\\*\\*24 codes"):
+        to_distribution([0], 0, 2 ** 40)
+
+
 def test_a_sample_population_holds_rows_of_the_tensor():
     tensor = np.arange(24).reshape(2, 4, 3)
     sample = get_sample_population(tensor, 50, rng=np.random.default_rng(0))

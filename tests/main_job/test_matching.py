@@ -64,6 +64,17 @@ def test_feature_maps_reproduce_the_accumulators(make_net, data, groups, quantiz
     assert np.abs(recorded - real).max() < bound
 
 
+def test_recorded_operands_are_narrow_and_limited(make_net, data):
+    net = make_net(groups=2)
+    net.train_quant(data)
+    maps = get_feature_maps(net, data, rng=rng(), num_images=5)
+    assert all(results.features.dtype == np.int8 for results in maps.values())
+    taken = sum(results.features.nbytes + results.outputs.nbytes for results in maps.values())
+    get_feature_maps(net, data, rng=rng(), num_images=5, memory_limit=taken)      # the estimate is what they take
+    with pytest.raises(ValueError, match=f"memory_limit, {taken - 1} bytes; 5 images .* 4 images fit"):
+        get_feature_maps(net, data, rng=rng(), num_images=5, memory_limit=taken - 1)
+
+
 def test_grouped_fields_meet_only_their_own_group(make_net, data):
     net = make_net(groups=2)
     net.train_quant(data)

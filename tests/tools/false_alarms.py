@@ -1,0 +1,100 @@
+"""How often the assertions of `refapprox.testing` lie, and how often they find what they promise to find.
+
+    python -m tests.tools.false_alarms [--repetitions 1000000] [--alpha 1e-3] [--samples 100] [--seed 0]
+
+For laws that are rare, skewed, lattice and heavy, known whole or by moments only: so many samples are drawn from the
+law, so often, and every check is counted. A false-alarm rate is refuted where the lower confidence bound of the rate
+(Clopper and Pearson, one-sided 99.99 %) exceeds alpha. The power is counted in a hundredth of the repetitions, each
+against samples that are off by exactly what `min_detectable` names at a power of 0.99; it is refuted where the upper
+bound is below 0.99. Exit code 1 where anything is refuted.
+"""
+import argparse
+import sys
+import time
+
+import numpy as np
+from scipy.stats import beta
+
+from refapprox.testing.assertions import acceptance, law_of, min_detectable, moments
+
+CONFIDENCE, POWER = 0.9999, 0.99
+BLOCK_DRAWS = 1 << 21
+
+
+def power_law(reach=300):
+    """Integers with P(s) ~ 1 / (1 + |s|)^3: a few draws decide the variance."""
+    values = np.arange(-reach, reach + 1)
+    weights = (1.0 + np.abs(values)) ** -3
+    return values, weights / weights.sum()
+
+
+def laws():
+    """name -> (law, sampler of a shape, how far a deviation of the std may go: scale times the deviation)."""
+    rare = np.array([0, 100]), np.array([255 / 256, 1 / 256])
+    skewed = np.arange(20), 0.5 ** np.arange(1, 21) / (1 - 0.5 ** 20)
+    lattice = 64 * np.array([-1, 0, 1, 2]), np.array([0.3, 0.4, 0.2, 0.1])
+    for name, (values, p) in {"rare": rare, "skewed": skewed, "lattice": lattice, "heavy": power_law()}.items():
+        cumulative = np.cumsum(p)
+
+        def draw(shape, rng, values=values, cumulative=cumulative):
+            return values[np.searchsorted(cumulative, rng.random(shape) * cumulative[-1], side="right")]
+
+        mean = p @ values
+        second, fourth = p @ (values - mean) ** 2, p @ (values - mean) ** 4
+        yield f"{name}, whole", law_of(values, p), draw
+        yield f"{name}, bounded moments", moments(mean, second ** 0.5, lower=values.min(), upper=values.max()), draw
+        yield f"{name}, fourth moment", moments(mean, second ** 0.5, fourth=fourth), draw
+    # Student's t with 5 degrees of freedom: variance 5/3, fourth moment 3 * 5^2 / (3 * 1) = 25, no more than that
+    yield "Student t5, fourth moment", moments(0.0, (5 / 3) ** 0.5, fourth=25.0), lambda s, rng: rng.standard_t(5, s)
+
+
+def lower_bound(hits, trials):
+    """One-sided Clopper-Pearson bound of a probability from below."""
+    return 0.0 if hits == 0 else float(beta.ppf(1 - CONFIDENCE, hits, trials - hits + 1))
+
+
+def upper_bound(hits, trials):
+    return 1.0 if hits == trials else float(beta.ppf(CONFIDENCE, hits + 1, trials - hits))
+
+
+def rejections(accepted, draw, repetitions, samples, rng, change=lambda draws: draws):
+    """name of a check -> how many of the repetitions failed it; "any" among them."""
+    counts, block = {}, max(1, BLOCK_DRAWS // samples)
+    for start in range(0, repetitions, block):
+        failed = accepted.failures(change(draw((min(block, repetitions - start), samples), rng).astype(np.float64)))
+        failed["any"] = np.any(list(failed.values()), axis=0)
+        for name, fails in failed.items():
+            counts[name] = counts.get(name, 0) + int(np.count_nonzero(fails))
+    return counts
+
+
+def main(arguments=()):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=1_000_000)
+    parser.add_argument("--alpha", type=float, default=1e-3)
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(arguments)
+    started, refuted = time.perf_counter(), 0
+    print(f"{args.repetitions} repetitions of {args.samples} samples, alpha {args.alpha:g}, seed {args.seed}: "
+          f"rate of false alarms and its {100 * CONFIDENCE:g} % lower bound; power of the deviation that is promised")
+    for name, law, draw in laws():
+        rng = np.random.default_rng(args.seed)
+        accepted = acceptance(law, args.samples, args.alpha)
+        alarms = rejections(accepted, draw, args.repetitions, args.samples, rng)
+        trials = max(1, args.repetitions // 100)
+        promised = min_detectable(law, args.samples, args.alpha, POWER)
+        found = rejections(accepted, draw, trials, args.samples, rng, lambda draws, d=promised: draws + d.mean)["mean"]
+        bound = lower_bound(alarms["any"], args.repetitions)
+        wrong = bound > args.alpha or upper_bound(found, trials) < POWER
+        refuted += wrong
+        each = ", ".join(f"{check} {count / args.repetitions:.2g}" for check, count in alarms.items() if check != "any")
+        print(f"{name}: {alarms['any'] / args.repetitions:.3g} (at least {bound:.3g}; {each}); "
+              f"a mean off by {promised.mean:.3g} found in {100 * found / trials:.2f} %"
+              + ("   REFUTED" if wrong else ""), flush=True)
+    print(f"{refuted} refuted, {time.perf_counter() - started:.0f} s")
+    return int(refuted > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
