@@ -127,8 +127,8 @@ def feature_moments(emap, operands):
     x, w = operands.x.index, operands.w.index
     size = operands.fan_in * u.shape[1]
     if size > MAX_FEATURES:
-        raise ValueError(f"emap and operands must have at most {MAX_FEATURES} features, fan_in * rank, whose covariance "
-                         f"is a square of numbers; got {size}. exact_moments forms none.")
+        raise ValueError(f"operands must have at most {MAX_FEATURES} features, fan_in * rank: their covariance "
+                         f"is a square of numbers. Got {size}; exact_moments forms none.")
     weights = v[w].reshape(len(w), size)
     mean = (operands.x.taps @ u).ravel()                                     # mean_k F[k]: tap by tap
     covariance = np.zeros((size, size))

@@ -205,7 +205,7 @@ def moment_limits(known, num_samples, alpha, asymptotic):
                              "alone nothing follows for a finite number of samples. asymptotic=True takes the normal "
                              "approximation, whose false-alarm rate is nominal only.")
     variance, share = float(known.variance), 3 / 8 * alpha      # Bernstein's are 5/8 and 1/4: any two make at most 1
-    power_of_mean = (3 * (num_samples - 1) * variance ** 2 + fourth) / num_samples ** 3                             # (4)
+    power_of_mean = (3 * (num_samples - 1) * variance ** 2 + fourth) / num_samples ** 3              # (4)
     mean_allowed = OUTWARD * (power_of_mean / share) ** 0.25
     variance_allowed = math.sqrt(max(fourth - variance ** 2, 0.0) / (num_samples * share)) * OUTWARD      # Chebyshev
     if not bounded:
