@@ -32,6 +32,7 @@ from refapprox.analog.devices import (
     ReRamWan2022NoiseModel,
     StateIndependentNoiseModel,
 )
+from refapprox.analog.finite_array import ApproximationWarning
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
 from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
@@ -42,13 +43,13 @@ from refapprox.analog.result import OptimizationResult
 from refapprox.analog.unpaired_converters import FusionConductanceConverter, SingleDeviceConductanceConverter
 
 __all__ = [
-    "AgedWeights", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel", "CustomPairConductanceConverter",
-    "DeviceModel", "DriftCompensation", "DualPairConductanceConverter", "FusionConductanceConverter",
-    "GlobalDriftCompensation", "GlobalDriftCompensationWithExactReference", "HermesNoiseModel", "Hypercube",
-    "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation", "NoiseModel", "NoisyReadout",
-    "NotInvertibleError", "PCMLikeNoiseModel", "PerColumnDriftCompensation", "PerfectReadout", "PopulationLoss",
-    "ProgrammedWeights", "RaggedCurvesError", "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "OptimizationResult",
-    "SingleDeviceConductanceConverter", "SinglePairConductanceConverter", "StateIndependentNoiseModel",
-    "WeightProgrammingOptimizer", "aged_moments", "downsample", "expected_nmse", "expected_tnmse",
-    "monte_carlo_tnmse", "program_weights",
+    "AgedWeights", "ApproximationWarning", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel",
+    "CustomPairConductanceConverter", "DeviceModel", "DriftCompensation", "DualPairConductanceConverter",
+    "FusionConductanceConverter", "GlobalDriftCompensation", "GlobalDriftCompensationWithExactReference",
+    "HermesNoiseModel", "Hypercube", "LossEstimate", "NPairConductanceConverter", "NoDriftCompensation",
+    "NoiseModel", "NoisyReadout", "NotInvertibleError", "OptimizationResult", "PCMLikeNoiseModel",
+    "PerColumnDriftCompensation", "PerfectReadout", "PopulationLoss", "ProgrammedWeights", "RaggedCurvesError",
+    "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "SingleDeviceConductanceConverter",
+    "SinglePairConductanceConverter", "StateIndependentNoiseModel", "WeightProgrammingOptimizer", "aged_moments",
+    "downsample", "expected_nmse", "expected_tnmse", "monte_carlo_tnmse", "program_weights",
 ]

@@ -33,6 +33,8 @@ FLOOR = 1e-4
 class PerfectReadout:
     """Y = W."""
 
+    is_perfect = True
+
     def __call__(self, weights, *, rng=None):
         return weights
 
@@ -59,6 +61,7 @@ class NoisyReadout:
     out_bound: float = 12.0
     w_noise: float = 0.0
     w_noise_type: str = "none"
+    is_perfect = False
 
     def __post_init__(self):
         check_real("out_noise", self.out_noise, minimum=0)

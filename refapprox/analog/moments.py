@@ -5,6 +5,7 @@ With phi, Phi the standard normal density and distribution function and Z ~ N(0,
 * clipped Gaussian  Y = max(0, mean + std Z), a = mean / std:
       E Y   = mean Phi(a) + std phi(a)                                                          (1)
       E Y^2 = (mean^2 + std^2) Phi(a) + mean std phi(a)                                         (2)
+      E Y^3 = (mean^3 + 3 mean std^2) Phi(a) + (mean^2 + 2 std^2) std phi(a)                    (2')
 * folded normal  |mean + std Z|:
       E |.|            = mean (2 Phi(a) - 1) + 2 std phi(a)                                     (3)
       E exp(-s |.|)    = exp(s^2 std^2 / 2) [exp(-s mean) Phi(a - s std) + exp(s mean) Phi(-a - s std)]   (4)
@@ -15,8 +16,9 @@ With phi, Phi the standard normal density and distribution function and Z ~ N(0,
 
 * Gaussian clipped at both ends  Y = min(max(X, a), b), X = mean + std Z, with P = max(0, X - a), Q = max(0, X - b):
       E Y = a + E P - E Q,  E (Y - a)^2 = E P^2 - E Q^2 - 2 (b - a) E Q                         (6)
+      E (Y - a)^3 = E P^3 - E Q^3 - 3 (b - a) E Q^2 - 3 (b - a)^2 E Q                           (6')
 
-(6) follows from Y - a = P - Q and P Q = Q^2 + (b - a) Q.
+(6) and (6') follow from Y - a = P - Q and P Q = Q^2 + (b - a) Q.
 
 (4) is the drift factor: ((t + t_0) / t_0)^(-nu) = exp(-nu log((t + t_0) / t_0)).  It follows by completing
 the square on either side of zero.  (5) is the value of the option to exchange one asset for another (W. Margrabe,
@@ -50,19 +52,36 @@ def clipped_gaussian(mean, std):
     return mean * below + std * bell, (np.square(mean) + np.square(std)) * below + mean * std * bell
 
 
+def clipped_gaussian_cube(mean, std):
+    """E Y^3 of Y = max(0, mean + std Z), equation (2'). Broadcasts."""
+    a = standardized(mean, std)
+    square, variance = np.square(mean), np.square(std)
+    return mean * (square + 3 * variance) * ndtr(a) + (square + 2 * variance) * std * density(a)
+
+
 def interval_gaussian(mean, std, low, high):
-    """(E Y, E Y^2) of Y = min(max(mean + std Z, low), high), equation (6). Broadcasts."""
+    """(E Y, E Y^2, E Y^3) of Y = min(max(mean + std Z, low), high), equations (6) and (6'). Broadcasts."""
     above_low, square_low = clipped_gaussian(np.subtract(mean, low), std)
     above_high, square_high = clipped_gaussian(np.subtract(mean, high), std)
+    width = high - low
     over = above_low - above_high                                                      # E Y - low
-    square = square_low - square_high - 2 * (high - low) * above_high
-    return low + over, square + low * (low + 2 * over)
+    square = square_low - square_high - 2 * width * above_high
+    cube = (clipped_gaussian_cube(np.subtract(mean, low), std) - clipped_gaussian_cube(np.subtract(mean, high), std)
+            - 3 * width * square_high - 3 * width**2 * above_high)
+    return low + over, square + low * (low + 2 * over), cube + 3 * low * square + low**2 * (low + 3 * over)
 
 
 def folded_mean(mean, std):
     """E |mean + std Z|, equation (3). Broadcasts."""
     a = standardized(mean, std)
     return mean * (2 * ndtr(a) - 1) + 2 * std * density(a)
+
+
+def sign_and_bell(mean, std):
+    """E sign(mean + std Z) and its density at 0 (0 where std is 0: nothing smooths the kink there). Broadcasts."""
+    a = standardized(mean, std)
+    spread = np.broadcast_to(std, a.shape)
+    return 2 * ndtr(a) - 1, np.divide(density(a), spread, out=np.zeros(a.shape), where=spread > 0)
 
 
 def folded_laplace(mean, std, s):

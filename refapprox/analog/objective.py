@@ -18,8 +18,9 @@ does as well for phase-change memory, but puts 2 % of a wide, skewed drift facto
 
     E[(alpha x - u)^2] = alpha^2 Var x + (alpha E x - u)^2                                            (4)
 
-and `finite_array` adds the term of order 1/N of an array of N weights (module `finite_array`).
+and module `finite_array` says what the scatter of alpha in an array of finite size changes.
 """
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -28,9 +29,13 @@ from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
 from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation
 from refapprox.analog.converters import check_weights, normalizer
-from refapprox.analog.finite_array import Readings, correction
+from refapprox.analog.finite_array import MOST_SCATTER, ApproximationWarning, Readings, expected_loss, readout_excess
+from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
 
+MOST_WEIGHTS = 128        # of one factor that are taken one by one; more are represented by points
+LEAST_SCATTER = 1e-9      # below it nothing varies but by rounding
+CELL_EDGES = np.union1d(np.linspace(-1, 1, 33), [-0.025, 0.025])
 BLOCK = 4096              # weights at a time: their moments at all times stay in the processor's cache
 
 
@@ -60,7 +65,8 @@ def check_score_weights(weights):
 class WeightMoments(NamedTuple):
     """Moments of x = X+ - X-, before compensation: index 0 programmed, 1.. read at each time; (1 + T, ...) each.
 
-    `covariance` (T, ...) is that of the programmed weight with the one read, or None.
+    `covariance` (T, ...) is that of the programmed weight with the one read, `third` (T, ...) the third central moment
+    of the one read; None where they were not asked for.
     """
 
     plus_mean: np.ndarray
@@ -68,6 +74,7 @@ class WeightMoments(NamedTuple):
     plus_variance: np.ndarray
     minus_variance: np.ndarray
     covariance: np.ndarray
+    third: np.ndarray
 
     @property
     def mean(self):
@@ -83,7 +90,7 @@ class WeightMoments(NamedTuple):
         return moments.difference_magnitude(self.plus_mean, self.plus_variance, self.minus_mean, self.minus_variance)
 
 
-def aged_moments(converter, u, device, t_steps, *, covariances=False):
+def aged_moments(converter, u, device, t_steps, *, joint=False):
     """Moments of programmed and aged weights, equations (2) and (3).
 
     Parameters
@@ -92,8 +99,8 @@ def aged_moments(converter, u, device, t_steps, *, covariances=False):
     u : array_like (...), normalized target weights in [-1, 1]
     device : a device model
     t_steps : sequence of T floats, s
-    covariances : bool
-        Also the covariance of programmed and aged weight.
+    joint : bool
+        Also covariance and third moment.
 
     Returns
     -------
@@ -103,20 +110,24 @@ def aged_moments(converter, u, device, t_steps, *, covariances=False):
     u = np.asarray(u, dtype=np.float64)
     table = moment_table(device, check_times(t_steps, device))
     stages, flat = table.n_stages, u.ravel()
+    times = stages - 1
     sides = np.empty((2, 2, stages, u.size))                       # mean and variance of X+ and X-
-    covariance = np.empty((stages - 1, u.size)) if covariances else None
+    beyond = np.empty((2, times, u.size))                          # covariance and third moment
     share = np.array(converter.f_lst) / converter.full_scale
+    signs = np.tile([1.0, -1.0], len(share))
     for start in range(0, u.size, BLOCK):
         block = slice(start, start + BLOCK)
-        columns = table(converter.conductances_at(flat[block]), covariances=covariances)
+        columns = table(converter.conductances_at(flat[block]), beyond_variances=joint)
         for side in (0, 1):
             sides[side, 0, :, block] = np.einsum("p,pkc->ck", share, columns[side::2, :, :stages])           # (2)
             sides[side, 1, :, block] = np.einsum("p,pkc->ck", share**2, columns[side::2, :, stages:2 * stages])   # (3)
-        if covariances:
-            covariance[:, block] = np.einsum("s,skc->ck", np.repeat(share, 2) ** 2, columns[..., 2 * stages:])
+        if joint:
+            powers = np.repeat(share, 2) ** 2, signs * np.repeat(share, 2) ** 3
+            for part, (power, first) in enumerate(zip(powers, (2 * stages, 2 * stages + times), strict=True)):
+                beyond[part, :, block] = np.einsum("s,skc->ck", power, columns[..., first:first + times])
     sides = sides.reshape(2, 2, stages, *u.shape)
     return WeightMoments(sides[0, 0], sides[1, 0], sides[0, 1], sides[1, 1],
-                         covariance.reshape(stages - 1, *u.shape) if covariances else None)
+                         *(beyond.reshape(2, times, *u.shape) if joint else (None, None)))
 
 
 def expected_factors(converter, weights, device, t_steps, compensation=GLOBAL):
@@ -133,21 +144,61 @@ def expected_nmse(converter, weights, device, t_steps, compensation=GLOBAL, *, r
     check_strategy(converter, device)
     weights, compensation = check_score_weights(weights), check_compensation(compensation)
     compensation.check_shape(weights)
-    unit, axis = normalizer(weights), compensation.axis
-    u = weights / unit
-    found = aged_moments(converter, u, device, t_steps, covariances=True)
-    mean, variance, read = found.mean, found.variance, Readings(found, readout, unit)
-    target, programmed = np.abs(u).mean(axis=axis), read.magnitudes(0).mean(axis=axis)
-    losses = np.empty(len(mean) - 1)
-    for step in range(1, len(mean)):
-        aged = read.magnitudes(step).mean(axis=axis)
-        alpha = compensation.expected_factor(target, programmed, aged, FLOOR / unit)
-        losses[step - 1] = np.mean(alpha**2 * variance[step] + (alpha * mean[step] - u) ** 2)          # (4)
-        if finite_array and compensation.factor_scatters:
-            aged = np.maximum(aged, FLOOR / unit)
-            losses[step - 1] += np.mean(correction(read, step, u, alpha * aged, aged, axis,
-                                                   not compensation.reference_scatters))
-    return losses
+    unit = normalizer(weights)
+    u = weights / unit if compensation.axis == 0 else weights.reshape(-1, 1) / unit      # (n, factors)
+    floor, scatters = FLOOR / unit, finite_array and compensation.factor_scatters
+    found = aged_moments(converter, u, device, t_steps, joint=scatters)
+    magnitude = readout_magnitudes(found, readout, unit).mean(axis=1)                    # (1 + T, factors)
+    target = np.abs(u).mean(axis=0)
+    alpha = compensation.expected_factor(target, magnitude[0], magnitude[1:], floor)[:, None]
+    losses = np.mean(alpha**2 * found.variance[1:] + (alpha * found.mean[1:] - u) ** 2, axis=1)        # (4)
+    if scatters:
+        reference = magnitude[:1] if compensation.reference_scatters else target[None]
+        exact, scatter = finite_losses(converter, u, device, t_steps, compensation, readout, unit, losses)
+        free = (reference > floor) & (magnitude[1:] > floor)      # else a floor holds: nothing to scatter
+        losses = np.where(free, exact, losses)
+        worst = np.max(scatter, where=free, initial=0.0)
+        if worst > MOST_SCATTER:
+            warnings.warn(f"the factors of {len(u)} weight(s) each scatter by {100 * np.sqrt(worst):.0f} %: the "
+                          f"expected loss may be off by more than 3 %. monte_carlo_tnmse simulates it.",
+                          ApproximationWarning, stacklevel=3)
+    return losses.mean(axis=1)
+
+
+def readout_magnitudes(found, readout, unit):
+    """E |y| of each weight at each stage, readout noise and rounding included."""
+    if readout.is_perfect:
+        return found.magnitude
+    noise = readout.noise_variance(found.mean * unit) / unit**2
+    return found.magnitude + readout_excess(found.mean, found.variance, noise, readout.step / unit)
+
+
+def finite_losses(converter, u, device, t_steps, compensation, readout, unit, large):
+    """Losses (T, factors) with the scatter of the factors, from those of a large array; and that scatter."""
+    points, counts = representatives(u)
+    found = aged_moments(converter, points, device, t_steps, joint=True)
+    mean, variance = found.mean, found.variance
+    noise = np.zeros_like(mean) if readout.is_perfect else (
+        readout.noise_variance(mean * unit) + readout.step**2 / 12) / unit**2
+    losses, scatters = np.empty((2, *large.shape))
+    for step in range(len(losses)):
+        read = Readings(mean[step + 1], variance[step + 1], found.third[step], noise[step + 1], mean[0],
+                        variance[0] + noise[0], found.covariance[step])
+        exact, limit, scatters[step] = expected_loss(points, read, counts, not compensation.reference_scatters)
+        exact = exact if points is u else large[step] + exact - limit
+        losses[step] = np.where(scatters[step] > LEAST_SCATTER, exact, large[step])
+    return losses, scatters
+
+
+def representatives(u):
+    """Few weights (k, factors) that stand for those of each factor, and how many each stands for."""
+    if len(u) <= MOST_WEIGHTS:
+        return u, np.ones_like(u)
+    rules = [empirical_rule(column, CELL_EDGES) for column in u.T]
+    size = max(len(points) for points, _ in rules)
+    points, shares = (np.stack([np.pad(part, (0, size - len(part))) for part in parts], axis=1)
+                      for parts in zip(*rules, strict=True))
+    return points, len(u) * shares
 
 
 def expected_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
@@ -163,7 +214,7 @@ def expected_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, 
     compensation : instance of a compensation class, or None for none
     readout : PerfectReadout or NoisyReadout
     finite_array : bool
-        Add the term of order 1/N; without it the array counts as large.
+        Account for the scatter of the compensation factors in an array of this size; without, it counts as large.
 
     Returns
     -------

@@ -17,7 +17,7 @@ class MomentTable:
     """Means and variances of the programmed conductance and of those read at T times, and their covariances.
 
     Columns: `means` (1 + T: programmed, then read at each time), `variances` (1 + T), `covariances` (T, programmed
-    with read), all in uS or uS^2.
+    with read), third central moments (T, read), in uS, uS^2 and uS^3.
     """
 
     def __init__(self, device, t_steps):
@@ -25,7 +25,8 @@ class MomentTable:
         grid = np.linspace(0, device.g_max, GRID)
         stages = [device.programmed_moments(grid)] + [device.read_moments(grid, t) for t in self.t_steps]
         columns = ([stage.mean for stage in stages] + [stage.variance for stage in stages]
-                   + [device.covariance(grid, t) for t in self.t_steps])
+                   + [device.covariance(grid, t) for t in self.t_steps]
+                   + [device.read_third_moment(grid, t) for t in self.t_steps])
         # (4, GRID - 1, columns), highest power first, of the position within a cell in cells
         coefficients = PchipInterpolator(np.arange(GRID), np.stack(columns, axis=-1), axis=0).c
         self._coefficients = np.ascontiguousarray(coefficients)
@@ -35,11 +36,11 @@ class MomentTable:
     def n_stages(self):
         return 1 + len(self.t_steps)
 
-    def __call__(self, g, *, covariances=False):
-        """All columns at conductances `g` (...): (..., columns). Means first, then variances, then covariances."""
+    def __call__(self, g, *, beyond_variances=False):
+        """The columns at conductances `g` (...): (..., columns). Means, variances and, `beyond_variances`, the rest."""
         cells = np.asarray(g, dtype=np.float64) * ((GRID - 1) / self.device.g_max)
         index = np.minimum(cells.astype(np.int64), GRID - 2)
-        cubic, square, slope, value = self._coefficients if covariances else self._moments_only
+        cubic, square, slope, value = self._coefficients if beyond_variances else self._moments_only
         offset = (cells - index)[..., None]
         found = cubic[index]                                       # Horner, in place: the temporaries are large
         for coefficient in (square, slope, value):

@@ -90,8 +90,8 @@ SMALL = [(GLOBAL, PerfectReadout()), (GLOBAL, NoisyReadout(out_bound=2.0)),
 
 
 @pytest.mark.parametrize("compensation, readout", SMALL, ids=["global", "noisy", "column", "exact"])
-def test_small_arrays_need_the_term_of_order_one_over_n(compensation, readout):
-    """16 x 8 weights: with the term within 1 % of Monte Carlo (its own next order is 1/N^2), without it off by more."""
+def test_small_arrays_need_the_scatter_of_the_factor(compensation, readout):
+    """16 x 8 weights: with the scatter within 1 % of Monte Carlo, without it off by more."""
     weights, strategy = gaussian((16, 8)), DualPairConductanceConverter([1, 2.3])
     estimate = monte_carlo_tnmse(strategy, weights, PCM, (86400.0,), compensation, rng=np.random.default_rng(4),
                                  runs=1000, readout=readout)
@@ -167,7 +167,7 @@ def test_table_is_the_exact_moments(device):
     table, g = moment_table(device, times), np.random.default_rng(7).uniform(0, device.g_max, 3000)
     for jump in (0.0945, 0.3055):
         g = g[np.abs(g / device.g_max - jump) > 3 / 4096]
-    found = table(g, covariances=True)
+    found = table(g, beyond_variances=True)
     for column, stage in enumerate([device.programmed_moments(g)] + [device.read_moments(g, t) for t in times]):
         assert np.max(np.abs(found[:, column] - stage.mean)) < 2e-6 * device.g_max
         assert np.max(np.abs(found[:, 4 + column] - stage.variance)) < 2e-6 * device.g_max**2

@@ -15,8 +15,9 @@ D = (T / t_0)^(-nu) independent of G_0 given the target, and C = max(0, 1 + c Z_
     E G_t   = E[D]   E[G_0   m_1(c(G_0, t))]                                                    (5)
     E G_t^2 = E[D^2] E[G_0^2 m_2(c(G_0, t))]                                                    (6)
     E G_0 G_t = E[D] E[G_0^2 m_1(c(G_0, t))]                                                    (7)
+    E G_t^3 = E[D^3] E[G_0^3 m_3(c(G_0, t))]                                                    (8)
 
-m_1, m_2 are the moments of C (a clipped Gaussian) and E[D] is a folded-normal Laplace transform, all in closed
+m_1, m_2, m_3 are the moments of C (a clipped Gaussian) and E[D] is a folded-normal Laplace transform, all in closed
 form; the one expectation over G_0 is a one-dimensional integral, done by Gauss-Legendre quadrature.
 """
 from abc import ABC, abstractmethod
@@ -92,6 +93,10 @@ class DeviceModel(ABC):
     @abstractmethod
     def covariance(self, g_target, t):
         """Covariance of the programmed conductance with the one read at `t`."""
+
+    @abstractmethod
+    def read_third_moment(self, g_target, t):
+        """Third central moment of `read`: how skewed drift and noise leave a conductance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,39 +192,45 @@ class NoiseModel(DeviceModel):
 
     def drift_moments(self, g_target, t):
         """Moments of the drift factor D."""
-        return MeanVariance.from_powers(*self._drift_powers(np.asarray(g_target, dtype=np.float64), t))
+        return MeanVariance.from_powers(*self._drift_powers(np.asarray(g_target, dtype=np.float64), t)[:2])
 
     def _drift_powers(self, g_target, t):
         mean, std = self.drift_parameters(g_target)
         s = self.drift_scale * self.log_time_ratio(t)
-        return moments.folded_laplace(mean, std, s), moments.folded_laplace(mean, std, 2 * s)
+        return tuple(moments.folded_laplace(mean, std, power * s) for power in (1, 2, 3))
 
     def drifted_moments(self, g_target, t):
         """Moments of G_d = G_0 D, before reading."""
-        first, second = self._drift_powers(np.asarray(g_target, dtype=np.float64), t)
+        first, second, _ = self._drift_powers(np.asarray(g_target, dtype=np.float64), t)
         start = self.programmed_moments(g_target)
         return MeanVariance.from_powers(first * start.mean, second * (start.variance + start.mean**2))
 
     def read_moments(self, g_target, t, **quadrature):
         """Moments of G_t, equations (5) and (6); `quadrature` may hold panels and order."""
-        mean, square, _ = self._aged_expectations(g_target, t, **quadrature)
+        mean, square, *_ = self._aged_expectations(g_target, t, **quadrature)
         return MeanVariance.from_powers(mean, square)
 
     def covariance(self, g_target, t, **quadrature):
         """Cov(G_0, G_t), equation (7)."""
-        mean, _, product = self._aged_expectations(g_target, t, **quadrature)
+        mean, _, product, _ = self._aged_expectations(g_target, t, **quadrature)
         return product - self.programmed_moments(g_target).mean * mean
 
+    def read_third_moment(self, g_target, t, **quadrature):
+        """Third central moment of G_t, equation (8), uS^3."""
+        mean, square, _, cube = self._aged_expectations(g_target, t, **quadrature)
+        return cube - 3 * mean * square + 2 * mean**3
+
     def _aged_expectations(self, g_target, t, **quadrature):
-        """E G_t, E G_t^2 and E G_0 G_t."""
+        """E G_t, E G_t^2, E G_0 G_t and E G_t^3."""
         g_target = np.asarray(g_target, dtype=np.float64)
 
         def integrands(g):
-            first, second = moments.clipped_gaussian(1.0, self.read_deviation(g, t))
-            return np.stack([g * first, g**2 * second, g**2 * first])
+            noise = self.read_deviation(g, t)
+            first, second = moments.clipped_gaussian(1.0, noise)
+            return np.stack([g * first, g**2 * second, g**2 * first, g**3 * moments.clipped_gaussian_cube(1.0, noise)])
 
-        one, two, mixed = moments.clipped_gaussian_expectation(
+        one, two, mixed, three = moments.clipped_gaussian_expectation(
             integrands, g_target, self.prog_noise_scale * self.programming_std(g_target), self.read_kinks(),
             **quadrature)
-        first, second = self._drift_powers(g_target, t)
-        return first * one, second * two, first * mixed                                   # (5) (6) (7)
+        first, second, third = self._drift_powers(g_target, t)
+        return first * one, second * two, first * mixed, third * three                    # (5) (6) (7) (8)

@@ -177,7 +177,7 @@ class ReRamCMONoiseModel(DeviceModel):
         """Moments of G_t; `quadrature` may hold panels and order."""
         if self.check_time(t) == 0:
             return self.programmed_moments(g_target)
-        mean, square, _ = self._read_expectations(g_target, t, **quadrature)
+        mean, square, *_ = self._read_expectations(g_target, t, **quadrature)
         return MeanVariance.from_powers(mean, square)
 
     def covariance(self, g_target, t, **quadrature):
@@ -186,23 +186,30 @@ class ReRamCMONoiseModel(DeviceModel):
         if self.check_time(t) == 0:
             return start.variance
         drifted = self.drifted_moments(g_target, t)
-        mean, _, product = self._read_expectations(g_target, t, **quadrature)
+        mean, _, product, _ = self._read_expectations(g_target, t, **quadrature)
         share = np.divide(start.variance, drifted.variance, out=np.zeros_like(drifted.variance),
                           where=drifted.variance > 0)
         return share * (product - drifted.mean * mean)                                                    # (5)
 
+    def read_third_moment(self, g_target, t, **quadrature):
+        """Third central moment of G_t, uS^3."""
+        if self.check_time(t) == 0:
+            return np.zeros(np.shape(g_target))                                       # G_0 is Gaussian
+        mean, square, _, cube = self._read_expectations(g_target, t, **quadrature)
+        return cube - 3 * mean * square + 2 * mean**3
+
     def _read_expectations(self, g_target, t, **quadrature):
-        """E G_t, E G_t^2 and E G_d G_t."""
+        """E G_t, E G_t^2, E G_d G_t and E G_t^3."""
         drifted = self.drifted_moments(g_target, t)
         std = np.sqrt(drifted.variance)
 
         def integrands(g):
-            first, second = moments.interval_gaussian(g, self.read_deviation(g, t), self.g_min, self.g_max)
-            return np.stack([first, second, g * first])
+            first, second, third = moments.interval_gaussian(g, self.read_deviation(g, t), self.g_min, self.g_max)
+            return np.stack([first, second, g * first, third])
 
         ends = np.array([self.g_min, self.g_max])
         cuts = ends + CUTS[:, None] * self.read_deviation(np.maximum(ends, 1e-3), t)
         cuts = np.append(cuts, NEAR_ZERO)
-        one, two, mixed = moments.clipped_gaussian_expectation(integrands, drifted.mean, std, cuts, **quadrature)
+        one, two, mixed, three = moments.clipped_gaussian_expectation(integrands, drifted.mean, std, cuts, **quadrature)
         positive, _ = moments.clipped_gaussian(drifted.mean, std)
-        return one, two, mixed + self.g_min * (drifted.mean - positive)                                   # (4)
+        return one, two, mixed + self.g_min * (drifted.mean - positive), three                            # (4)

@@ -86,6 +86,13 @@ class ReRamWan2022NoiseModel(DeviceModel):
         g_target = np.asarray(g_target, dtype=np.float64)
         return MeanVariance.from_powers(*moments.clipped_gaussian(g_target, self.noise_std(g_target, t)))
 
+    def read_third_moment(self, g_target, t):
+        """Third central moment of the conductance at `t`, uS^3."""
+        g_target = np.asarray(g_target, dtype=np.float64)
+        std = self.noise_std(g_target, t)
+        mean, square = moments.clipped_gaussian(g_target, std)
+        return moments.clipped_gaussian_cube(g_target, std) - 3 * mean * square + 2 * mean**3
+
     def covariance(self, g_target, t):
         """0: the draws at programming and at `t` are independent given the target."""
         return np.zeros(np.shape(g_target))
