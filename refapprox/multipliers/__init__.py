@@ -10,6 +10,8 @@ from refapprox.multipliers.multiplier import Multiplier, exact
 
 # imported when first asked for: parsers and file formats, which a program that trains does not need
 LATER = {
+    "TableGradient": "gradients", "difference_gradient": "gradients", "regression_gradient": "gradients",
+    "straight_through_gradient": "gradients",
     "identify": "identification", "lint_lut": "lint", "nearest": "identification", "read_circuit": "languages.reader",
     "read_netlist": "languages.reader", "read_table": "formats", "find_multiplier": "lookup", "write_table": "formats",
 }

@@ -7,7 +7,8 @@
 
 with f the bilinear map of the layer, q the codes (`refapprox.quantization`); the bias is added afterwards. The
 accumulator is rescaled once. Backward is straight-through: the gradient of the exact product of the
-fake-quantized operands, zero where an operand was clipped, whatever the table says.
+fake-quantized operands, zero where an operand was clipped, whatever the table says; or, in the approximate mode, with
+the slopes of a `TableGradient` where the layer has one.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
-from refapprox.ops import agn, bias, conv2d, linear
+from refapprox.ops import agn, bias, conv2d, linear, table_gradient
 from refapprox.ops.lut_conv2d import conv2d_sums
 from refapprox.ops.lut_matmul import matmul_sums, zero_point_terms
 from refapprox.ops.patches import geometry
@@ -41,6 +42,8 @@ class MultiplyingLayer(Layer):
         The learned noise level sigma, relative to the std of the outputs.
     multiplier : Multiplier or None
         What the approximate mode multiplies with.
+    gradient : TableGradient or None
+        Slopes of the table for training in the approximate mode; None is the straight-through estimator.
     recorder : callable or None
         Called with (x_codes, qx, w_codes, qw) of every integer forward pass.
     calibrating : bool
@@ -63,6 +66,7 @@ class MultiplyingLayer(Layer):
         self.mode = "float"
         self.opcount = None
         self.multiplier = None
+        self.gradient = None
         self.noise_rng = None
         self.detach_std = False
         self.recorder = None
@@ -98,6 +102,9 @@ class MultiplyingLayer(Layer):
             raise ValueError("mode 'approximate' needs a multiplier: deploy one first.")
         if mode == "approximate":
             check_code_ranges(self.quantization, self.multiplier)
+            if self.gradient is not None and self.gradient.x.shape != self.multiplier.lut.shape:
+                raise ValueError(f"gradient must have tables of shape {self.multiplier.lut.shape}, as "
+                                 f"{self.multiplier.name}, got {self.gradient.x.shape}.")
         self.mode = mode
 
     # ---- forward
@@ -136,9 +143,10 @@ class MultiplyingLayer(Layer):
         if self.recorder is not None:
             self.recorder(x_codes, qx, w_codes, qw)
         x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
+        by_table = self.mode == "approximate" and self.gradient is not None
         if self.mode == "approximate":
             sums = self.table_sums(x_codes, w_codes, qx, qw)
-            cache = self.exact_cache(x_shifted, w_shifted) if training else None
+            cache = self.exact_cache(x_shifted, w_shifted) if training and not by_table else None
         else:
             sums, cache = self.exact(x_shifted, w_shifted)
         scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one an output
@@ -146,6 +154,8 @@ class MultiplyingLayer(Layer):
         y *= self.along_channels(scale_w * scale_x)
         if not training:
             return y, None
+        if by_table:
+            return y, self._through_slopes(x_codes, w_codes, qx, qw, x_inside, w_inside, x.dtype)
         # codes of x and the real numbers that codes of w stand for, so that no gradient of y's size is rescaled
         cache = self.reweighted(cache, w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
 
@@ -155,6 +165,23 @@ class MultiplyingLayer(Layer):
             return masked(dx, x_inside), masked(dw, w_inside)
 
         return y, straight_through
+
+    def _through_slopes(self, x_codes, w_codes, qx, qw, x_inside, w_inside, dtype):
+        """The gradient with the slopes of a table: as straight through, but for the table's own slopes."""
+        (x_low, _), (w_low, _) = self.multiplier.range_x, self.multiplier.range_w
+        x_index, w_index = x_codes.astype(np.intp) - x_low, w_codes.astype(np.intp) - w_low
+
+        def product_backward(dy, x_values, w_values, pad_value, need_dx):
+            return self.exact_backward(dy, self.exact_cache(x_values, w_values, pad_value), need_dx)
+
+        def through_slopes(dy, need_dx):
+            dx, dw = table_gradient.backward(
+                dy, x_index, w_index, self.gradient, product_backward, pad_index=qx.zero_point - x_low,
+                x_zero_point=qx.zero_point, w_zero_point=qw.zero_point_for(w_codes), w_scale=qw.scale_for(w_codes),
+                need_dx=need_dx)
+            return masked(dx, x_inside), masked(dw * dtype.type(qx.scale), w_inside)
+
+        return through_slopes
 
     def _exact_dtype(self, qx, qw):
         """float32 where no partial sum of code products can leave its exact integers, else float64."""
@@ -245,10 +272,10 @@ class Conv2D(MultiplyingLayer):
         cache = self.exact_cache(x, w)
         return conv2d.product(cache), cache
 
-    def exact_cache(self, x, w):
+    def exact_cache(self, x, w, pad_value=0.0):
         if x.ndim != 4 or x.shape[1] != w.shape[1] * self.groups:
             raise ValueError(f"x of Conv2D must have shape (n, {w.shape[1] * self.groups}, h, w), got {x.shape}.")
-        return conv2d.padded_operands(x, w, self.window, self.groups)
+        return conv2d.padded_operands(x, w, self.window, self.groups, pad_value)
 
     @staticmethod
     def reweighted(cache, w):
@@ -309,7 +336,7 @@ class Linear(MultiplyingLayer):
     def exact(self, x, w):
         return linear.forward(x, w)
 
-    def exact_cache(self, x, w):
+    def exact_cache(self, x, w, pad_value=0.0):
         return x, w
 
     @staticmethod
