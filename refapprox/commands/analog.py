@@ -3,8 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox import analog
-from refapprox.files import read_npz, write_json
+from refapprox import analog, files
 from refapprox.validation import check_finite, check_integer
 
 HELP = "optimize how weights are programmed into noisy, drifting conductances"
@@ -70,7 +69,7 @@ def execute(args):
     if args.out is not None:
         from refapprox.analog.plotting import save_all
 
-        write_json(args.out / "results.json", report(result, rows, search, args))
+        files.write_json(args.out / "results.json", report(result, rows, search, args))
         for path in [args.out / "results.json", *save_all(result, weights, device, search.t_steps, compensation,
                                                           args.out)]:
             print(f"wrote {path}")
@@ -94,13 +93,16 @@ def load_weights(source, seed):
         return np.clip(np.random.default_rng(seed).normal(0, 0.3, (512, 20)), -1, 1)
     path = Path(source)
     if path.suffix == ".npz":
-        arrays = [array for array in read_npz(path).values() if array.dtype.kind == "f"]
+        arrays = [array for array in files.read_npz(path).values() if array.dtype.kind == "f"]
         if not arrays:
             raise ValueError(f"--weights {path} holds no array of floats.")
     elif path.suffix == ".npy":
-        arrays = [np.load(path, allow_pickle=False)]
+        arrays = [files.read_npy(path)]
     else:
-        arrays = [np.loadtxt(path, delimiter="," if path.suffix == ".csv" else None)]
+        try:
+            arrays = [np.loadtxt(files.read_text(path).splitlines(), delimiter="," if path.suffix == ".csv" else None)]
+        except ValueError as error:
+            raise ValueError(f"--weights {path} must hold numbers: {error}") from None
     for array in arrays:
         check_finite(f"--weights {path}", array)
     return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(array) for array in arrays])

@@ -100,7 +100,7 @@ class Suite:
             part = self.folder / name
             if not part.is_file():
                 raise ValueError(f"{part} is missing.")
-            found = hashlib.sha256(part.read_bytes()).hexdigest()
+            found = hashlib.sha256(files.read_bytes(part)).hexdigest()
             if found != stated:
                 raise ValueError(f"{part} was altered: its SHA-256 is {found[:16]}..., "
                                  f"the manifest states {stated[:16]}....")
@@ -128,7 +128,7 @@ class Suite:
             path = self.folder / "tables" / f"{name}.npy"
             if f"tables/{name}.npy" not in self.manifest["sha256"]:
                 raise ValueError(f"the suite has no table {name!r}.")
-            self._tables[name] = np.load(path, allow_pickle=False).astype(np.int32)
+            self._tables[name] = files.read_npy(path).astype(np.int32)
             self._tables[name].flags.writeable = False
         return self._tables[name]
 

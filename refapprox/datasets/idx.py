@@ -11,9 +11,10 @@ import io
 import math
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from refapprox import files
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
@@ -43,7 +44,7 @@ def read_idx(path, *, md5=None, ndim=None):
     ValueError
         If the file is truncated or too long, not IDX, of another dimension, or not what `md5` says.
     """
-    return parse_idx(Path(path).read_bytes(), str(path), md5=md5, ndim=ndim)
+    return parse_idx(files.read_bytes(path), str(path), md5=md5, ndim=ndim)
 
 
 def parse_idx(content, where, *, md5=None, ndim=None):

@@ -72,7 +72,7 @@ def stored_tables(path, about):
     """name -> array of an npy or npz file."""
     if path.suffix == ".npz":
         return files.read_npz(path)
-    return {about.get("name", path.stem): files.read_npy(formats.bounded(path), path)}
+    return {about.get("name", path.stem): files.read_npy(path)}
 
 
 def own_table(path, name, table, details, hint_signed):

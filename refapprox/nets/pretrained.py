@@ -34,7 +34,7 @@ def load_pretrained(dataset, signed):
     """(state, entropy) of a stored network."""
     check_choice("dataset of pretrained", dataset, DATASETS)
     arrays = files.read_npz(pretrained_path(dataset, signed))
-    about = json.loads(str(arrays.pop("about")))
+    about = files.parse_json(str(arrays.pop("about")), "about of a pretrained network")
     return as_float32(arrays), about["entropy"]
 
 

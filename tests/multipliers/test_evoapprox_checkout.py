@@ -161,7 +161,7 @@ def test_sources_under_other_names(tmp_path):
         read_circuit(path, bits=0)
     with pytest.raises(ValueError, match="operation of .*mine.c must be one of mul, add"):
         read_circuit(path, bits=4, operation="sub")
-    with pytest.raises(SourceError, match="mine.c must have at most 4194304 bytes"):
+    with pytest.raises(ValueError, match="mine.c must have at most 4194304 bytes"):
         (tmp_path / "big").mkdir()
         (tmp_path / "big/mine.c").write_bytes(b" " * (4 * 2 ** 20 + 1))
         read_circuit(tmp_path / "big/mine.c")

@@ -122,10 +122,7 @@ def raw_table(path, format=None):
 
 def bounded(path):
     """The bytes of a file of at most `MAX_SIZE`."""
-    size = path.stat().st_size
-    if size > MAX_SIZE:
-        raise ValueError(f"{path} must have at most {MAX_SIZE} bytes, got {size}.")
-    return path.read_bytes()
+    return files.read_bytes(path, limit=MAX_SIZE)
 
 
 def entries(path, format=None):
@@ -140,9 +137,9 @@ def entries(path, format=None):
 def parse(content, format, path):
     """The array in a file's bytes."""
     if format == "npy":
-        return files.read_npy(content, path)
+        return files.parse_npy(content, path)
     if format == "npz":
-        arrays = files.read_npz(path)
+        arrays = files.read_npz(path, limit=MAX_SIZE)
         if len(arrays) != 1:
             raise ValueError(f"{path} must hold one table, got {', '.join(arrays) or 'none'}; load_library reads many.")
         return next(iter(arrays.values()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from refapprox import files
 from refapprox.multipliers.circuit import MAX_OPERAND_BITS, Circuit
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.synthesize import synthesize
@@ -90,9 +91,7 @@ def load(path, given):
     `given` is a `Shape`, or (signed, bits, operation) with None for what is not known.
     """
     check_choice("suffix of a circuit file", path.suffix, SUFFIXES)
-    if path.stat().st_size > MAX_SIZE:
-        raise SourceError(f"{path} must have at most {MAX_SIZE} bytes, got {path.stat().st_size}.")
-    content = path.read_bytes()
+    content = files.read_bytes(path, limit=MAX_SIZE)
     key = cache.key_of(content, path.suffix, path.stem, *given)
     found = cache.load(key)
     if found is not None:

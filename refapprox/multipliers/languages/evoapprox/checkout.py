@@ -1,8 +1,9 @@
 """A checkout of EvoApproxLib, release v1.1 or v2022: which sources it holds, and which release it is."""
 from pathlib import Path
 
+from refapprox import files
 from refapprox.multipliers.languages.c.source import read_program
-from refapprox.multipliers.languages.c.tokens import Source
+from refapprox.multipliers.languages.c.tokens import MAX_SIZE, Source
 from refapprox.multipliers.languages.reader import read_circuit
 from refapprox.multipliers.names import shape_of, wanted
 
@@ -44,7 +45,7 @@ def read_checkout(path, *, signed=None, bits=None, operation=None, suffix=".c", 
 
 def first_parameter(path):
     """Name of the first parameter of a C source."""
-    return read_program(Source.from_bytes(path.read_bytes(), path)).parameters[0][0]
+    return read_program(Source.from_bytes(files.read_bytes(path, limit=MAX_SIZE), path)).parameters[0][0]
 
 
 def release_of(names):
