@@ -19,6 +19,8 @@ class Builder:
         Names and widths.
     fold : bool, optional
         Simplify on the way; else every gate is kept as it comes.
+    limit : int, optional
+        How many gates there may be; a ValueError beyond.
 
     Examples
     --------
@@ -28,8 +30,9 @@ class Builder:
     (0, True)
     """
 
-    def __init__(self, operands, fold=True):
+    def __init__(self, operands, fold=True, limit=None):
         self.declared = tuple(operands)
+        self.limit = limit
         self.fold = fold
         self.gates = []
         self.driver = {}          # wire -> index of its gate
@@ -47,6 +50,8 @@ class Builder:
         key = (kind, tuple(sorted(inputs)))      # every kind is symmetric in its inputs
         if self.fold and key in self.known:
             return self.known[key]
+        if self.limit is not None and len(self.gates) >= self.limit:
+            raise ValueError(f"the circuit takes more than {self.limit} gates.")
         outputs = self._fresh(GATES[kind].outputs)
         self.driver.update(dict.fromkeys(outputs, len(self.gates)))
         self.gates.append(Gate(kind, inputs))
@@ -90,6 +95,19 @@ class Builder:
         if kind == "NOT":
             return inputs[0]
         return self.emit("NOT", wire)[0]
+
+    def choose(self, condition, yes, no):
+        """The wire of ``condition ? yes : no``."""
+        if self.fold and (yes == no or condition <= ONE):
+            return no if condition == ZERO else yes
+        return self.gate("OR", self.gate("AND", yes, condition), self.gate("AND", no, self.invert(condition)))
+
+    def less(self, left, right):
+        """Whether one word is less than another, both unsigned and of one width, least significant bit first."""
+        below = ZERO
+        for a, b in zip(left, right, strict=True):
+            below = self.choose(self.gate("XOR", a, b), b, below)
+        return below
 
     def half_adder(self, a, b):
         """(sum, carry) of two bits."""

@@ -18,7 +18,8 @@ from refapprox.multipliers.operator import BinaryOperator, code_range, codes
 from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
 FIRST_OPERAND_WIRE = 2
-MAX_OPERAND_BITS = 62      # values travel as int64
+MAX_OPERAND_BITS = 62      # operands travel as int64
+MAX_OUTPUT_BITS = 64       # results as int64, or as uint64 where they need 64 unsigned bits
 BLOCK = 2 ** 16            # operand pairs evaluated at a time: 8 KiB a wire, which stays in cache
 
 
@@ -83,8 +84,8 @@ class Netlist(BinaryOperator):
                 check_integer(f"input wire of gate {position} ({kind}) of {self.name}", wire,
                               minimum=0, maximum=driven - 1)
             driven += GATES[kind].outputs
-        if not 1 <= len(self.outputs) <= MAX_OPERAND_BITS:
-            raise ValueError(f"outputs of {self.name} must be 1 to {MAX_OPERAND_BITS} wires, got {len(self.outputs)}.")
+        if not 1 <= len(self.outputs) <= MAX_OUTPUT_BITS:
+            raise ValueError(f"outputs of {self.name} must be 1 to {MAX_OUTPUT_BITS} wires, got {len(self.outputs)}.")
         for wire in self.outputs:
             check_integer(f"output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
         for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
@@ -147,14 +148,14 @@ class Netlist(BinaryOperator):
         return wires
 
     def __call__(self, *operands):
-        """The output word for integer operands; arrays broadcast; int64."""
+        """The output word for integer operands; arrays broadcast; int64, or uint64 where 64 unsigned bits need it."""
         if len(operands) != len(self.operands):
             raise ValueError(f"{self.name} takes {len(self.operands)} operands, got {len(operands)}.")
         checked = [check_codes(f"{label} of {self.name}", values, *code_range(bits, self.signed)).astype(np.int64)
                    for (label, bits), values in zip(self.operands, operands, strict=True)]
         arrays = np.broadcast_arrays(*checked)
         flat = [array.ravel() for array in arrays]
-        result = np.empty(flat[0].size, dtype=np.int64)
+        result = np.empty(flat[0].size, np.uint64 if not self.signed and self.output_bits == 64 else np.int64)
         for start in range(0, result.size, BLOCK):
             block = [values[start:start + BLOCK] for values in flat]
             result[start:start + BLOCK] = self.words(block)
@@ -225,11 +226,13 @@ def unpack_bits(plane, count):
 
 
 def unpack_words(planes, count, signed):
-    """The numbers whose bits are `planes`, int32 or int64; the last plane has negative weight where `signed`."""
+    """The numbers whose bits are `planes`, as int32, int64 or uint64; the last has negative weight where `signed`."""
     dtype = np.int32 if len(planes) < 32 else np.int64          # half the memory traffic where it suffices
+    if len(planes) == 64:
+        dtype, signed = (np.int64 if signed else np.uint64), False      # the weight of the last bit wraps by itself
     words = np.zeros(count, dtype)
     for i, plane in enumerate(planes):
-        bit = unpack_bits(plane, count).astype(dtype) << i
+        bit = unpack_bits(plane, count).astype(dtype) << dtype(i)
         words += -bit if signed and i == len(planes) - 1 else bit
     return words
 

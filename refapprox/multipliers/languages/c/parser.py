@@ -1,33 +1,37 @@
 """Recursive-descent parser of straight-line C functions; what it returns is checked and can be evaluated as it is.
 
-    file       := function* ;
-    function   := type name '(' parameter ',' parameter ')' '{' statement* 'return' expression ';' '}'
-    parameter  := ['const'] type name
-    statement  := type declarator (',' declarator)* ';'
-                | place ('=' | '|=') expression ';'
-    declarator := name ['[' number ']'] ['=' expression]
-    place      := name ['[' number ']']
-    expression :  binary | ^ & (<< >>) + * from loosest to tightest, unary ~ ! (type); shifts by literals only
-    primary    := place | number | '(' expression ')'
+    function   := type name '(' parameter (',' parameter)* ')' '{' statement* 'return' expression ';' '}'
+    statement  := type declarator (',' declarator)* ';' | place operator expression ';' | place ('++' | '--') ';'
+                | ('++' | '--') place ';' | '{' statement* '}' | ';'
+    declarator := name ['[' constant ']'] ['=' expression]
+    place      := name ['[' number ']'];   operator := '=' or one of the compound ones, such as '+='
+    expression := ?: || && | ^ & (== !=) (< <= > >=) (<< >>) (+ -) (* / %) from loosest to tightest, unary ~ ! - + (type)
+    primary    := place | number | '(' expression ')' | name '(' expression (',' expression)* ')'
 
-No calls, loops, branches or comparisons. Every variable is declared before it is used and assigned before it is
-read; a value that is overwritten unread is refused as an assignment made twice. An expression is kept in postfix
-order, a list of (operator, argument), so that evaluating it needs no recursion.
+No loops, branches or pointers; what is called is a function of the same kind, defined above. Both sides of ``?:``
+are computed, which makes no difference without them. Every variable is declared before it is used and assigned before
+it is read. An expression is kept in postfix order, a list of (operator, argument), so that evaluating it needs no
+recursion.
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.languages.c.tokens import integer_literal, shown, tokenize
-from refapprox.multipliers.languages.c.types import C_TYPES
+from refapprox.multipliers.languages.c.tokens import integer_literal, shown
+from refapprox.multipliers.languages.c.types import C_TYPES, NAMED, QUALIFIERS, WORDS, type_of_words
 
-MAX_DEPTH = 40           # nested parentheses; published sources nest 6 deep
+MAX_DEPTH = 40           # nested parentheses, choices and calls; published sources nest 6 deep
 MAX_ELEMENTS = 64        # of an array
-PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "*": 6}
-UNARY = ("~", "!")
-RESERVED = {*C_TYPES, "const", "return", "static", "if", "for", "sizeof", "malloc", "NULL"}
+MAX_PARAMETERS = 64
+LEVELS = (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="), ("<<", ">>"), ("+", "-"),
+          ("*", "/", "%"))
+PRECEDENCE = {operator: level for level, operators in enumerate(LEVELS, 1) for operator in operators}
+COMPOUND = {f"{operator}=": operator for level in LEVELS[2:5] + LEVELS[7:] for operator in level}
+UNARY = ("~", "!", "-", "+")
+CONTROL = ("if", "else", "for", "while", "do", "switch", "goto", "break", "continue", "struct", "union", "enum", "typedef")
+RESERVED = {*C_TYPES, *QUALIFIERS, *CONTROL, "return", "sizeof", "malloc", "NULL", "void", "float", "double"}
 
 
 class Assignment(NamedTuple):
-    """``name[index] = postfix`` (index None for a plain variable); "|=" is spelled out as an OR with the old value."""
+    """``name[index] = postfix`` (index None for a plain variable); compound ones are spelled out."""
 
     place: tuple             # (name, index or None)
     postfix: list            # of (operator, argument)
@@ -35,11 +39,11 @@ class Assignment(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A checked straight-line function of two parameters."""
+    """A checked straight-line function."""
 
     name: str
     result_type: tuple
-    parameters: tuple        # of (name, CType), two
+    parameters: tuple        # of (name, CType)
     variables: dict          # name -> CType
     assignments: list
     result: list             # postfix of the returned expression
@@ -47,15 +51,21 @@ class Function(NamedTuple):
 
 
 class Parser:
-    """Reads the functions of one `Source`, one token ahead."""
+    """Reads from the tokens of one `Source`, one token ahead.
 
-    def __init__(self, source):
-        self.source = source
-        self.tokens = tokenize(source)
+    `functions` tells the `Function` of a name, or None; `types` are names of types that the file defines.
+    """
+
+    def __init__(self, source, tokens, types=None):
+        self.source, self.tokens = source, tokens
+        self.named = {**NAMED, **(types or {})}
+        self.functions = lambda name: None
+        self.index, self.depth = -1, 0
         self.advance()
 
     def advance(self):
-        self.kind, self.text, self.position = next(self.tokens)
+        self.index += 1
+        self.kind, self.text, self.position = self.tokens[min(self.index, len(self.tokens) - 1)]
 
     def error(self, reason, position=None):
         return self.source.error(self.position if position is None else position, reason)
@@ -65,10 +75,12 @@ class Parser:
             raise self.error(f"expected {text!r}, got {shown(self.text)}.")
         self.advance()
 
-    def accept(self, text):
-        found = self.text == text
-        if found:
-            self.advance()
+    def accept(self, *texts):
+        """The next token's text if it is one of `texts`, consumed; else None."""
+        found = self.text
+        if found not in texts or self.kind == "end":
+            return None
+        self.advance()
         return found
 
     def take(self, kind, what):
@@ -78,52 +90,90 @@ class Parser:
         self.advance()
         return text
 
+    def at_type(self):
+        return self.text in self.named or self.text in WORDS or self.text in QUALIFIERS
+
     def take_type(self):
-        if self.text not in C_TYPES:
-            raise self.error(f"expected a type ({', '.join(C_TYPES)}), got {shown(self.text)}.")
-        ctype = C_TYPES[self.text]
-        self.advance()
+        """The `CType` of a type, qualifiers left out; its words stay in `self.type_words`."""
+        self.type_words, position = [], self.position
+        while self.at_type():
+            if self.text in self.named and self.type_words:
+                break
+            if self.text not in QUALIFIERS:
+                self.type_words.append(self.text)
+            self.advance()
+            if self.type_words and self.type_words[0] in self.named:
+                while self.accept(*QUALIFIERS):
+                    pass
+                return self.named[self.type_words[0]]
+        ctype = type_of_words(self.type_words) if self.type_words else None
+        if ctype is None:
+            got = " ".join(self.type_words) or self.text
+            raise self.error(f"expected a type ({', '.join(C_TYPES)}), got {shown(got)}.",
+                             position if self.type_words else None)
         return ctype
 
     def signature(self):
-        """``type name(parameter, parameter) {`` as (name, result type, parameters, position)."""
+        """``type name(parameters)`` as (name, result type, parameters, position, words of the parameters' types)."""
         position = self.position
         result_type = self.take_type()
         name = self.take("name", "the name of a function")
         self.expect("(")
-        parameters = [self.parameter()]
-        self.expect(",")
-        parameters.append(self.parameter())
+        parameters, words = [], []
+        while not parameters or self.accept(","):
+            ctype = self.take_type()
+            words.append(tuple(self.type_words))
+            parameters.append((self.take("name", "the name of a parameter"), ctype))
+            if len(parameters) > MAX_PARAMETERS:
+                raise self.error(f"{name} has more than {MAX_PARAMETERS} parameters.", position)
         self.expect(")")
-        self.expect("{")
-        if parameters[0][0] == parameters[1][0]:
-            raise self.error(f"{name} has two parameters named {shown(parameters[0][0])}.", position)
-        return name, result_type, tuple(parameters), position
+        names = [parameter for parameter, _ in parameters]
+        for parameter in names:
+            if names.count(parameter) > 1:
+                raise self.error(f"{name} has two parameters named {shown(parameter)}.", position)
+        return name, result_type, tuple(parameters), position, tuple(words)
 
-    def parameter(self):
-        self.accept("const")
-        ctype = self.take_type()
-        return self.take("name", "the name of a parameter"), ctype
-
-    def body(self, name, result_type, parameters, position):
-        """The statements up to the closing brace, as a `Function`."""
+    def body(self, name, result_type, parameters, position, declarations=()):
+        """The statements up to the closing brace, as a `Function`; `declarations` are tokens that come before them."""
         self.types = dict(parameters)                # name -> CType
         self.sizes = {}                              # array -> number of elements
         self.assigned = {(parameter, None) for parameter in self.types}
-        self.unread = {}                             # place -> position of an assignment that nothing read so far
         self.assignments = []
-        while self.text != "return":
-            if self.text in C_TYPES:
+        if declarations:
+            where, self.tokens, self.index = (self.tokens, self.index), declarations, -1
+            self.advance()
+            while self.kind != "end":
                 self.declaration()
-            elif self.kind == "name":
-                self.assignment()
-            else:
-                raise self.error(f"expected a statement of {name}, got {shown(self.text)}.")
+            self.tokens, self.index = where[0], where[1] - 1
+            self.advance()
+        while self.text != "return":
+            self.statement(name)
         self.advance()
         result = self.expression()
         self.expect(";")
         self.expect("}")
         return Function(name, result_type, parameters, self.types, self.assignments, result, position)
+
+    def statement(self, name):
+        if self.at_type():
+            self.declaration()
+        elif self.kind == "name" or self.text in ("++", "--"):
+            if self.text in CONTROL:
+                raise self.error(f"expected a statement of {name} without branches and loops, got {self.text!r}. "
+                                 f"Compile it: --compile.")
+            self.assignment()
+        elif self.accept("{"):
+            self.deeper()
+            while not self.accept("}"):
+                self.statement(name)
+            self.depth -= 1
+        elif not self.accept(";"):
+            raise self.error(f"expected a statement of {name}, got {shown(self.text)}.")
+
+    def deeper(self):
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"parentheses are nested more than {MAX_DEPTH} deep.")
 
     def declaration(self):
         ctype = self.take_type()
@@ -149,27 +199,26 @@ class Parser:
 
     def assignment(self):
         position = self.position
+        before = self.accept("++", "--")
         place = self.place()
-        if self.accept("="):
+        operator = before or self.accept("=", "++", "--", *COMPOUND)
+        if operator == "=":
             postfix = self.expression()
-            if place in self.unread:
-                line = self.source.line(self.unread[place])
-                raise self.error(f"{spelled(place)} is assigned twice: nothing reads its value of line {line}.",
-                                 position)
-        elif self.accept("|="):
-            postfix = [self.load(place, position), *self.expression(), ("|", None)]
+        elif operator in ("++", "--"):
+            postfix = [self.load(place, position), ("constant", (1, self.named["int32_t"])), (operator[0], None)]
+        elif operator:
+            postfix = [self.load(place, position), *self.expression(), (COMPOUND[operator], None)]
         else:
-            raise self.error(f"expected '=' or '|=' after {spelled(place)}, got {shown(self.text)}.")
+            raise self.error(f"expected '=' or another assignment to {spelled(place)}, got {shown(self.text)}.")
         self.expect(";")
         self.assignments.append(Assignment(place, postfix, position))
         self.assigned.add(place)
-        self.unread[place] = position
 
     def place(self):
         position = self.position
         name = self.take("name", "a variable")
         if self.text == "(":
-            raise self.error(f"{shown(name)} is called: calls of functions are not read.", position)
+            raise self.error(f"{shown(name)} is called for its effect, which is not read. Compile it: --compile.", position)
         if name not in self.types:
             raise self.error(f"{shown(name)} is not declared.", position)
         if name not in self.sizes:
@@ -184,7 +233,6 @@ class Parser:
     def load(self, place, position):
         if place not in self.assigned:
             raise self.error(f"{spelled(place)} is read but was never assigned.", position)
-        self.unread.pop(place, None)
         return "load", place
 
     def number(self):
@@ -197,36 +245,39 @@ class Parser:
     def expression(self):
         """One expression in postfix order."""
         postfix = []
-        self.binary(postfix, 1, 0)
+        self.choice(postfix)
         return postfix
 
-    def binary(self, postfix, loosest, depth):
-        self.unary(postfix, depth)
-        while PRECEDENCE.get(self.text, 0) >= loosest:
+    def choice(self, postfix):
+        self.binary(postfix, 1)
+        if self.accept("?"):
+            self.deeper()
+            self.choice(postfix)
+            self.expect(":")
+            self.choice(postfix)
+            self.depth -= 1
+            postfix.append(("?:", None))
+
+    def binary(self, postfix, loosest):
+        self.unary(postfix)
+        while self.kind == "operator" and PRECEDENCE.get(self.text, 0) >= loosest:
             operator, position = self.text, self.position
             self.advance()
-            start = len(postfix)
-            self.binary(postfix, PRECEDENCE[operator] + 1, depth)
-            if operator in ("<<", ">>"):
-                if len(postfix) != start + 1 or postfix[-1][0] != "constant":
-                    raise self.error(f"the amount of {operator} must be an integer literal.", position)
-                amount, _ = postfix.pop()[1]
-                if amount > 63:
-                    raise self.error(f"a shift by {amount} is as wide as its operand or wider.", position)
-                postfix.append((operator, amount))
-            else:
-                postfix.append((operator, None))
+            self.binary(postfix, PRECEDENCE[operator] + 1)
+            postfix.append((operator, position if operator in ("<<", ">>", "/", "%") else None))
 
-    def unary(self, postfix, depth):
+    def unary(self, postfix):
         waiting = []                                 # prefix operators, applied innermost first
         while True:
-            if self.text in UNARY:
-                waiting.append((self.text, None))
+            if self.text in UNARY and self.kind == "operator":
+                waiting.append((f"unary {self.text}" if self.text in "-+" else self.text, None))
                 self.advance()
-            elif self.text == "(":
-                self.advance()
-                if self.text not in C_TYPES:
-                    self.parenthesized(postfix, depth + 1)
+            elif self.accept("("):
+                if not self.at_type():
+                    self.deeper()
+                    self.choice(postfix)
+                    self.depth -= 1
+                    self.expect(")")
                     break
                 waiting.append(("cast", self.take_type()))
                 self.expect(")")
@@ -235,21 +286,35 @@ class Parser:
                 break
         postfix.extend(reversed(waiting))
 
-    def parenthesized(self, postfix, depth):
-        if depth > MAX_DEPTH:
-            raise self.error(f"parentheses are nested more than {MAX_DEPTH} deep.")
-        self.binary(postfix, 1, depth)
-        self.expect(")")
-
     def primary(self, postfix):
+        position = self.position
         if self.kind == "number":
             postfix.append(("constant", integer_literal(self.source, self)))
             self.advance()
+        elif self.kind == "name" and self.text not in self.types and self.tokens[self.index + 1].text == "(":
+            self.call(postfix)
         elif self.kind == "name":
-            position = self.position
             postfix.append(self.load(self.place(), position))
         else:
             raise self.error(f"expected a variable, a number or '(', got {shown(self.text)}.")
+
+    def call(self, postfix):
+        position, name = self.position, self.take("name", "the name of a function")
+        function = self.functions(name)
+        if function is None:
+            raise self.error(f"{shown(name)} is called, and no function above has that name. A program that needs a "
+                             f"library can be compiled: --compile.", position)
+        self.expect("(")
+        self.deeper()
+        count = 0
+        while not count or self.accept(","):
+            self.choice(postfix)
+            count += 1
+        self.depth -= 1
+        self.expect(")")
+        if count != len(function.parameters):
+            raise self.error(f"{name} takes {len(function.parameters)} arguments, got {count}.", position)
+        postfix.append(("call", function))
 
 
 def spelled(place):

@@ -1,4 +1,4 @@
-"""The tokens of a C source: lazily, so that a bad file is given up at its first offence."""
+"""The tokens of a C source, with constants of the preprocessor put in."""
 import re
 from typing import NamedTuple
 
@@ -6,18 +6,21 @@ from refapprox.multipliers.languages.c.types import literal_type
 
 MAX_SIZE = 4 * 2 ** 20           # bytes; the largest published source has 62 KB
 MAX_TOKENS = 200_000             # the largest published source has 20 thousand
-HEADERS = ("stdint.h", "stdlib.h", "stdio.h", "inttypes.h")     # they define nothing that the grammar could name
+HEADERS = ("stdint.h", "stdlib.h", "stdio.h", "inttypes.h", "stdbool.h", "stddef.h", "limits.h", "assert.h",
+           "string.h", "math.h")     # but for the types, they define nothing that the grammar could name
 
 TOKEN = re.compile(r"""
     (?P<space>[ \t\r\n\f\v]+ | //[^\n]* | /\*.*?\*/)
   | (?P<open_comment>/\*)
-  | (?P<directive>\#[^\n]*)
+  | (?P<directive>\#(?:\\\r?\n|[^\n])*)
   | (?P<number>[0-9][0-9A-Za-z_]*)
   | (?P<name>[A-Za-z_][0-9A-Za-z_]*)
-  | (?P<operator><<|>>|\|=|\|\||\+=|\+\+|==|[-(){}\[\];,=|^&~!+*<>/%?:.])
+  | (?P<operator><<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||\+\+|--|->|[-+*/%&|^]=|[-(){}\[\];,=|^&~!+*<>/%?:.\#"'\\])
 """, re.VERBOSE | re.DOTALL)
-NUMBER = re.compile(r"(0[xX][0-9A-Fa-f]+|0|[1-9][0-9]*)([uU]?[lL]{0,2}|[lL]{1,2}[uU])")
-INCLUDE = re.compile(r"#\s*include\s*<([^<>\n]+)>\s*")
+NUMBER = re.compile(r"(0[xX][0-9A-Fa-f]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}|[lL]{1,2}[uU])")
+INCLUDE = re.compile(r"#\s*include\s*<([^<>\n]+)>\s*(?://.*|/\*.*\*/\s*)?")
+DEFINE = re.compile(r"#\s*define\s+([A-Za-z_]\w*)(\(?)((?:\\\r?\n|[^\n])*)")
+MAX_MACRO = 64                   # tokens of one constant of the preprocessor, constants in it put in
 
 
 class Token(NamedTuple):
@@ -67,44 +70,63 @@ def shown(text):
 
 
 def tokenize(source):
-    """The tokens of `source` in turn, the last one of kind "end"; comments and known includes are left out."""
-    text, position, count = source.text, 0, 0
-    for match in TOKEN.finditer(text):
-        if match.start() != position:
-            break
-        position = match.end()
-        kind = match.lastgroup
-        if kind == "space":
-            continue
+    """All tokens of `source`, the last one of kind "end"; comments and known includes are left out.
+
+    A name that ``#define`` gives a constant becomes the tokens of that constant, at the place of the name.
+    """
+    tokens, macros = [], {"true": [("number", "1")], "false": [("number", "0")]}
+    for kind, text, position in plain_tokens(source, source.text, 0):
         if kind == "directive":
-            check_directive(source, match)
+            directive(source, text, position, macros)
             continue
-        if kind == "open_comment":
-            raise source.error(match.start(), "a comment is opened and never closed.")
-        count += 1
-        if count > MAX_TOKENS:
-            raise source.error(match.start(), f"more than {MAX_TOKENS} tokens.")
-        yield Token(kind, match[0], match.start())
-    if position != len(text):
-        raise source.error(position, f"unknown token {shown(text[position])}.")
-    yield Token("end", "end of file", position)
+        if kind == "name" and text in macros:
+            tokens.extend(Token(*inner, position) for inner in macros[text])
+        else:
+            tokens.append(Token(kind, text, position))
+        if len(tokens) > MAX_TOKENS:
+            raise source.error(position, f"more than {MAX_TOKENS} tokens.")
+    return [*tokens, Token("end", "end of file", len(source.text))]
 
 
-def check_directive(source, match):
-    include = INCLUDE.fullmatch(match[0])
-    if not include or include[1].strip() not in HEADERS:
-        raise source.error(match.start(), f"{shown(match[0].strip())} is not read: of the preprocessor, only "
-                                          f"#include of {', '.join(HEADERS)} may appear.")
+def plain_tokens(source, text, offset):
+    """Tokens and directives of `text`, which begins at `offset` of the source."""
+    position = 0
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if match is None:
+            raise source.error(offset + position, f"unknown token {shown(text[position])}.")
+        if match.lastgroup == "open_comment":
+            raise source.error(offset + position, "a comment is opened and never closed.")
+        if match.lastgroup != "space":
+            yield Token(match.lastgroup, match[0], offset + position)
+        position = match.end()
+
+
+def directive(source, text, position, macros):
+    """Take a constant of ``#define`` into `macros`; refuse what is neither that nor a known include."""
+    include, define = INCLUDE.fullmatch(text), DEFINE.fullmatch(text)
+    if include and include[1].strip() in HEADERS or text.split()[0] == "#pragma":
+        return
+    if not define or define[2]:
+        raise source.error(position, f"{shown(text.strip())} is not read: of the preprocessor, #include of "
+                                     f"{', '.join(HEADERS)} and #define NAME CONSTANT are. Compile it: --compile.")
+    body = []
+    for token in plain_tokens(source, re.sub(r"\\\r?\n", " ", define[3]), position):
+        body.extend(macros.get(token.text, [token[:2]]))
+    if len(body) > MAX_MACRO or any(text == define[1] for _, text in body):
+        raise source.error(position, f"{define[1]} must stand for at most {MAX_MACRO} tokens, and not for itself.")
+    macros[define[1]] = body
 
 
 def integer_literal(source, token):
     """(value, C type) of a number token."""
     match = NUMBER.fullmatch(token.text)
-    if not match or len(token.text) > 30:
-        raise source.error(token.position, f"{shown(token.text)} is no integer literal (decimal or hexadecimal).")
-    hexadecimal = match[1][:2].lower() == "0x"
-    value = int(match[1], 16 if hexadecimal else 10)
-    ctype = literal_type(value, hexadecimal, match[2])
+    if not match or len(token.text) > 80:
+        raise source.error(token.position, f"{shown(token.text)} is no integer literal.")
+    digits = match[1].lower()
+    base = 16 if digits[:2] == "0x" else 2 if digits[:2] == "0b" else 8 if digits[0] == "0" and digits != "0" else 10
+    value = int(digits[2:] if base in (2, 16) else digits, base)
+    ctype = literal_type(value, base == 10, match[2])
     if ctype is None:
         raise source.error(token.position, f"{shown(token.text)} does not fit 64 bits.")
     return value, ctype

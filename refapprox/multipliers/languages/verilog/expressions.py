@@ -1,37 +1,47 @@
-"""Expressions of structural Verilog: operators, selects, concatenations, constants. `parser` has the rest."""
-import math
+"""Expressions of Verilog: operators, selects, concatenations, constants. `parser` has the rest."""
+from refapprox.multipliers.languages.verilog.tokens import NotStructural, VerilogError, parse_number, tokenize
 
-from refapprox.multipliers.languages.verilog.tokens import VerilogError, parse_number, tokenize
-
-MAX_DEPTH = 40             # nested parentheses, braces and unary operators; bounds every recursion below
-# operator -> (precedence, node); a - b becomes a + NEG b, and a ~^ b becomes NOT of a ^ b
-OPERATORS = {"|": (0, "OR"), "^": (1, "XOR"), "~^": (1, "XOR"), "^~": (1, "XOR"), "&": (2, "AND"),
-             "+": (3, "+"), "-": (3, "+"), "*": (4, "*")}
-RESERVED = {"module", "endmodule", "input", "output", "inout", "wire", "reg", "assign", "always", "initial", "begin",
-            "end", "signed", "localparam", "parameter", "generate", "genvar", "function", "task", "if", "else", "case",
-            "for", "integer", "defparam", "supply0", "supply1", "tri"}
+MAX_DEPTH = 40             # nested parentheses, braces, choices and unary operators; bounds every recursion below
+LEVELS = (("||",), ("&&",), ("|",), ("^", "~^", "^~"), ("&",), ("==", "!=", "===", "!=="), ("<", "<=", ">", ">="),
+          ("<<", ">>", "<<<", ">>>"), ("+", "-"), ("*", "/", "%"), ("**",))
+PRECEDENCE = {operator: level for level, operators in enumerate(LEVELS) for operator in operators}
+UNARY = ("~", "!", "-", "+", "&", "|", "^", "~&", "~|", "~^", "^~")
+GATE_NAMES = ("and", "nand", "or", "nor", "xor", "xnor", "buf", "not")
+STRUCTURAL = {"module", "endmodule", "input", "output", "inout", "wire", "tri", "logic", "signed", "unsigned", "assign",
+              "parameter", "localparam", "integer", "generate", "endgenerate", "genvar", "for", "if", "else", "begin",
+              "end", "supply0", "supply1", *GATE_NAMES}
+BEHAVIORAL = {"always", "always_comb", "always_ff", "always_latch", "initial", "reg", "case", "casez", "casex", "endcase",
+              "function", "endfunction", "task", "endtask", "while", "repeat", "forever", "defparam", "specify", "bit",
+              "int", "byte", "typedef", "struct", "enum", "package", "import", "interface", "class", "real", "time",
+              "event", "fork", "primitive", "macromodule", "bufif0", "bufif1", "notif0", "notif1", "tran", "nmos",
+              "pmos", "cmos", "wand", "wor", "trireg", "bind", "unique", "priority", "return", "void", "automatic"}
+RESERVED = STRUCTURAL | BEHAVIORAL
 
 
 class ExpressionParser:
-    """Recursive descent over one token list. Expressions are nested tuples whose first element says what they are:
+    """Recursive descent over one token list. Expressions are tuples that begin with what they are and end in their line:
 
-    ("number", value, width, signed), ("name", name), ("bit", name, expr), ("part", name, msb expr, lsb expr),
-    ("concat", exprs), ("repeat", count expr, expr), ("cast", signed, expr), ("NOT" | "!" | "NEG", expr),
-    (OR | XOR | AND | + | *, exprs); every one of them ends with its line.
+    ("number", value, width, signed), ("name", name, selects), ("concat", parts), ("repeat", count, concat),
+    ("cast", signed, operand), ("clog2", operand), ("unary", operator, operand), ("choice", condition, yes, no),
+    ("run", operators, operands), which is a run of operators of one precedence, from left to right.
+    A select is ("index", e), ("range", msb, lsb), ("up", base, width) or ("down", base, width).
     """
 
-    def __init__(self, text):
-        self.tokens = tokenize(text)
+    def __init__(self, text, where=""):
+        self.where = where
+        self.tokens = tokenize(text, where)
         self.position = 0
         self.depth = 0
-        self.constants = {}
 
     @property
     def token(self):
         return self.tokens[self.position]
 
     def fail(self, wanted):
-        raise VerilogError(f"line {self.token.line}: expected {wanted}, got {self.token.text[:40]!r}.")
+        """Whatever is not expected may still be Verilog that Yosys reads."""
+        token = self.token
+        shown = repr(token.text[:40]) + (", which describes behavior" if token.text in BEHAVIORAL else "")
+        raise NotStructural(f"{self.where}line {token.line}: expected {wanted}, got {shown}.")
 
     def accept(self, *texts):
         """The next token's text if it is one of `texts`, consumed; else None."""
@@ -49,93 +59,91 @@ class ExpressionParser:
         if token.kind != "name" or token.text[0] == "$" or token.text in RESERVED:
             self.fail(wanted)
         self.position += 1
-        return token.text.lstrip("\\")
+        return token.text.removeprefix("\\")
 
-    def constant(self):
-        """A constant expression of range bounds and repetitions, as an int."""
+    def expression(self):
+        """An expression with its choices."""
+        self.depth += 1
         line = self.token.line
-        value = evaluate_constant(self.expression())
-        if value is None or abs(value) > 2 ** 31:
-            raise VerilogError(f"line {line}: expected a constant expression.")
-        return value
+        if self.depth > MAX_DEPTH:
+            raise VerilogError(f"{self.where}line {line}: an expression is nested more than {MAX_DEPTH} deep.")
+        condition = self.run(0)
+        if self.accept("?"):
+            yes = self.expression()
+            self.expect(":")
+            condition = ("choice", condition, yes, self.expression(), line)
+        self.depth -= 1
+        return condition
 
-    def expression(self, level=0):
+    def run(self, level):
         """Operators of precedence `level` and above; a run of one precedence becomes one node."""
         line, left = self.token.line, self.unary()
-        while self.token.kind == "symbol" and OPERATORS.get(self.token.text, (-1,))[0] >= level:
-            precedence, node = OPERATORS[self.token.text]
-            operands, inverted = [left], False
-            while self.token.kind == "symbol" and OPERATORS.get(self.token.text, (-1,))[0] == precedence:
-                operator = self.accept(*OPERATORS)
-                operand = self.expression(precedence + 1)
-                operands.append(("NEG", operand, line) if operator == "-" else operand)
-                inverted ^= operator in ("~^", "^~")
-            left = (node, tuple(operands), line)
-            if inverted:
-                left = ("NOT", left, line)
+        while self.token.kind == "symbol" and PRECEDENCE.get(self.token.text, -1) >= level:
+            precedence = PRECEDENCE[self.token.text]
+            operators, operands = [], [left]
+            while self.token.kind == "symbol" and PRECEDENCE.get(self.token.text, -1) == precedence:
+                operators.append(self.accept(*LEVELS[precedence]))
+                operands.append(self.run(precedence + 1))
+            left = ("run", tuple(operators), tuple(operands), line)
         return left
 
     def unary(self):
-        line, operator = self.token.line, self.accept("~", "!", "-")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise VerilogError(f"line {line}: an expression is nested more than {MAX_DEPTH} deep.")
-        result = (({"~": "NOT", "!": "!", "-": "NEG"}[operator], self.unary(), line) if operator else self.primary())
-        self.depth -= 1
+        line, operators = self.token.line, []
+        while self.token.kind == "symbol" and self.token.text in UNARY:
+            operators.append(self.accept(*UNARY))
+            if len(operators) > MAX_DEPTH:
+                raise VerilogError(f"{self.where}line {line}: an expression is nested more than {MAX_DEPTH} deep.")
+        result = self.primary()
+        for operator in reversed(operators):
+            result = ("unary", operator, result, line)
         return result
 
     def primary(self):
         token = self.token
         if token.kind == "number":
             self.position += 1
-            return ("number", *parse_number(token.text, token.line), token.line)
+            return ("number", *parse_number(token.text, f"{self.where}line {token.line}: "), token.line)
         if self.accept("("):
             inner = self.expression()
             self.expect(")")
             return inner
         if self.accept("{"):
             return self.concatenation(token.line)
-        if self.accept("$signed", "$unsigned"):
+        if self.accept("$signed", "$unsigned", "$clog2"):
             self.expect("(")
             inner = self.expression()
             self.expect(")")
+            if token.text == "$clog2":
+                return ("clog2", inner, token.line)
             return ("cast", token.text == "$signed", inner, token.line)
         name = self.identifier("an operand")
-        if name in self.constants:
-            return ("number", self.constants[name], 32, True, token.line)
-        if not self.accept("["):
-            return ("name", name, token.line)
-        first = self.expression()
-        if self.accept(":"):
-            first = ("part", name, first, self.expression(), token.line)
-        else:
-            first = ("bit", name, first, token.line)
-        self.expect("]")
-        return first
+        if self.token.text == "(" or (self.token.text == "." and self.token.kind == "symbol"):
+            self.fail(f"an operator after {name}")
+        return self.selected(name, token.line)
+
+    def selected(self, name, line):
+        selects = []
+        while self.accept("["):
+            first = self.expression()
+            separator = self.accept(":", "+:", "-:")
+            if separator:
+                kind = {":": "range", "+:": "up", "-:": "down"}[separator]
+                selects.append((kind, first, self.expression()))
+            else:
+                selects.append(("index", first))
+            self.expect("]")
+        return ("name", name, tuple(selects), line)
 
     def concatenation(self, line):
+        self.depth += 1
         parts = [self.expression()]
         if self.accept("{"):
             repeated = self.concatenation(line)
             self.expect("}")
+            self.depth -= 1
             return ("repeat", parts[0], repeated, line)
         while self.accept(","):
             parts.append(self.expression())
         self.expect("}")
+        self.depth -= 1
         return ("concat", tuple(parts), line)
-
-
-def evaluate_constant(expression):
-    """Value of an expression of numbers, + - *, or None."""
-    kind = expression[0]
-    if kind == "number":
-        return expression[1]
-    if kind == "NEG":
-        value = evaluate_constant(expression[1])
-        return None if value is None else -value
-    if kind not in ("+", "*"):
-        return None
-    values = [evaluate_constant(part) for part in expression[1]]
-    if None in values or len(values) > 8 or max(map(abs, values)) > 2 ** 31:
-        return None
-    return sum(values) if kind == "+" else math.prod(values)

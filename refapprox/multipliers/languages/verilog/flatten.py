@@ -1,270 +1,283 @@
-"""From parsed modules to one flat list of bit definitions: widths, signs, hierarchy and standard cells resolved.
+"""From parsed modules to one graph of bits: parameters, hierarchy, generate blocks and standard cells resolved.
 
-A *tree* says how one bit is computed: a label (str, with "0" and "1" the constants), ("NOT", tree),
-("AND" | "OR" | "XOR", (trees)), or ("word", Word, i), bit i of an arithmetic result. A *definition* is
-(labels driven, kind, trees): kind "assign" gives its one label the value of its one tree, a key of `gates.GATES`
-drives its labels with that gate. A bit of a bus is labeled ``name[i]``, in an instance ``instance/name[i]``.
+A bit of a net is labeled ``name[i]``, in an instance ``instance/name[i]``, in a generate block ``block[k].name[i]``.
 """
-from typing import NamedTuple
+from refapprox.multipliers.languages.cells import find_cell, outputs_of
+from refapprox.multipliers.languages.graph import Graph, GraphError
+from refapprox.multipliers.languages.ports import Port, words_of
+from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
+from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES
+from refapprox.multipliers.languages.verilog.parser import Assign, Branch, Declaration, Instance, Loop, Parameter
+from refapprox.multipliers.languages.verilog.scope import Scope
+from refapprox.multipliers.languages.verilog.tokens import NotStructural
 
-from refapprox.multipliers.languages.verilog.expressions import evaluate_constant
-from refapprox.multipliers.languages.verilog.parser import Assign
-from refapprox.multipliers.languages.verilog.tokens import VerilogError
-
-MAX_DEFINITIONS = 100_000
-MAX_WIDTH = 4096           # of an expression
-MAX_ARITHMETIC_WIDTH = 128
-
-
-class Word:
-    """A sum or product of words, whose bits depend on all bits of its operands (a list of trees each)."""
-
-    def __init__(self, operator, operands):
-        self.operator = operator
-        self.operands = operands
+MAX_NESTING = 64           # instances within instances
+MAX_ROUNDS = 65_536        # of one loop
+MAX_INSTANCES = 100_000
+TWO_STATE = ("and", "nand", "or", "nor", "xor", "xnor")
 
 
-class Cell(NamedTuple):
-    """A standard cell: ports, and either one gate of `gates.GATES` or a tree over its input ports."""
+class Design:
+    """Modules by name, a Liberty library, and the graph that they are expanded into."""
 
-    inputs: tuple
-    outputs: tuple
-    kind: str
-    tree: object = None
-
-
-CELLS = {
-    "INVX1": Cell(("A",), ("Y",), "NOT"),
-    "BUFX2": Cell(("A",), ("Y",), "BUF"),
-    "FAX1": Cell(("A", "B", "C"), ("YS", "YC"), "FA"),
-    "HAX1": Cell(("A", "B"), ("YS", "YC"), "HA"),
-    "MUX2X1": Cell(("A", "B", "S"), ("Y",), "assign",
-                   ("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S"))))),
-    "NAND3X1": Cell(("A", "B", "C"), ("Y",), "assign", ("NOT", ("AND", ("A", "B", "C")))),
-    "NOR3X1": Cell(("A", "B", "C"), ("Y",), "assign", ("NOT", ("OR", ("A", "B", "C")))),
-    "OAI21X1": Cell(("A", "B", "C"), ("Y",), "assign", ("NOT", ("AND", (("OR", ("A", "B")), "C")))),
-    "AOI21X1": Cell(("A", "B", "C"), ("Y",), "assign", ("NOT", ("OR", (("AND", ("A", "B")), "C")))),
-    **{f"{kind}2X1": Cell(("A", "B"), ("Y",), kind) for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
-}
+    def __init__(self, modules, name, library=None):
+        self.modules, self.library, self.graph = modules, library, Graph(name)
+        self.instances = 0
 
 
-def flatten(modules, top):
-    """(operands, outputs, definitions) of `top`: port name -> labels, least significant first, and the flat list."""
-    definitions = []
-    expand(modules, top, "", definitions, (top.name,))
-    scope = Scope(top, "")
-    operands, outputs = ({name: scope.labels(name) for name in top.ports
-                          if scope.net(name, top.line).direction == direction} for direction in ("input", "output"))
-    return operands, outputs, definitions
+def flatten(modules, top, library=None):
+    """(graph, ports) of the module `top`: the graph filled, and its `Port`s, whose bits are nodes of the graph."""
+    design = Design(modules, top.name, library)
+    scope = Scope(design.graph, top, "")
+    declare(scope, top.items, {})
+    ports = ports_of(scope)
+    expand(design, scope, top.items, 0)
+    return design.graph, ports
 
 
-def expand(modules, module, path, definitions, chain):
-    """Append the definitions of `module`, instantiated as `path`, and of everything inside it."""
-    scope = Scope(module, path)
-    for item in module.items:
-        if len(definitions) > MAX_DEFINITIONS:
-            raise VerilogError(f"line {item.line}: the circuit has more than {MAX_DEFINITIONS} bit definitions.")
-        if isinstance(item, Assign):
-            width = max(len(scope.target(item.target, item.line)), scope.width(item.value))
-            trees = scope.bits(item.value, width, scope.signed(item.value))
-            definitions.extend(((label,), "assign", (tree,)) for label, tree
-                               in zip(scope.target(item.target, item.line), trees, strict=False))
+def words_of_module(module):
+    """The `Words` of a module's ports, or None where they are not told."""
+    scope = Scope(Graph(module.name), module, "")
+    try:
+        declare(scope, module.items, {})
+        return words_of(ports_of(scope))
+    except ValueError:
+        return None
+
+
+def ports_of(scope):
+    """The `Port`s of a module whose names are declared."""
+    module, found = scope.module, []
+    for name in module.ports:
+        net = scope.net(name, module.line)
+        if net.direction not in ("input", "output"):
+            raise scope.error(module.line, f"port {name} of module {module.name} is neither input nor output.")
+        if net.unpacked:
+            raise scope.error(module.line, f"port {name} of module {module.name} is an array, not a word.")
+        found.append(Port(name, net.bits, net.direction == "input", net.signed))
+    return found
+
+
+def declare(scope, items, overrides):
+    """Constants and nets of one module or block; `overrides` are the values of parameters, by name."""
+    for item in items:
+        if isinstance(item, Parameter):
+            value = overrides.get(item.name) if not item.local else None
+            if value is None:
+                value = evaluate(item.value, scope.known, scope.module.where)
+            if item.packed:
+                (left, right), *more = [tuple(map(scope.constant, pair)) for pair in item.packed]
+                if more or right != 0 or not 0 <= left < 1024:
+                    raise scope.error(item.line, f"parameter {item.name} must be one word [n:0].", NotStructural)
+                value = Constant(*signed_value(value.value, left + 1, item.signed))
+            if item.name in scope.names:
+                raise scope.error(item.line, f"{item.name} is declared twice.")
+            scope.names[item.name] = value
+        elif isinstance(item, Declaration):
+            scope.declare(item)
+
+
+def expand(design, scope, items, depth):
+    """Drive the nets of everything in `items`, one after the other."""
+    for item in items:
+        try:
+            expand_item(design, scope, item, depth)
+        except GraphError as error:
+            raise scope.error(item.line, error) from None
+
+
+def expand_item(design, scope, item, depth):
+    if isinstance(item, Assign):
+        connect(scope, scope.target(item.target, item.line), item.value)
+    elif isinstance(item, Instance):
+        expand_instance(design, scope, item, depth)
+    elif isinstance(item, Loop):
+        expand_loop(design, scope, item, depth)
+    elif isinstance(item, Branch):
+        chosen = item.yes if scope.constant(item.condition) else item.no
+        block(design, scope, chosen, f"{item.name}." if item.name else "", depth)
+
+
+def connect(scope, target, expression):
+    """Drive the bits of `target` with the value of an expression, as an assignment does."""
+    width = max(len(target), scope.width(expression))
+    for net, bit in zip(target, scope.bits(expression, width, scope.signed(expression)), strict=False):
+        scope.graph.drive(net, bit)
+
+
+def block(design, scope, items, prefix, depth, constants=None):
+    """Expand the items of a generate block in a scope of their own."""
+    inside = Scope(scope.graph, scope.module, scope.path + prefix, scope)
+    inside.names.update(constants or {})
+    declare(inside, items, {})
+    expand(design, inside, items, depth)
+
+
+def expand_loop(design, scope, loop, depth):
+    """Every round of a generate loop, as a block that knows its genvar."""
+    value = evaluate(loop.start, scope.known, scope.module.where)
+    for _ in range(MAX_ROUNDS):
+        def lookup(name, value=value):
+            return value if name == loop.variable else scope.known(name)
+
+        if not evaluate(loop.condition, lookup, scope.module.where).value:
+            return
+        prefix = f"{loop.name or f'loop_line_{loop.line}'}[{value.value}]."
+        block(design, scope, loop.body, prefix, depth, {loop.variable: value})
+        value = evaluate(loop.step, lookup, scope.module.where)
+    raise scope.error(loop.line, f"a loop takes more than {MAX_ROUNDS} rounds.")
+
+
+def expand_instance(design, scope, item, depth):
+    """Drive what the instances of an item drive: gates, modules of the text, or standard cells."""
+    design.instances += 1
+    if design.instances > MAX_INSTANCES:
+        raise scope.error(item.line, f"the circuit has more than {MAX_INSTANCES} instances.")
+    for expression in item.connections.values():
+        if expression is not None and expression[0] == "name" and not expression[2]:
+            scope.find(expression[1]) or scope.net(expression[1], item.line, implicit=True)
+    copies = [(item.name, 0, 1)]
+    if item.array:
+        left, right = (scope.constant(bound) for bound in item.array)
+        count = abs(left - right) + 1
+        if count > 4096:
+            raise scope.error(item.line, f"an array of instances must have at most 4096 of them, got {count}.")
+        step = 1 if left >= right else -1
+        copies = [(f"{item.name}[{right + step * i}]", i, count) for i in range(count)]
+    for copy in copies:
+        if item.module in GATE_NAMES:
+            expand_gate(scope, item, copy)
+        elif item.module in design.modules:
+            expand_module(design, scope, item, copy, depth)
         else:
-            expand_instance(modules, scope, item, definitions, chain)
+            expand_cell(design, scope, item, copy)
 
 
-def expand_instance(modules, scope, item, definitions, chain):
-    """Append the definitions of one instance: a module of the text, or a standard cell."""
-    kind, name, connections, line = item
-    cell = CELLS.get(kind.removeprefix("PDKGEN"))
-    if kind in modules:
-        if kind in chain:
-            raise VerilogError(f"line {line}: module {kind} instantiates itself.")
-        inside = Scope(modules[kind], f"{scope.path}{name}/")
-        connect_module(scope, inside, by_port(inside.module.ports, connections, kind, name, line), definitions, line)
-        expand(modules, inside.module, inside.path, definitions, (*chain, kind))
-    elif cell is not None:
-        ports = by_port((*cell.inputs, *cell.outputs), connections, kind, name, line)
-        definitions.append(connect_cell(scope, cell, ports, f"{scope.path}{name}", line))
-    else:
-        raise VerilogError(f"line {line}: cell {kind} of instance {name} is not defined; "
-                           f"known cells are {', '.join(CELLS)}.")
-
-
-def by_port(ports, connections, kind, name, line):
+def by_port(scope, ports, item):
     """Connections with positions replaced by port names."""
     found = {}
-    for port, expression in connections.items():
+    for port, expression in item.connections.items():
         if isinstance(port, int) and port < len(ports):
             port = ports[port]
         if port not in ports or port in found:
-            raise VerilogError(f"line {line}: instance {name} of {kind} has no free port {port}; "
-                               f"its ports are {', '.join(ports)}.")
+            raise scope.error(item.line, f"instance {item.name} of {item.module} has no free port {port}; "
+                                         f"its ports are {', '.join(ports)}.")
         found[port] = expression
     return found
 
 
-def connect_cell(scope, cell, ports, instance, line):
-    """The definition of one standard cell; unconnected outputs get a label of their own."""
-    for port in cell.inputs:
-        if ports.get(port) is None:
-            raise VerilogError(f"line {line}: input {port} of instance {instance} is not connected.")
-    trees = tuple(scope.bits(ports[port], max(1, scope.width(ports[port])), False)[0] for port in cell.inputs)
-    drives = []
-    for port in cell.outputs:
-        target = [f"{instance}/{port}"] if ports.get(port) is None else scope.target(ports[port], line)
-        if len(target) != 1:
-            raise VerilogError(f"line {line}: output {port} of instance {instance} is 1 bit wide, "
-                               f"got {len(target)} wires.")
-        drives.append(target[0])
-    if cell.tree is None:
-        return tuple(drives), cell.kind, trees
-    return tuple(drives), "assign", (substituted(cell.tree, dict(zip(cell.inputs, trees, strict=True))),)
+def share(scope, bits, width, copy, item):
+    """The bits of a connection that one instance of an array takes: its own part, or all of them."""
+    _, position, count = copy
+    if count == 1 or len(bits) == width:
+        return bits
+    if len(bits) != count * width:
+        raise scope.error(item.line, f"a port of {width} bit(s) in an array of {count} instances takes {width} or "
+                                     f"{count * width} bits, got {len(bits)}.")
+    return bits[position * width:(position + 1) * width]
 
 
-def substituted(tree, values):
-    """`tree` with port names replaced by the trees connected to them."""
-    if isinstance(tree, str):
-        return values[tree]
-    inner = tree[1]
-    if tree[0] == "NOT":
-        return "NOT", substituted(inner, values)
-    return tree[0], tuple(substituted(part, values) for part in inner)
+def terminal(scope, expression, copy, item, drives):
+    """The one bit of a gate's terminal or a cell's pin."""
+    bits = scope.target(expression, item.line) if drives else scope.whole(expression)
+    if copy[2] > 1:
+        bits = share(scope, bits, 1, copy, item)
+    if len(bits) != 1 and (drives or expression[0] != "number"):
+        raise scope.error(item.line, f"a terminal of {item.module} {item.name} is 1 bit wide, got {len(bits)} bits.")
+    return bits[0]
 
 
-def connect_module(scope, inside, ports, definitions, line):
-    """Definitions that carry values into the inputs of an instance and out of its outputs."""
-    for port in inside.module.ports:
-        direction, labels, expression = inside.net(port, line).direction, inside.labels(port), ports.get(port)
-        if direction == "input":
-            if expression is None:
-                raise VerilogError(f"line {line}: input {port} of instance {inside.path[:-1]} is not connected.")
-            width = max(len(labels), scope.width(expression))
-            trees = scope.bits(expression, width, scope.signed(expression))
-            definitions.extend(((label,), "assign", (tree,)) for label, tree in zip(labels, trees, strict=False))
-        elif expression is not None:
-            outer = scope.target(expression, line)
-            padded = labels + ["0"] * (len(outer) - len(labels))
-            definitions.extend(((label,), "assign", (tree,)) for label, tree in zip(outer, padded, strict=False))
+def expand_gate(scope, item, copy):
+    """One gate primitive: its outputs come first; ``buf`` and ``not`` may have several."""
+    terminals = [item.connections.get(i) for i in range(len(item.connections))]
+    if len(terminals) < 2 or None in terminals or item.parameters:
+        raise scope.error(item.line, f"gate {item.module} takes an output and at least one input, by position.")
+    outputs = terminals[:1] if item.module in TWO_STATE else terminals[:-1]
+    bits = [terminal(scope, expression, copy, item, False) for expression in terminals[len(outputs):]]
+    source = bits[0] if item.module == "buf" else scope.graph.invert(bits[0]) if item.module == "not" else \
+        scope.graph.gate(item.module.upper(), *bits)
+    for expression in outputs:
+        scope.graph.drive(terminal(scope, expression, copy, item, True), source)
 
 
-class Scope:
-    """The nets of one instance of a module, and the meaning of expressions over them."""
-
-    def __init__(self, module, path):
-        self.module = module
-        self.path = path
-
-    def net(self, name, line):
-        if name not in self.module.nets:
-            raise VerilogError(f"line {line}: {name} is not declared in module {self.module.name}.")
-        return self.module.nets[name]
-
-    def labels(self, name, line=0):
-        """Labels of all bits of a net, least significant first."""
-        net = self.net(name, line or self.module.line)
-        if net.msb is None:
-            return [f"{self.path}{name}"]
-        return [f"{self.path}{name}[{i}]" for i in range(net.lsb, net.msb + 1)]
-
-    def select(self, expression):
-        """Labels that a name, bit select or part select denotes, least significant first."""
-        kind, name, *bounds, line = expression
-        if kind == "name":
-            return self.labels(name, line)
-        net = self.net(name, line)
-        indices = [evaluate_constant(bound) for bound in bounds]
-        if None in indices:
-            raise VerilogError(f"line {line}: the index of {name} must be constant.")
-        msb, lsb = indices[0], indices[-1]
-        if net.msb is None or not net.lsb <= lsb <= msb <= net.msb:
-            declared = "a scalar" if net.msb is None else f"[{net.msb}:{net.lsb}]"
-            raise VerilogError(f"line {line}: {name}[{':'.join(map(str, indices))}] is outside {name}, {declared}.")
-        return [f"{self.path}{name}[{i}]" for i in range(lsb, msb + 1)]
-
-    def target(self, expression, line):
-        """Labels that the left side of an assignment or a connected output drives, least significant first."""
-        kind = expression[0]
-        if kind == "concat":
-            return [label for part in reversed(expression[1]) for label in self.target(part, line)]
-        if kind not in ("name", "bit", "part"):
-            raise VerilogError(f"line {line}: only nets, selects and concatenations of them can be driven.")
-        if self.net(expression[1], line).direction == "input":
-            raise VerilogError(f"line {line}: input {expression[1]} of module {self.module.name} must not be driven.")
-        return self.select(expression)
-
-    def width(self, expression):
-        """Self-determined width of an expression."""
-        kind, first, *_, line = expression
-        if kind == "number":
-            return expression[2]
-        if kind in ("name", "bit", "part"):
-            return len(self.select(expression))
-        if kind in ("NOT", "NEG"):
-            return self.width(first)
-        if kind == "!":
-            return 1
-        if kind == "cast":
-            return self.width(expression[2])
-        if kind == "concat":
-            width = sum(self.width(part) for part in first)
-        elif kind == "repeat":
-            width = max(evaluate_constant(first) or 0, 0) * self.width(expression[2])
+def expand_cell(design, scope, item, copy):
+    """One standard cell."""
+    cell = find_cell(item.module, design.library)
+    if cell is None:
+        raise scope.error(item.line, f"module {item.module} of instance {item.name} is not defined: give the file that "
+                                     f"defines it, too, or the Liberty file of a standard cell (--liberty).")
+    if cell.memory:
+        raise scope.error(item.line, f"cell {item.module} of instance {item.name} has memory ({cell.memory}): only "
+                                     f"circuits without clock and state are read.")
+    ports = by_port(scope, (*cell.inputs, *cell.outputs), item)
+    values = {}
+    for pin in cell.inputs:
+        if ports.get(pin) is None:
+            values[pin] = scope.graph.net(f"input {pin} of instance {scope.path}{copy[0]} (line {item.line}) is not "
+                                          f"connected.")
         else:
-            width = max(self.width(part) for part in first)
-        if not 1 <= width <= MAX_WIDTH:
-            raise VerilogError(f"line {line}: an expression must be 1 to {MAX_WIDTH} bits wide, got {width}.")
-        return width
+            values[pin] = terminal(scope, ports[pin], copy, item, False)
+    for pin, bit in zip(cell.outputs, outputs_of(scope.graph, cell, values), strict=True):
+        if ports.get(pin) is None:                     # kept as a gate where gates are kept as they come
+            scope.graph.drive(scope.graph.net(f"{scope.path}{copy[0]}/{pin}"), bit)
+        else:
+            scope.graph.drive(terminal(scope, ports[pin], copy, item, True), bit)
 
-    def signed(self, expression):
-        """Whether an expression is signed: names declared so, decimal numbers, casts, and operators all of whose
-        operands are."""
-        kind, first, *_, line = expression
-        if kind == "number":
-            return expression[3]
-        if kind == "name":
-            return self.net(first, line).signed
-        if kind == "cast":
-            return first
-        if kind in ("NOT", "NEG"):
-            return self.signed(first)
-        return kind in ("AND", "OR", "XOR", "+", "*") and all(self.signed(part) for part in first)
 
-    def bits(self, expression, width, signed):
-        """Trees of an expression in a context of `width` bits, least significant first."""
-        kind, first, *_, line = expression
-        if kind == "NOT":
-            return [("NOT", tree) for tree in self.bits(first, width, signed)]
-        if kind in ("AND", "OR", "XOR"):
-            columns = [self.bits(part, width, signed) for part in first]
-            return [(kind, trees) for trees in zip(*columns, strict=True)]
-        if kind in ("+", "*", "NEG"):
-            if width > MAX_ARITHMETIC_WIDTH:
-                raise VerilogError(f"line {line}: arithmetic must be at most {MAX_ARITHMETIC_WIDTH} bits wide, "
-                                   f"got {width}.")
-            parts = (first,) if kind == "NEG" else first
-            word = Word(kind, [self.bits(part, width, signed) for part in parts])
-            return [("word", word, i) for i in range(width)]
-        own = self.leaf(expression)
-        filler = own[-1] if signed else "0"
-        return (own + [filler] * (width - len(own)))[:max(width, 1)]
+def expand_module(design, scope, item, copy, depth):
+    """One instance of a module of the text: values carried in, its own items, results carried out."""
+    module = design.modules[item.module]
+    if depth >= MAX_NESTING:
+        raise scope.error(item.line, f"module {item.module} instantiates itself, or nests {MAX_NESTING} deep.")
+    inside = Scope(scope.graph, module, f"{scope.path}{copy[0]}/")
+    declare(inside, module.items, override(scope, module, item))
+    ports = by_port(scope, module.ports, item)
+    for port in module.ports:
+        net = inside.net(port, module.line)
+        expression = ports.get(port)
+        if net.direction == "input":
+            carry_in(scope, net, port, expression, copy, item, inside)
+    expand(design, inside, module.items, depth + 1)
+    for port in module.ports:
+        net = inside.net(port, module.line)
+        if net.direction != "input" and ports.get(port) is not None:
+            outer = scope.target(ports[port], item.line, arrays=bool(net.unpacked))
+            outer = share(scope, outer, len(net.bits), copy, item)
+            for bit, source in zip(outer, net.bits, strict=False):
+                scope.graph.drive(bit, source)
 
-    def leaf(self, expression):
-        """Trees of an expression whose operands are self-determined."""
-        kind, first, *_, line = expression
-        if kind == "number":
-            return [str(first >> i & 1) for i in range(expression[2])]
-        if kind in ("name", "bit", "part"):
-            return self.select(expression)
-        if kind == "!":
-            return [("NOT", ("OR", tuple(self.whole(first))))]
-        if kind == "cast":
-            return self.whole(expression[2])
-        if kind == "repeat":
-            self.width(expression)
-            return self.whole(expression[2]) * evaluate_constant(first)
-        self.width(expression)
-        return [tree for part in reversed(first) for tree in self.whole(part)]
 
-    def whole(self, expression):
-        return self.bits(expression, self.width(expression), self.signed(expression))
+def override(scope, module, item):
+    """Values of parameters that an instance sets, by name."""
+    names = [p.name for p in module.items if isinstance(p, Parameter) and not p.local]
+    values = {}
+    for key, expression in item.parameters.items():
+        name = names[key] if isinstance(key, int) and key < len(names) else key
+        if name not in names or expression is None:
+            raise scope.error(item.line, f"module {module.name} has no parameter {key}; it has "
+                                         f"{', '.join(names) or 'none'}.")
+        values[name] = evaluate(expression, scope.known, scope.module.where)
+    return values
+
+
+def carry_in(scope, net, port, expression, copy, item, inside):
+    """Drive an input port of an instance."""
+    if expression is None:
+        label = f"input {port} of instance {inside.path[:-1]} (line {item.line}) is not connected."
+        for bit in net.bits:
+            scope.graph.labels[bit] = label
+        return
+    if net.unpacked:
+        bits, _, array = scope.select(expression) if expression[0] == "name" else ((), False, False)
+        if not array or len(bits) != len(net.bits):
+            raise scope.error(item.line, f"port {port} of {item.module} is an array of {len(net.bits)} bits and takes "
+                                         f"an array like it.", NotStructural)
+    elif copy[2] > 1:
+        bits = share(scope, scope.whole(expression), len(net.bits), copy, item)
+    else:
+        connect(scope, net.bits, expression)
+        return
+    for target, bit in zip(net.bits, bits, strict=False):
+        scope.graph.drive(target, bit)
+
+

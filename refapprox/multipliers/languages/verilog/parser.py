@@ -1,21 +1,35 @@
 """Syntax of structural Verilog: text in, a tuple of `Module` out, nothing of it executed.
 
-The subset is what generated netlists use: ports in either style, wires and buses, ``assign``, instances with named or
-positional connections, named constants, and the operators ``~ ! & | ^ ~^ ^~ + - *``, concatenation, replication, bit
-and part selects, ``$signed`` and ``$unsigned``. Everything else (always, reg, delays, ...) is refused with its line.
+The subset: ports in either style, nets and arrays of nets, parameters, ``assign``, gate primitives, instances and
+lists and arrays of them, ``generate`` with ``for`` and ``if``, and the expressions of `ExpressionParser`. Delays of
+gates and assignments are read over: they do not change what a circuit settles at. Everything else (always, reg,
+functions, ...) is `NotStructural`.
 """
 from typing import NamedTuple
 
-from refapprox.multipliers.languages.verilog.expressions import ExpressionParser
-from refapprox.multipliers.languages.verilog.tokens import VerilogError
+from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES, ExpressionParser
+from refapprox.multipliers.languages.verilog.tokens import NotStructural, VerilogError
+
+NET_TYPES = ("wire", "tri", "logic", "supply0", "supply1")
+DIRECTIONS = ("input", "output", "inout")
 
 
-class Net(NamedTuple):
-    """A declared port or wire with bits msb down to lsb; scalars have msb = lsb = None."""
+class Declaration(NamedTuple):
+    """A port or net: `packed` and `unpacked` are lists of (left, right) expressions."""
 
-    direction: str     # input, output, wire
-    msb: int
-    lsb: int
+    direction: str     # input, output, or the type of a net
+    name: str
+    packed: tuple
+    unpacked: tuple
+    signed: bool
+    line: int
+
+
+class Parameter(NamedTuple):
+    name: str
+    value: tuple
+    local: bool
+    packed: tuple
     signed: bool
     line: int
 
@@ -29,15 +43,35 @@ class Assign(NamedTuple):
 class Instance(NamedTuple):
     module: str
     name: str
+    array: tuple       # () or (left, right) of an array of instances
+    parameters: dict   # name or position -> expression
     connections: dict  # port name or position -> expression, None where left open
+    line: int
+
+
+class Loop(NamedTuple):
+    variable: str
+    start: tuple
+    condition: tuple
+    step: tuple
+    name: str
+    body: tuple
+    line: int
+
+
+class Branch(NamedTuple):
+    condition: tuple
+    name: str
+    yes: tuple
+    no: tuple
     line: int
 
 
 class Module(NamedTuple):
     name: str
     ports: tuple       # names in header order
-    nets: dict         # name -> Net
-    items: tuple       # in text order: Assign and Instance
+    items: tuple       # all of the above, in text order
+    where: str         # begins a message on this module: its file
     line: int
 
 
@@ -50,97 +84,175 @@ class Parser(ExpressionParser):
         while self.token.kind != "end":
             modules.append(self.module())
         if not modules:
-            raise VerilogError("line 1: expected at least one module, got none.")
+            raise VerilogError(f"{self.where}line 1: expected at least one module, got none.")
         return tuple(modules)
 
     def module(self):
         line = self.token.line
         self.expect("module")
-        name, nets, items = self.identifier("the name of a module"), {}, []
-        self.constants = {}
-        ports = self.header(nets) if self.accept("(") else ()
+        name, items = self.identifier("the name of a module"), []
+        if self.accept("#"):
+            self.expect("(")
+            while True:
+                self.accept("parameter", "localparam")
+                items.extend(self.parameters("parameter", single=True))
+                if not self.accept(","):
+                    break
+            self.expect(")")
+        ports = self.header(items) if self.accept("(") else ()
         self.expect(";")
         while not self.accept("endmodule"):
-            if self.token.text in ("input", "output", "wire"):
-                self.declaration(nets, items)
-            elif self.accept("assign"):
-                items.append(self.assignment())
-                while self.accept(","):
-                    items.append(self.assignment())
-            elif self.accept("localparam", "parameter"):
-                self.parameter()
-                while self.accept(","):
-                    self.parameter()
-            elif self.token.kind == "name":
-                items.append(self.instance())
-            else:
-                self.fail("a declaration, assign, an instance or endmodule")
-            self.expect(";")
-        return Module(name, ports, nets, tuple(items), line)
+            items.extend(self.item())
+        return Module(name, ports, tuple(items), self.where, line)
 
-    def header(self, nets):
+    def header(self, items):
         """Port names between the parentheses of a module; declared on the spot in the ANSI style."""
         ports, kind = [], None
         while not self.accept(")"):
             if ports:
                 self.expect(",")
-            if self.token.text in ("input", "output"):
+            if self.token.text in DIRECTIONS:
                 kind = self.net_type()
-            ports.append(self.identifier("the name of a port"))
+            elif kind and self.token.text in ("[", "signed"):
+                kind = (kind[0], *self.shape())
+            line, name = self.token.line, self.identifier("the name of a port")
+            ports.append(name)
             if kind:
-                self.declare(nets, ports[-1], kind)
+                items.append(Declaration(kind[0], name, kind[2], self.ranges(), kind[1], line))
         return tuple(ports)
 
     def net_type(self):
-        """(direction, signed, msb, lsb) up to the first name of a declaration."""
-        direction = self.accept("input", "output", "wire")
-        self.accept("wire")
-        signed = bool(self.accept("signed"))
-        if not self.accept("["):
-            return direction, signed, None, None
-        msb = self.constant()
-        self.expect(":")
-        lsb = self.constant()
-        self.expect("]")
-        if not 0 <= lsb <= msb < 2 ** 16:
-            self.fail(f"a range [msb:lsb] with 65535 >= msb >= lsb >= 0 instead of [{msb}:{lsb}]")
-        return direction, signed, msb, lsb
+        """(direction or type, signed, packed) up to the first name of a declaration."""
+        direction = self.accept(*DIRECTIONS, *NET_TYPES)
+        if direction == "inout":
+            raise VerilogError(f"{self.where}line {self.token.line}: an inout port is neither operand nor result.")
+        if direction in DIRECTIONS:
+            self.accept(*NET_TYPES)
+        return direction, *self.shape()
 
-    def declare(self, nets, name, kind):
-        direction, signed, msb, lsb = kind
-        before = nets.get(name)
-        if before and not (direction == "wire" and (before.msb, before.lsb) == (msb, lsb)):
-            raise VerilogError(f"line {self.token.line}: {name} is declared twice.")
-        if not before:
-            nets[name] = Net(direction, msb, lsb, signed, self.token.line)
+    def shape(self):
+        """(signed, packed ranges)."""
+        signed = self.accept("signed", "unsigned") == "signed"
+        return signed, self.ranges()
 
-    def declaration(self, nets, items):
-        kind = self.net_type()
+    def ranges(self):
+        """((left, right), ...) of ``[left:right]...``; ``[n]`` is [0:n-1]."""
+        found = []
+        while self.accept("["):
+            left = self.expression()
+            if self.accept(":"):
+                found.append((left, self.expression()))
+            else:
+                one = ("number", 1, 32, True, self.token.line)
+                found.append((("number", 0, 32, True, one[-1]), ("run", ("-",), (left, one), one[-1])))
+            self.expect("]")
+        return tuple(found)
+
+    def item(self):
+        """The items of one statement of a module or of a generate block, its semicolon included."""
+        text = self.token.text
+        if self.token.kind != "name":
+            if self.accept(";"):
+                return []
+            self.fail("a declaration, assign, an instance or endmodule")
+        if self.accept("generate"):
+            items = []
+            while not self.accept("endgenerate"):
+                items.extend(self.item())
+            return items
+        if text in ("for", "if", "begin"):
+            return [self.loop()] if text == "for" else self.branch() if text == "if" else [self.plain_block()]
+        if text in (*DIRECTIONS, *NET_TYPES):
+            items = self.declaration()
+        elif self.accept("assign"):
+            items = self.listed(self.assignment)
+        elif self.accept("localparam", "parameter"):
+            items = self.parameters(text)
+        elif self.accept("genvar"):
+            self.listed(lambda: self.identifier("the name of a genvar"))
+            items = []
+        else:
+            items = self.instances()
+        self.expect(";")
+        return items
+
+    def listed(self, what):
+        """What comes once, or more often with commas between."""
+        self.delay()
+        found = [what()]
+        while self.accept(","):
+            found.append(what())
+        return found
+
+    def declaration(self):
+        direction, signed, packed = self.net_type()
+        self.delay()
+        items = []
         while True:
             line, name = self.token.line, self.identifier("the name of a net")
-            self.declare(nets, name, kind)
-            if kind[0] == "wire" and self.accept("="):
-                items.append(Assign(("name", name, line), self.expression(), line))
+            items.append(Declaration(direction, name, packed, self.ranges(), signed, line))
+            if direction in NET_TYPES and self.accept("="):
+                items.append(Assign(("name", name, (), line), self.expression(), line))
             if not self.accept(","):
-                return
+                return items
 
-    def parameter(self):
-        """One named constant; it stands for its number from here to the end of the module."""
-        name = self.identifier("the name of a constant")
-        self.expect("=")
-        self.constants[name] = self.constant()
+    def parameters(self, kind, single=False):
+        """Named constants of one declaration; a `single` one in the header of a module."""
+        self.accept("integer", "int")
+        signed, packed = self.shape()
+        items = []
+        while True:
+            line, name = self.token.line, self.identifier("the name of a constant")
+            self.expect("=")
+            items.append(Parameter(name, self.expression(), kind == "localparam", packed, signed, line))
+            if single or not self.accept(","):
+                return items
+
+    def delay(self):
+        """Read over ``#5``, ``#name`` and ``#(1, 2)``."""
+        if self.accept("#"):
+            if self.accept("("):
+                self.listed(self.expression)
+                self.expect(")")
+            else:
+                self.primary()
 
     def assignment(self):
         line, target = self.token.line, self.primary()
         self.expect("=")
         return Assign(target, self.expression(), line)
 
-    def instance(self):
-        line, module = self.token.line, self.identifier("the name of a module")
-        name, connections = self.identifier("the name of an instance"), {}
-        self.expect("(")
+    def instances(self):
+        """Gates or instances of one module, as a list: they differ in whether a name must be there."""
+        line, kind, parameters = self.token.line, self.token.text, {}
+        if kind in GATE_NAMES:
+            self.position += 1
+            self.delay()
+        else:
+            kind = self.identifier("the name of a module")
+            if self.accept("#"):
+                if self.accept("("):
+                    parameters = self.connections("parameters")
+                else:
+                    parameters = {0: self.primary()}
+        found = []
+        while True:
+            name, array = f"{kind}_line_{line}", ()
+            if not (kind in GATE_NAMES and self.token.text == "("):
+                name = self.identifier("the name of an instance")
+                array = self.ranges()
+                if len(array) > 1:
+                    self.fail("an array of instances of one dimension")
+            self.expect("(")
+            found.append(Instance(kind, name, array[0] if array else (), parameters, self.connections(name), line))
+            if not self.accept(","):
+                return found
+
+    def connections(self, name):
+        """{port name or position: expression} up to the closing parenthesis."""
+        found, line = {}, self.token.line
         while not self.accept(")"):
-            if connections:
+            if found:
                 self.expect(",")
             if self.accept("."):
                 port = self.identifier("the name of a port")
@@ -148,8 +260,69 @@ class Parser(ExpressionParser):
                 expression = None if self.token.text == ")" else self.expression()
                 self.expect(")")
             else:
-                port, expression = len(connections), self.expression()
-            if port in connections:
-                raise VerilogError(f"line {line}: port {port} of instance {name} is connected twice.")
-            connections[port] = expression
-        return Instance(module, name, connections, line)
+                port = len(found)
+                expression = None if self.token.text in (",", ")") else self.expression()
+            if port in found:
+                raise VerilogError(f"{self.where}line {line}: port {port} of {name} is connected twice.")
+            found[port] = expression
+        return found
+
+    def block(self):
+        """(name, items) of a statement, or of ``begin [: name] ... end``."""
+        self.depth += 1
+        if self.depth > 40:
+            raise NotStructural(f"{self.where}line {self.token.line}: blocks are nested more than 40 deep.")
+        name, items = "", []
+        if self.accept("begin"):
+            name = self.identifier("the name of a block") if self.accept(":") else ""
+            while not self.accept("end"):
+                items.extend(self.item())
+        else:
+            items = self.item()
+        self.depth -= 1
+        return name, tuple(items)
+
+    def plain_block(self):
+        line = self.token.line
+        name, items = self.block()
+        return Branch(("number", 1, 32, True, line), name, items, (), line)
+
+    def loop(self):
+        line = self.token.line
+        self.expect("for")
+        self.expect("(")
+        self.accept("genvar")
+        variable = self.identifier("a genvar")
+        self.expect("=")
+        start = self.expression()
+        self.expect(";")
+        condition = self.expression()
+        self.expect(";")
+        step = self.step(variable)
+        self.expect(")")
+        name, body = self.block()
+        return Loop(variable, start, condition, step, name, body, line)
+
+    def step(self, variable):
+        """The next value of a genvar: ``i = expression``, ``i += expression`` or ``i++``."""
+        line = self.token.line
+        if not self.accept(variable):
+            self.fail(repr(variable))
+        own = ("name", variable, (), line)
+        operator = self.accept("=", "+=", "++")
+        if operator == "=":
+            return self.expression()
+        if operator is None:
+            self.fail(f"'{variable} = ...'")
+        more = ("number", 1, 32, True, line) if operator == "++" else self.expression()
+        return ("run", ("+",), (own, more), line)
+
+    def branch(self):
+        line = self.token.line
+        self.expect("if")
+        self.expect("(")
+        condition = self.expression()
+        self.expect(")")
+        name, yes = self.block()
+        other, no = self.block() if self.accept("else") else ("", ())
+        return [Branch(condition, name or other, yes, no, line)]

@@ -3,23 +3,21 @@
 Reading keeps every gate that the text spells out, so the gate counts are those of the file; ``fold=True`` simplifies
 as a synthesis tool would. The standard cells FAX1, HAX1, AND2X1, ... are known with and without the prefix PDKGEN,
 whether or not the text defines them; a text that defines one of them otherwise is taken at its word.
-
-Expressions follow IEEE 1364-2005 section 5: the width of ``+``, ``*`` and of bitwise operators is the larger of the
-target's and the operands' widths, and operands are sign-extended only where all of them are signed.
 """
+import dataclasses
 import re
 
 import numpy as np
 
-from refapprox.multipliers.circuits.builder import Builder
-from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS
-from refapprox.multipliers.languages.verilog.emit import emit_all
+from refapprox.multipliers.languages.cells import CELLS, find_cell, outputs_of
+from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
+from refapprox.multipliers.languages.ports import choose_top, fault_of, words_of
 from refapprox.multipliers.languages.verilog.expressions import RESERVED
-from refapprox.multipliers.languages.verilog.flatten import CELLS, flatten
-from refapprox.multipliers.languages.verilog.parser import Instance, Parser
-from refapprox.multipliers.languages.verilog.tokens import VerilogError
+from refapprox.multipliers.languages.verilog.flatten import flatten, words_of_module
+from refapprox.multipliers.languages.verilog.parser import Branch, Instance, Loop, Parser
+from refapprox.multipliers.languages.verilog.tokens import NotStructural, VerilogError
 
-__all__ = ["VerilogError", "read", "write"]
+__all__ = ["NotStructural", "VerilogError", "read", "read_modules", "write"]
 
 TEMPLATES = {"NOT": "~{}", "AND": "{} & {}", "OR": "{} | {}", "XOR": "{} ^ {}",
              "NAND": "~({} & {})", "NOR": "~({} | {})", "XNOR": "~({} ^ {})"}
@@ -43,7 +41,7 @@ def read(text, *, signed=None, top=None, fold=False):
     signed : bool, optional
         Whether operands and output are two's complement; by default, whether every input port is declared signed.
     top : str, optional
-        The module to read; by default the one that no other module instantiates.
+        The module to read; by default as `ports.choose_top` says.
     fold : bool, optional
         Simplify: fold constants, merge equal gates, drop dead ones.
 
@@ -55,8 +53,8 @@ def read(text, *, signed=None, top=None, fold=False):
     Raises
     ------
     VerilogError
-        A ValueError that names line and token: outside the subset, an undeclared, undriven or twice driven wire, a
-        cycle, a module that instantiates itself, an unknown cell, or not exactly one output port.
+        A ValueError that names line and token: an undeclared, undriven or twice driven wire, a cycle, an unknown
+        cell, not exactly one result. `NotStructural`, one of them, where the text is outside of the subset.
 
     Examples
     --------
@@ -69,72 +67,88 @@ def read(text, *, signed=None, top=None, fold=False):
             text = text.decode()
         except UnicodeDecodeError as error:
             raise VerilogError(f"Verilog text must be UTF-8: {error}.") from None
+    netlist, declared = read_modules([("", text)], top=top, fold=fold, operands=None)
+    return dataclasses.replace(netlist, signed=declared if signed is None else signed)
+
+
+def read_modules(texts, *, top=None, fold=True, library=None, operands=2):
+    """(unsigned netlist, whether all its inputs are declared signed) of the texts of one or more files.
+
+    Parameters
+    ----------
+    texts : sequence of (str, str)
+        What begins the messages on a file, such as "mine.v, ", and its text.
+    top, fold : as of `read`
+    library : dict, optional
+        name -> `cells.Cell` of a Liberty file.
+    operands : int or None, optional
+        How many operands there must be; None takes any number but none.
+    """
     modules = {}
-    for module in Parser(text).file():
-        if module.name in modules:
-            raise VerilogError(f"line {module.line}: module {module.name} is defined twice.")
-        modules[module.name] = module
-    modules = {name: module for name, module in modules.items() if not is_known_cell(module)}
-    chosen = find_top(modules, top)
-    operands, outputs, definitions = flatten(modules, chosen)
-    if len(outputs) != 1:
-        raise VerilogError(f"line {chosen.line}: module {chosen.name} must have one output port, the result word, "
-                           f"got {', '.join(outputs) or 'none'}.")
-    for name, labels in [*operands.items(), *outputs.items()]:
-        if len(labels) > MAX_OPERAND_BITS:
-            raise VerilogError(f"line {chosen.line}: port {name} must be at most {MAX_OPERAND_BITS} bits wide, "
-                               f"got {len(labels)}.")
-    if not operands:
-        raise VerilogError(f"line {chosen.line}: module {chosen.name} must have at least one input port, got none.")
-    builder = Builder([(name, len(labels)) for name, labels in operands.items()], fold)
-    wires = emit_all(builder, operands, definitions, chosen.name)
-    (name, labels), = outputs.items()
-    for label in labels:
-        if label not in wires:
-            raise VerilogError(f"wire {label} of {chosen.name}, an output, is driven by nothing.")
-    if signed is None:
-        signed = all(chosen.nets[port].signed for port in operands)
-    return builder.netlist([wires[label] for label in labels], signed, chosen.name)
+    for where, text in texts:
+        for module in Parser(text, where).file():
+            if module.name in modules and module[1:3] != modules[module.name][1:3]:
+                raise VerilogError(f"{module.where}line {module.line}: module {module.name} is defined twice.")
+            modules[module.name] = module
+    modules = {name: module for name, module in modules.items() if not is_known_cell(module, library)}
+    try:
+        chosen = modules[choose_top(roots_of(modules), lambda name: words_of_module(modules[name]), top, modules)]
+    except ValueError as error:
+        raise VerilogError(f"{texts[0][0]}{error}" if top else f"{texts[0][0]}line 1: {error}") from None
+    graph, ports = flatten(modules, chosen, library)
+    words = words_of(ports)
+    fault = fault_of(words)
+    if operands is None and words.operands and "a multiplier has two" in (fault or ""):
+        fault = fault_of(words._replace(operands=(words.operands * 2)[:2]))
+    if fault:
+        raise VerilogError(f"{chosen.where}line {chosen.line}: module {chosen.name} is not read: {fault}.")
+    try:
+        return netlist_of(graph, words.operands, words.results[0][1], fold=fold), words.signed
+    except ValueError as error:
+        raise VerilogError(f"{chosen.where}{error}") from None
 
 
-def is_known_cell(module):
+def roots_of(modules):
+    """Names of the modules that no other one instantiates."""
+    used, pending = set(), [item for module in modules.values() for item in module.items]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Instance):
+            used.add(item.module)
+        elif isinstance(item, Loop):
+            pending.extend(item.body)
+        elif isinstance(item, Branch):
+            pending.extend((*item.yes, *item.no))
+    return [name for name in modules if name not in used]
+
+
+def is_known_cell(module, library=None):
     """Whether `module` has the name, ports and function of a standard cell that is one gate."""
     cell = CELLS.get(module.name.removeprefix("PDKGEN"))
-    if cell is None:
+    if cell is None or find_cell(module.name, library) is not cell or set(module.ports) != {*cell.inputs, *cell.outputs}:
         return False
-    inputs, outputs, kind, tree = cell
-    directions = {name: net.direction for name, net in module.nets.items()}
-    if any(directions.get(p) != "input" for p in inputs) or any(directions.get(p) != "output" for p in outputs):
+    try:
+        graph, ports = flatten({}, module)
+    except ValueError:
         return False
-    operands, results, definitions = flatten({}, module)
-    if any(len(bits) != 1 for bits in [*operands.values(), *results.values()]) or set(operands) != set(inputs):
+    bits = {port.name: port.bits for port in ports}
+    if any(len(found) != 1 for found in bits.values()) or {p.name for p in ports if p.is_input} != set(cell.inputs):
         return False
-    defined = word_of(definitions, operands, [bits[0] for bits in map(results.get, outputs)], module.name)
-    known = [(outputs, kind, inputs if tree is None else (tree,))]
-    return defined == word_of(known, {port: [port] for port in inputs}, outputs, module.name)
+    known = Graph(cell.kind)
+    pins = {pin: known.net(pin) for pin in cell.inputs}
+    outputs = outputs_of(known, cell, pins)
+    try:
+        return all(table_of(graph, [(pin, bits[pin]) for pin in cell.inputs], bits[pin][0])
+                   == table_of(known, [(pin, [net]) for pin, net in pins.items()], output)
+                   for pin, output in zip(cell.outputs, outputs, strict=True))
+    except GraphError:
+        return False
 
 
-def word_of(definitions, operands, labels, name):
-    """The word of the bits `labels` for every pattern of one-bit operands, as a list."""
-    ports = sorted(operands)
-    builder = Builder([(port, 1) for port in ports])
-    wires = emit_all(builder, {port: operands[port] for port in ports}, definitions, name)
-    netlist = builder.netlist([wires[label] for label in labels])
-    return netlist(*(np.arange(2 ** len(ports)) >> i & 1 for i in range(len(ports)))).tolist()
-
-
-def find_top(modules, top):
-    """The module called `top`, or the one that no other module instantiates."""
-    if top is not None:
-        if top not in modules:
-            raise VerilogError(f"top must be one of {', '.join(modules)}, got {top!r}.")
-        return modules[top]
-    used = {item.module for module in modules.values() for item in module.items if isinstance(item, Instance)}
-    roots = [module for name, module in modules.items() if name not in used]
-    if len(roots) != 1:
-        raise VerilogError(f"line 1: expected one module that no other instantiates, got "
-                           f"{', '.join(module.name for module in roots) or 'none'}; name it with top=.")
-    return roots[0]
+def table_of(graph, operands, output):
+    """One output of a small graph for every pattern of its one-bit operands, as a list."""
+    netlist = netlist_of(graph, operands, [output])
+    return netlist(*(np.arange(2 ** len(operands)) >> i & 1 for i in range(len(operands)))).tolist()
 
 
 def write(netlist):

