@@ -5,7 +5,6 @@ from pathlib import Path
 from refapprox.multipliers.closed_forms import FORM, closed_form
 from refapprox.multipliers.families import families, family_netlist, from_family
 from refapprox.multipliers.known import RELEASES
-from refapprox.multipliers.languages.reader import SUFFIXES, read_netlist
 from refapprox.multipliers.library import load_library
 from refapprox.multipliers.reading import read_file
 
@@ -55,8 +54,8 @@ def find_netlist(text, *, library="builtin", bits=8, signed=True):
     """The gates of what `find_multiplier` names; a ValueError for a table, whose gates nobody knows."""
     operator = find_multiplier(text, library=library, bits=bits, signed=signed)
     info = operator.info
-    if "file" in info and Path(info["file"]).suffix in SUFFIXES:
-        return read_netlist(info["file"], operation=operator.operation)
+    if info.get("netlist") is not None:
+        return info["netlist"]
     family = info.get("family", "")
     form = FORM.fullmatch(family)
     if form:

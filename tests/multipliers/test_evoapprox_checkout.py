@@ -12,6 +12,7 @@ from c_dialects import EXACT_2X2, HEADER, A, D, H, composite
 
 from refapprox import Circuit, Multiplier, load_library
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
+from refapprox.multipliers.declaration import UndeclaredError
 from refapprox.multipliers.known import fingerprint, known_circuits
 from refapprox.multipliers.languages import reader
 from refapprox.multipliers.languages.c.tokens import SourceError
@@ -121,7 +122,7 @@ def test_verification_needs_all_pairs(checkout):
 def test_the_cache_answers_for_the_same_bytes_only(checkout, tmp_path, monkeypatch):
     calls = []
     parse = reader.read_program
-    monkeypatch.setattr(reader, "read_program", lambda source: calls.append(source.name) or parse(source))
+    monkeypatch.setattr(reader, "read_program", lambda source, top: calls.append(source.name) or parse(source, top))
     path = source_files(checkout)["mul2s_0AD"]
     first, again = read_circuit(path), read_circuit(path)
     assert len(calls) == 1 and np.array_equal(first.lut, again.lut) and again.lut.dtype == np.int32
@@ -153,7 +154,7 @@ def test_sources_under_other_names(tmp_path):
     assert (mine.name, mine.bits, mine.signed) == ("mine", 8, True) and mine(-5, 7) == -42
     assert load_library(path)["mine"](5, 7) == 28
     path.write_text("uint64_t f(uint64_t a, uint64_t b) { return a & b & 15; }")
-    with pytest.raises(SourceError, match="do not tell the widths .* pass bits="):
+    with pytest.raises(UndeclaredError, match="which widths .* its parameters are uint64_t and uint64_t. Say bits=8"):
         read_circuit(path)
     assert read_circuit(path, bits=4)(12, 10) == 8
     assert read_circuit(path, bits=(4, 6), operation="add").output_bits == 7
@@ -166,7 +167,7 @@ def test_sources_under_other_names(tmp_path):
         (tmp_path / "big/mine.c").write_bytes(b" " * (4 * 2 ** 20 + 1))
         read_circuit(tmp_path / "big/mine.c")
     path.write_text("int f(int8_t a, uint8_t b) { return a; }")
-    with pytest.raises(SourceError, match="one parameter of f is signed and one is not"):
+    with pytest.raises(UndeclaredError, match="one parameter is signed and one is not"):
         read_circuit(path)
 
 

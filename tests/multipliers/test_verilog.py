@@ -108,32 +108,31 @@ def test_reading_is_literal_and_folding_is_asked_for():
 REFUSED = {
     "assign O = A;\nassign O = B;": r"wire O\[0\] of m is driven more than once",
     "wire x; assign O = x;": "wire x of m is read but driven by nothing",
-    "assign O[6:0] = A;": r"wire O\[7\] of m, an output, is driven by nothing",
+    "assign O[6:0] = A;": r"wire O\[7\] of m is read but driven by nothing",
     "wire x, y; assign x = ~y; assign y = x & A[0]; assign O = x;": "cycle: [xy] <- [xy] <- [xy]",
     "assign O = q;": "line 2: q is not declared in module m",
     "assign A = B;": "line 2: input A of module m must not be driven",
     "assign A + B = O;": r"line 2: expected '=', got '\+'",
     "assign O = A[4];": r"line 2: A\[4\] is outside A, \[3:0\]",
     "wire x; assign O = x[0];": r"x\[0\] is outside x, a scalar",
-    "assign O = A[B];": "line 2: the index of A must be constant",
-    "assign O = A ? B : 0;": r"line 2: unexpected '\? B",
+    "assign O = A[B];": r"line 2: an index may lie outside \[3:0\], which gives x",
     "reg r; assign O = A;": "line 2: expected a declaration, assign, an instance or endmodule|expected .* 'reg'",
     "assign O = A": "line 3: expected ';', got 'endmodule'",
     "assign O = 4'b012;": "line 2: literal 4'b012 has a digit outside its base",
     "assign O = 9999'd1;": "must be 1 to 1024 bits wide",
-    "assign O = 123456789012345678901;": "is too long",
+    "assign O = 123456789012345678901;": "does not fit 32 bits",
     "wire A; assign O = B;": "line 2: A is declared twice",
-    "wire [0:3] x; assign O = x;": r"range \[msb:lsb\]",
-    "XYZ u(.A(A)); assign O = B;": "line 2: cell XYZ of instance u is not defined; known cells are INVX1",
-    "INVX1 u(.Y(O[0])); assign O[7:1] = 0;": "input A of instance u is not connected",
-    "INVX1 u(.A(A[0]), .Y(O)); ": "output Y of instance u is 1 bit wide, got 8",
+    "wire [70000:0] x; assign O = x;": "ranges within",
+    "XYZ u(.A(A)); assign O = B;": "line 2: module XYZ of instance u is not defined: give the file that defines it",
+    "INVX1 u(.Y(O[0])); assign O[7:1] = 0;": r"input A of instance u \(line 2\) is not connected",
+    "INVX1 u(.A(A[0]), .Y(O)); ": "a terminal of INVX1 u is 1 bit wide, got 8 bits",
     "INVX1 u(.A(A[0]), .Q(O[0])); ": "instance u of INVX1 has no free port Q",
-    "INVX1 u(.A(A[0]), .A(A[1])); ": "port A of instance u is connected twice",
+    "INVX1 u(.A(A[0]), .A(A[1])); ": "port A of u is connected twice",
     "m u(A, B, O);": "expected one module that no other instantiates, got none",
     "assign O = {5000{A}};": "1 to 4096 bits wide",
     "assign O = {0{A}};": "1 to 4096 bits wide",
     "assign O = {200{1'b1}} * A;": "at most 128 bits wide",
-    "`include \"x\"\nassign O = A;": "directive `include is not supported",
+    "`include \"x\"\nassign O = A;": "expected a declaration, assign, an instance or endmodule, got '`include'",
     "assign O = " + "(" * 100_000 + "A": "nested more than 40 deep",
     "assign O = " + "~" * 100_000 + "A;": "nested more than 40 deep",
     "assign O = " + "{" * 100_000 + "A": "nested more than 40 deep",
@@ -152,14 +151,14 @@ def test_refused_texts_name_line_and_reason(body):
 @pytest.mark.parametrize("text, message", [
     ("", "line 1: expected at least one module"),
     (b"\xff", "must be UTF-8"),
-    (" " * 1_000_001, "at most 1000000 characters"),
-    ("module m(A); input A; endmodule", "one output port, the result word, got none"),
-    ("module m(A, O, P); input A; output O, P; assign O = A; assign P = A; endmodule", "got O, P"),
-    ("module m(O); output O; assign O = 1; endmodule", "at least one input port"),
-    ("module m(A, O); input [70:0] A; output O; assign O = A; endmodule", "port A must be at most 62 bits wide"),
+    (" " * 4_000_001, "at most 4000000 characters"),
+    ("module m(A); input A; endmodule", "it has no outputs, and a multiplier has one output port"),
+    ("module m(A, O, P); input A; output O, P; assign {O, P} = A; endmodule", r"2 outputs \(O of 1 bit, P of 1"),
+    ("module m(O); output O; assign O = 1; endmodule", "it has no operands"),
+    ("module m(A, O); input [70:0] A; output O; assign O = A; endmodule", "port A is 71 bits wide, and at most 62"),
     ("module m(A, O); output O; assign O = 1; endmodule", "A is not declared"),
-    (HELPER + HELPER, "module low is defined twice"),
-    (HELPER + HELPER.replace("low", "high"), "got low, high; name it with top="),
+    (HELPER + HELPER.replace("a * b", "a + b"), "module low is defined twice"),
+    (HELPER + HELPER.replace("low", "high"), r"got low, high: name the multiplier among them with top= \(--top NAME\)"),
     ("module a(input A, output O); b u(A, O); endmodule module b(input A, output O); c u(A, O); endmodule "
      "module c(input A, output O); b u(A, O); endmodule", "module b instantiates itself"),
 ])
@@ -184,7 +183,7 @@ def test_any_name_becomes_an_identifier(name, module):
 def test_copies_of_copies_are_bounded():
     doubling = "".join(f"module d{i}(input A, output O); wire t; d{i + 1} u(A, t); d{i + 1} v(t, O); endmodule\n"
                        for i in range(40))
-    with pytest.raises(VerilogError, match="more than 100000 bit definitions"):
+    with pytest.raises(VerilogError, match="more than 100000 instances"):
         verilog.read(doubling + "module d40(input A, output O); assign O = ~A; endmodule")
 
 

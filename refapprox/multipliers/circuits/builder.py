@@ -179,7 +179,7 @@ def narrowed(kind, inputs, used, wire):
     if kind == "HA" and not all(used):
         return [("XOR" if used[0] else "AND", inputs, [0 if used[0] else 1])]
     if kind == "FA" and used == [True, False]:             # the last bit of a sum that cannot overflow
-        return [("XOR", inputs[:2], None), ("XOR", [wire, inputs[2]], [0])]
+        return [("XOR", inputs[:2], None), ("XOR", [inputs[2], wire], [0])]
     return [(kind, inputs, list(range(len(used))))]
 
 

@@ -147,7 +147,8 @@ def write_blif(netlist):
     names = {0: "zero", 1: "one"}
     for position, (operand, _) in enumerate(netlist.operands):
         if not re.fullmatch(r"[A-Za-z_]\w*", operand) or re.fullmatch(r"O|zero|one|n\d+", operand):
-            raise ValueError(f"operand {operand!r} of {netlist.name} must be an identifier other than O, zero, one, n0.")
+            raise ValueError(f"operand {operand!r} of {netlist.name} must be an identifier other than O, zero, "
+                             f"one and n0.")
         names.update({wire: f"{operand}[{i}]" for i, wire in enumerate(netlist.operand_wires(position))})
     inputs = [names[wire] for i in range(len(netlist.operands)) for wire in netlist.operand_wires(i)]
     outputs = [f"O[{i}]" for i in range(netlist.output_bits)]

@@ -6,7 +6,6 @@ A *tree* says what one output pin computes: the name of an input pin, "0" or "1"
 import re
 from typing import NamedTuple
 
-
 MAX_LIBERTY = 64 * 2 ** 20     # characters; a 45 nm library has 5 to 30 million
 MAX_DEPTH = 40
 
@@ -150,10 +149,10 @@ def parse_level(tokens, position, depth, level=0):
     tree, position = parse_level(tokens, position, depth, level + 1)
     parts = [tree]
     while position < len(tokens):
-        adjacent = level == 1 and (tokens[position] in "(!01" or tokens[position][0].isalpha() or tokens[position][0] == "_")
+        adjacent = level == 1 and re.match(r"[(!01A-Za-z_]", tokens[position])
         if not adjacent and tokens[position] not in symbols:
             break
-        tree, position = parse_level(tokens, position + (not adjacent), depth, level + 1)
+        tree, position = parse_level(tokens, position if adjacent else position + 1, depth, level + 1)
         parts.append(tree)
     return (parts[0] if len(parts) == 1 else (kind, tuple(parts))), position
 

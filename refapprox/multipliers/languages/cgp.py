@@ -49,7 +49,7 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
     if bits_x + bits_w != inputs or (bits is None and inputs % 2):
         raise ValueError(f"{where}{inputs} inputs are not two operands of {bits_x} and {bits_w} bits: state their "
                          f"widths (bits=(x, w), --bits XxW).")
-    if not (1 <= min(bits_x, bits_w) and max(bits_x, bits_w) <= MAX_OPERAND_BITS and 1 <= outputs <= MAX_OUTPUT_BITS):
+    if not (min(bits_x, bits_w) >= 1 and max(bits_x, bits_w) <= MAX_OPERAND_BITS and 1 <= outputs <= MAX_OUTPUT_BITS):
         raise ValueError(f"{where}operands must have 1 to {MAX_OPERAND_BITS} bits and results 1 to {MAX_OUTPUT_BITS}, "
                          f"got {bits_x}, {bits_w} and {outputs}.")
     if (arity, node_outputs) != (2, 1):
@@ -68,8 +68,8 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
         number, left, right, function = node.groups()
         if int(number) != len(nodes) or int(function) >= len(FUNCTIONS):
             raise ValueError(f"{where}character {position + 1}: expected node [{len(nodes)}] with a function 0 to "
-                             f"{len(FUNCTIONS) - 1}, got [{number[:9]}] with {function[:9]}. Inputs count from 2 on, as "
-                             f"ArithsGen numbers them.")
+                             f"{len(FUNCTIONS) - 1}, got [{number[:9]}] with {function[:9]}. Inputs count from 2 "
+                             f"on, as ArithsGen numbers them.")
         kind = FUNCTIONS[int(function)]
         sources = [] if kind in "01" else [bit(left)] if kind in ("BUF", "NOT") else [bit(left), bit(right)]
         nodes.append(int(kind) if not sources else sources[0] if kind == "BUF" else graph.gate(kind, *sources))
@@ -80,7 +80,7 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
                          f"outputs, got {text[position:position + 40]!r}.")
     results = [bit(number) for number in end[1].split(",")]
     if len(results) != outputs or len(nodes) - inputs - 2 != rows * columns:
-        raise ValueError(f"{where}the header tells {outputs} outputs and {rows * columns} nodes, got {len(results)} and "
-                         f"{len(nodes) - inputs - 2}.")
+        raise ValueError(f"{where}the header tells {outputs} outputs and {rows * columns} nodes, got {len(results)} "
+                         f"and {len(nodes) - inputs - 2}.")
     operands = [("A", given[:bits_x]), ("B", given[bits_x:])]
     return netlist_of(graph, operands, results, fold=fold), False

@@ -21,7 +21,7 @@ class GraphError(ValueError):
 class Graph:
     """Nodes with a kind and the bits that they read.
 
-    Kinds: "net"; "MUX"; a key of `gates.GATES` with one output, AND, OR and XOR of any number of bits; ("HA" | "FA") and
+    Kinds: "net"; "MUX"; a key of `gates.GATES` with one output, AND, OR and XOR of any number of bits; "HA", "FA" and
     ("+" | "-" | "*" | "NEG", width), which make several bits, each of them a node ("pin", i).
 
     Parameters

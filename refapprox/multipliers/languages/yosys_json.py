@@ -111,8 +111,8 @@ def lookup_table(pins, parameters, where, place):
     inputs, output = pins.get("A", ()), pins.get("Y", ())
     if not isinstance(table, str) or set(table) - {"0", "1"} or len(output) != 1 or \
             not 1 <= len(inputs) <= MAX_LUT or len(table) != 2 ** len(inputs):
-        raise ValueError(f"{place}: {where} must be a lookup table of at most {MAX_LUT} inputs with its LUT as a text of "
-                         f"0 and 1.")
+        raise ValueError(f"{place}: {where} must be a lookup table of at most {MAX_LUT} inputs with its LUT as a text "
+                         f"of 0 and 1.")
     rows = tuple("".join(str(i >> k & 1) for k in range(len(inputs))) for i, bit in enumerate(reversed(table))
                  if bit == "1")
     return Table(inputs, output[0], rows, "1", where)

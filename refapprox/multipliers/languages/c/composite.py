@@ -34,6 +34,7 @@ class Composite(NamedTuple):
     sum_type: tuple
     terms: list
     position: int
+    words: tuple = ()
 
 
 def parse_composite(parser, name, result_type, parameters, position, functions):
@@ -121,4 +122,4 @@ def byte_of(parser, parameter):
     if high:
         tokens(parser, ">> 8 )")
     tokens(parser, "& 0xFF )")
-    return int(high)
+    return int(high is not None)

@@ -101,8 +101,8 @@ def apply(operator, argument, left, right=None):
         return narrow(-values if operator[-1] == "-" else values, result_type), result_type
     amount = right[0]
     if amount.min() < 0 or amount.max() >= result_type.width:
-        raise ValueError(f"a shift by {amount.max() if amount.min() >= 0 else amount.min()} is as wide as its operand of "
-                         f"{result_type.width} bits or wider.")
+        wrong = amount.max() if amount.min() >= 0 else amount.min()
+        raise ValueError(f"a shift by {wrong} is as wide as its operand of {result_type.width} bits or wider.")
     if operator == "<<":
         return narrow(values << amount, result_type), result_type
     if result_type.signed or result_type.width < 64:
@@ -121,5 +121,6 @@ def divided(operator, a, b):
         raise ValueError("a division by zero.")
     if a.dtype == np.uint64:
         return a // b if operator == "/" else a % b
-    quotient = np.abs(a) // np.abs(b) * np.where((a < 0) == (b < 0), 1, -1)
+    quotient = a // b
+    quotient += (quotient * b != a) & ((a < 0) != (b < 0))
     return quotient if operator == "/" else a - quotient * b

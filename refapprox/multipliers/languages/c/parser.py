@@ -5,7 +5,8 @@
                 | ('++' | '--') place ';' | '{' statement* '}' | ';'
     declarator := name ['[' constant ']'] ['=' expression]
     place      := name ['[' number ']'];   operator := '=' or one of the compound ones, such as '+='
-    expression := ?: || && | ^ & (== !=) (< <= > >=) (<< >>) (+ -) (* / %) from loosest to tightest, unary ~ ! - + (type)
+    expression := ?: || && | ^ & (== !=) (< <= > >=) (<< >>) (+ -) (* / %) from loosest to tightest,
+                  unary ~ ! - + (type)
     primary    := place | number | '(' expression ')' | name '(' expression (',' expression)* ')'
 
 No loops, branches or pointers; what is called is a function of the same kind, defined above. Both sides of ``?:``
@@ -26,7 +27,8 @@ LEVELS = (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">
 PRECEDENCE = {operator: level for level, operators in enumerate(LEVELS, 1) for operator in operators}
 COMPOUND = {f"{operator}=": operator for level in LEVELS[2:5] + LEVELS[7:] for operator in level}
 UNARY = ("~", "!", "-", "+")
-CONTROL = ("if", "else", "for", "while", "do", "switch", "goto", "break", "continue", "struct", "union", "enum", "typedef")
+CONTROL = ("if", "else", "for", "while", "do", "switch", "goto", "break", "continue", "struct", "union", "enum",
+           "typedef")
 RESERVED = {*C_TYPES, *QUALIFIERS, *CONTROL, "return", "sizeof", "malloc", "NULL", "void", "float", "double"}
 
 
@@ -48,6 +50,7 @@ class Function(NamedTuple):
     assignments: list
     result: list             # postfix of the returned expression
     position: int
+    words: tuple = ()        # how the types of the parameters are spelled
 
 
 class Parser:
@@ -218,7 +221,8 @@ class Parser:
         position = self.position
         name = self.take("name", "a variable")
         if self.text == "(":
-            raise self.error(f"{shown(name)} is called for its effect, which is not read. Compile it: --compile.", position)
+            raise self.error(f"{shown(name)} is called: only functions above are, for their value. Compile it: "
+                             f"--compile.", position)
         if name not in self.types:
             raise self.error(f"{shown(name)} is not declared.", position)
         if name not in self.sizes:

@@ -18,13 +18,6 @@ class Head(NamedTuple):
     names: frozenset
 
 
-class Program(NamedTuple):
-    """The function that was asked for, and the words that declare the types of its parameters."""
-
-    function: tuple
-    words: tuple
-
-
 class File:
     """The functions of a source, read when they are asked for."""
 
@@ -114,6 +107,7 @@ class File:
             parser.functions = self.function
             self.made[name] = parser.body(*head.signature[:4], declarations=self.globals if self.globals[1:] else ())
         self.open.pop()
+        self.made[name] = self.made[name]._replace(words=head.signature[4])
         return self.made[name]
 
 
@@ -122,8 +116,7 @@ def read_program(source, top=None):
 
     Returns
     -------
-    Program
-        Its function is a `Function`, or a `Composite` of others.
+    Function or Composite
 
     Raises
     ------
@@ -140,9 +133,9 @@ def read_program(source, top=None):
         raise source.error(0, f"expected one function of two parameters that no other calls, got "
                               f"{', '.join(roots[:12]) or 'none'}: name it with top= (--top NAME).")
     head = file.heads[top or roots[0]]
-    name, _, parameters, position, words = head.signature
+    name, _, parameters, position, _ = head.signature
     if len(parameters) != 2:
         raise source.error(position, f"{name} must have two parameters, the operands, got {len(parameters)}.")
-    return Program(file.function(name), words)
+    return file.function(name)
 
 

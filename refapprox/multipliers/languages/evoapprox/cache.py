@@ -1,4 +1,4 @@
-"""Parsed circuits and their tables on disk, by the hash of the source that they came from.
+"""Parsed circuits on disk, by the hash of the source that they came from.
 
 The folder is ``$REFAPPROX_CACHE_DIR``, by default ``refapprox`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; an empty
 ``REFAPPROX_CACHE_DIR`` switches the cache off. Entries are npz files without pickle. One that cannot be read is made
@@ -14,7 +14,7 @@ from refapprox import files
 from refapprox._version import __version__
 from refapprox.multipliers.circuits.netlist import Netlist
 
-FORMAT = 1      # of an entry; a new number makes old entries unknown
+FORMAT = 2      # of an entry; a new number makes old entries unknown
 
 
 def folder():
@@ -36,24 +36,36 @@ def key_of(content, *settings):
 
 
 def load(key):
-    """(netlist, lut or None) stored under `key`, or None."""
+    """(netlist, note) stored under `key`, or None; a changed entry counts as none."""
     place = folder()
     if place is None:
         return None
     try:
         stored = files.read_npz(place / f"{key}.npz")
+        if str(stored.pop("digest")) != digest(stored):
+            return None
         widths = [int(width) for width in stored["widths"]]
         operands = list(zip(stored["operands"].tolist(), widths, strict=True))
         gates = [(kind, [wire for wire in wires if wire >= 0])
                  for kind, wires in zip(stored["kinds"].tolist(), stored["inputs"].tolist(), strict=True)]
         netlist = Netlist(operands, gates, stored["outputs"].tolist(), bool(stored["signed"]), str(stored["name"]))
-        return netlist, stored.get("lut")
+        return netlist, str(stored["note"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def store(key, netlist, lut=None):
-    """Keep a netlist, and its table if there is one, under `key`."""
+def digest(arrays):
+    """SHA-256 over names, kinds and bytes of all arrays of an entry."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        total.update(f"{name} {array.dtype} {array.shape}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def store(key, netlist, note=""):
+    """Keep a netlist, and a text on it, under `key`."""
     place = folder()
     if place is None:
         return
@@ -65,12 +77,10 @@ def store(key, netlist, lut=None):
         "widths": np.array([bits for _, bits in netlist.operands]),
         "kinds": np.array([gate.kind for gate in netlist.gates], dtype="U8"), "inputs": inputs,
         "outputs": np.array(netlist.outputs), "signed": np.array(netlist.signed), "name": np.array(netlist.name),
+        "note": np.array(note),
     }
-    if lut is not None:
-        small = lut.astype(np.int16 if netlist.signed else np.uint16)
-        arrays["lut"] = small if np.array_equal(small, lut) else lut
     try:
         place.mkdir(parents=True, exist_ok=True)
-        files.write_npz(place / f"{key}.npz", arrays)
+        files.write_npz(place / f"{key}.npz", arrays | {"digest": np.array(digest(arrays))})
     except OSError:
         return

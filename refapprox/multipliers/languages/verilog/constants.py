@@ -74,7 +74,7 @@ def evaluate(expression, lookup, where):
 
 
 def signed_value(value, width, signed):
-    """(value, width, signed) with the value modulo two to its width, negative where it is signed and its top bit set."""
+    """(value, width, signed) with the value modulo two to its width, negative where signed and its top bit is set."""
     value %= 1 << width
     return value - (1 << width) if signed and value >> (width - 1) else value, width, signed
 

@@ -7,19 +7,18 @@ LEVELS = (("||",), ("&&",), ("|",), ("^", "~^", "^~"), ("&",), ("==", "!=", "===
 PRECEDENCE = {operator: level for level, operators in enumerate(LEVELS) for operator in operators}
 UNARY = ("~", "!", "-", "+", "&", "|", "^", "~&", "~|", "~^", "^~")
 GATE_NAMES = ("and", "nand", "or", "nor", "xor", "xnor", "buf", "not")
-STRUCTURAL = {"module", "endmodule", "input", "output", "inout", "wire", "tri", "logic", "signed", "unsigned", "assign",
-              "parameter", "localparam", "integer", "generate", "endgenerate", "genvar", "for", "if", "else", "begin",
-              "end", "supply0", "supply1", *GATE_NAMES}
-BEHAVIORAL = {"always", "always_comb", "always_ff", "always_latch", "initial", "reg", "case", "casez", "casex", "endcase",
-              "function", "endfunction", "task", "endtask", "while", "repeat", "forever", "defparam", "specify", "bit",
-              "int", "byte", "typedef", "struct", "enum", "package", "import", "interface", "class", "real", "time",
-              "event", "fork", "primitive", "macromodule", "bufif0", "bufif1", "notif0", "notif1", "tran", "nmos",
-              "pmos", "cmos", "wand", "wor", "trireg", "bind", "unique", "priority", "return", "void", "automatic"}
-RESERVED = STRUCTURAL | BEHAVIORAL
+WORDS = """module endmodule input output inout wire tri logic signed unsigned assign parameter
+           localparam integer generate endgenerate genvar for if else begin end supply0 supply1"""
+WORDS_OF_BEHAVIOR = """always always_comb always_ff always_latch initial reg case casez casex endcase function
+    endfunction task endtask while repeat forever defparam specify bit int byte typedef struct enum package import
+    interface class real time event fork primitive macromodule bufif0 bufif1 notif0 notif1 tran nmos pmos
+    cmos wand wor trireg bind unique priority return void automatic"""
+BEHAVIORAL = set(WORDS_OF_BEHAVIOR.split())
+RESERVED = {*WORDS.split(), *GATE_NAMES, *BEHAVIORAL}
 
 
 class ExpressionParser:
-    """Recursive descent over one token list. Expressions are tuples that begin with what they are and end in their line:
+    """Recursive descent over one token list. Expressions are tuples: what they are, ..., their line:
 
     ("number", value, width, signed), ("name", name, selects), ("concat", parts), ("repeat", count, concat),
     ("cast", signed, operand), ("clog2", operand), ("unary", operator, operand), ("choice", condition, yes, no),

@@ -7,7 +7,15 @@ from refapprox.multipliers.languages.graph import Graph, GraphError
 from refapprox.multipliers.languages.ports import Port, words_of
 from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
 from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES
-from refapprox.multipliers.languages.verilog.parser import Assign, Branch, Declaration, Instance, Loop, Parameter
+from refapprox.multipliers.languages.verilog.parser import (
+    Assign,
+    Branch,
+    Declaration,
+    Instance,
+    Loop,
+    Parameter,
+    Unread,
+)
 from refapprox.multipliers.languages.verilog.scope import Scope
 from refapprox.multipliers.languages.verilog.tokens import NotStructural
 
@@ -18,7 +26,7 @@ TWO_STATE = ("and", "nand", "or", "nor", "xor", "xnor")
 
 
 class Design:
-    """Modules by name, a Liberty library, and the graph that they are expanded into."""
+    """Modules by name (`Module` or `Unread`), a Liberty library, and the graph that they are expanded into."""
 
     def __init__(self, modules, name, library=None):
         self.modules, self.library, self.graph = modules, library, Graph(name)
@@ -147,6 +155,8 @@ def expand_instance(design, scope, item, depth):
     for copy in copies:
         if item.module in GATE_NAMES:
             expand_gate(scope, item, copy)
+        elif isinstance(design.modules.get(item.module), Unread):
+            raise design.modules[item.module].error
         elif item.module in design.modules:
             expand_module(design, scope, item, copy, depth)
         else:

@@ -73,22 +73,61 @@ class Module(NamedTuple):
     items: tuple       # all of the above, in text order
     where: str         # begins a message on this module: its file
     line: int
+    text: str          # its tokens, so that a second definition can be told from a copy
+
+
+class Unread(NamedTuple):
+    """A module outside of the subset: refused only where it is needed.
+
+    `ports` says whether it has any: a testbench has none, and no module of the circuit depends on it. `names` are all
+    names in it, the modules that it instantiates among them.
+    """
+
+    name: str
+    ports: bool
+    names: frozenset
+    span: tuple        # where it begins and ends in the text
+    error: VerilogError
 
 
 class Parser(ExpressionParser):
     """Modules of a token list, statement by statement."""
 
     def file(self):
-        """All modules of the text."""
+        """All modules of the text, as `Module` or `Unread`."""
         modules = []
         while self.token.kind != "end":
-            modules.append(self.module())
+            if self.token.kind == "macro":
+                raise NotStructural(f"{self.where}line {self.token.line}: directive {self.token.text} is not read "
+                                    f"natively.")
+            if self.token.text != "module":
+                self.fail("'module'")
+            start = self.position
+            try:
+                modules.append(self.module())
+            except VerilogError as error:
+                modules.append(self.unread(start, error))
         if not modules:
             raise VerilogError(f"{self.where}line 1: expected at least one module, got none.")
         return tuple(modules)
 
+    def unread(self, start, error):
+        """Go on behind the module that begins at token `start`."""
+        self.depth, self.position = 0, start
+        while self.token.text != "endmodule":
+            if self.token.kind == "end":
+                raise error
+            self.position += 1
+        tokens = self.tokens[start:self.position + 1]
+        self.position += 1
+        end = tokens[-1].start + len("endmodule")
+        header = [token.text for token in tokens[1:6]]
+        ports = "(" in header and header[header.index("(") + 1:][:1] != [")"] or "#" in header
+        names = frozenset(token.text for token in tokens[2:] if token.kind == "name")
+        return Unread(tokens[1].text, ports, names, (tokens[0].start, end), error)
+
     def module(self):
-        line = self.token.line
+        line, start = self.token.line, self.position
         self.expect("module")
         name, items = self.identifier("the name of a module"), []
         if self.accept("#"):
@@ -103,7 +142,10 @@ class Parser(ExpressionParser):
         self.expect(";")
         while not self.accept("endmodule"):
             items.extend(self.item())
-        return Module(name, ports, tuple(items), self.where, line)
+        if self.accept(":"):
+            self.identifier("the name of the module")
+        text = " ".join(token.text for token in self.tokens[start:self.position])
+        return Module(name, ports, tuple(items), self.where, line, text)
 
     def header(self, items):
         """Port names between the parentheses of a module; declared on the spot in the ANSI style."""
@@ -231,10 +273,7 @@ class Parser(ExpressionParser):
         else:
             kind = self.identifier("the name of a module")
             if self.accept("#"):
-                if self.accept("("):
-                    parameters = self.connections("parameters")
-                else:
-                    parameters = {0: self.primary()}
+                parameters = self.connections("parameters") if self.accept("(") else {0: self.primary()}
         found = []
         while True:
             name, array = f"{kind}_line_{line}", ()

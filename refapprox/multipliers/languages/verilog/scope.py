@@ -326,14 +326,14 @@ class Scope:
                                    *(self.graph.gate("OR", *self.whole(part)) for part in operands))
         total = None
         for operator, right in zip(operators, operands[1:], strict=True):
-            left_width, left_signed = (self.width(operands[0]), self.signed(operands[0])) if total is None else (1, False)
-            width, signed = max(left_width, self.width(right)), left_signed and self.signed(right)
+            width = max(self.width(operands[0]) if total is None else 1, self.width(right))
+            signed = total is None and self.signed(operands[0]) and self.signed(right)
             a = self.bits(operands[0], width, signed) if total is None else [total] + [ZERO] * (width - 1)
             b = self.bits(right, width, signed)
             if "=" in operator and operator[0] in "=!":
                 bit = self.graph.equal(a, b)
             else:
-                if signed:                              # two's complement numbers compare like unsigned ones plus 2^(n-1)
+                if signed:                              # adding 2**(width - 1) to both makes them unsigned
                     a, b = ([*word[:-1], self.graph.invert(word[-1])] for word in (a, b))
                 bit = self.graph.less(a, b) if operator in ("<", ">=") else self.graph.less(b, a)
             total = self.graph.invert(bit) if operator in ("!=", "!==", "<=", ">=") else bit

@@ -14,10 +14,10 @@ from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.ports import choose_top, fault_of, words_of
 from refapprox.multipliers.languages.verilog.expressions import RESERVED
 from refapprox.multipliers.languages.verilog.flatten import flatten, words_of_module
-from refapprox.multipliers.languages.verilog.parser import Branch, Instance, Loop, Parser
+from refapprox.multipliers.languages.verilog.parser import Branch, Instance, Loop, Parser, Unread
 from refapprox.multipliers.languages.verilog.tokens import NotStructural, VerilogError
 
-__all__ = ["NotStructural", "VerilogError", "read", "read_modules", "write"]
+__all__ = ["NotStructural", "VerilogError", "read", "read_modules", "without_testbenches", "write"]
 
 TEMPLATES = {"NOT": "~{}", "AND": "{} & {}", "OR": "{} | {}", "XOR": "{} ^ {}",
              "NAND": "~({} & {})", "NOR": "~({} | {})", "XNOR": "~({} ^ {})"}
@@ -84,17 +84,20 @@ def read_modules(texts, *, top=None, fold=True, library=None, operands=2):
     operands : int or None, optional
         How many operands there must be; None takes any number but none.
     """
-    modules = {}
-    for where, text in texts:
-        for module in Parser(text, where).file():
-            if module.name in modules and module[1:3] != modules[module.name][1:3]:
-                raise VerilogError(f"{module.where}line {module.line}: module {module.name} is defined twice.")
-            modules[module.name] = module
-    modules = {name: module for name, module in modules.items() if not is_known_cell(module, library)}
+    modules, unread = modules_of(texts)
+    if top in unread:
+        raise unread[top].error
+    where = texts[0][0]
+    if not modules and not unread:
+        raise VerilogError(f"{where}line 1: expected a module with ports, got none.")
+    cells = [name for name, module in modules.items() if is_known_cell(module, library)]
+    modules = {name: module for name, module in modules.items() if name not in cells}
+    roots = roots_of(modules, unread)
     try:
-        chosen = modules[choose_top(roots_of(modules), lambda name: words_of_module(modules[name]), top, modules)]
+        chosen = modules[choose_top(roots, lambda name: words_of_module(modules[name]), top, modules)]
     except ValueError as error:
-        raise VerilogError(f"{texts[0][0]}{error}" if top else f"{texts[0][0]}line 1: {error}") from None
+        raise VerilogError(f"{where}{'' if top else 'line 1: '}{error}") from None
+    modules = {**modules, **unread}
     graph, ports = flatten(modules, chosen, library)
     words = words_of(ports)
     fault = fault_of(words)
@@ -108,8 +111,41 @@ def read_modules(texts, *, top=None, fold=True, library=None, operands=2):
         raise VerilogError(f"{chosen.where}{error}") from None
 
 
-def roots_of(modules):
-    """Names of the modules that no other one instantiates."""
+def modules_of(texts):
+    """({name: Module}, {name: Unread}) of the texts of one or more files; testbenches, without ports, do not count."""
+    modules, unread = {}, {}
+    for where, text in texts:
+        for module in Parser(text, where).file():
+            known = unread if isinstance(module, Unread) else modules
+            before = modules.get(module.name) if known is modules else None
+            if before is not None and before.text != module.text:
+                raise VerilogError(f"{module.where}line {module.line}: module {module.name} is defined twice.")
+            if module.ports:
+                known[module.name] = module
+    return modules, unread
+
+
+def without_testbenches(text):
+    """The text with blanks for modules without ports that are outside of the subset; lines keep their numbers."""
+    try:
+        modules = Parser(text).file()
+    except VerilogError:
+        return text
+    for module in modules:
+        if isinstance(module, Unread) and not module.ports:
+            start, end = module.span
+            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return text
+
+
+def roots_of(modules, unread):
+    """Names of the modules that no other one instantiates.
+
+    Raises
+    ------
+    NotStructural
+        If one that is not read may be such a root: what it is cannot be told then.
+    """
     used, pending = set(), [item for module in modules.values() for item in module.items]
     while pending:
         item = pending.pop()
@@ -119,13 +155,19 @@ def roots_of(modules):
             pending.extend(item.body)
         elif isinstance(item, Branch):
             pending.extend((*item.yes, *item.no))
+    used.update(*(module.names for module in unread.values()))
+    for name, module in unread.items():
+        if name not in used:
+            raise module.error
     return [name for name in modules if name not in used]
 
 
 def is_known_cell(module, library=None):
     """Whether `module` has the name, ports and function of a standard cell that is one gate."""
     cell = CELLS.get(module.name.removeprefix("PDKGEN"))
-    if cell is None or find_cell(module.name, library) is not cell or set(module.ports) != {*cell.inputs, *cell.outputs}:
+    if cell is None or find_cell(module.name, library) is not cell:
+        return False
+    if set(module.ports) != {*cell.inputs, *cell.outputs}:
         return False
     try:
         graph, ports = flatten({}, module)

@@ -3,14 +3,16 @@ import re
 from typing import NamedTuple
 
 MAX_CHARACTERS = 4_000_000     # the largest of EvoApproxLib has 62,456, of ArithsGen 1.6 million
-DIRECTIVES = ("timescale", "default_nettype", "celldefine", "endcelldefine", "resetall")
 
-TOKEN = re.compile(r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/|\(\*(?!\s*\)).*?\*\))
+# `define and `undef may stand where they like: what uses a macro is not read, see the kind "macro"
+TOKEN = re.compile(r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/|\(\*(?!\s*\)).*?\*\)
+                              |`(?:timescale|default_nettype|celldefine|endcelldefine|resetall)\b[^\n]*
+                              |`(?:define|undef)\b(?:\\\r?\n|[^\n])*)
                      |(?P<open>/\*|\(\*(?!\s*\)))
-                     |(?P<directive>`[A-Za-z_]\w*[^\n]*)
+                     |(?P<macro>`[A-Za-z_]\w*)
                      |(?P<number>\d[\d_]*\s*'\s*[sS]?[bBdDhHoO]\s*[0-9a-fA-F_xXzZ?]+|\d[\d_]*)
                      |(?P<name>\\\S+|\$?[A-Za-z_][\w$]*)
-                     |(?P<string>"[^"\n]*")
+                     |(?P<string>"(?:\\.|[^"\\\n])*")
                      |(?P<symbol>===|!==|<<<|>>>|<<|>>|<=|>=|==|!=|&&|\|\||~\^|\^~|~&|~\||\*\*|\+:|-:|\+=|\+\+|'
                                  |[()\[\]{},;:.=~!&|^+*/%<>?@\#-])""", re.VERBOSE | re.DOTALL)
 RADIX = {"b": 2, "d": 10, "h": 16, "o": 8}
@@ -25,13 +27,14 @@ class NotStructural(VerilogError):
 
 
 class Token(NamedTuple):
-    kind: str          # number, name, string, symbol, end
+    kind: str          # number, name, string, symbol, macro, end
     text: str
     line: int
+    start: int         # where it begins
 
 
 def tokenize(text, where=""):
-    """Tokens of `text`, comments and harmless directives left out, closed by an end token.
+    """Tokens of `text`, comments, attributes and directives without effect left out, closed by an end token.
 
     `where` begins every message, such as "mine.v, ".
     """
@@ -45,13 +48,11 @@ def tokenize(text, where=""):
         found, kind = match.group(), match.lastgroup
         if kind == "open":
             raise VerilogError(f"{where}line {line}: {found} is never closed.")
-        if kind == "directive" and found[1:].split()[0] not in DIRECTIVES:
-            raise NotStructural(f"{where}line {line}: directive {found.split()[0]} is not read natively.")
-        if kind not in ("skip", "directive"):
-            tokens.append(Token(kind, found, line))
+        if kind != "skip":
+            tokens.append(Token(kind, found, line, position))
         line += found.count("\n")
         position = match.end()
-    tokens.append(Token("end", "end of text", line))
+    tokens.append(Token("end", "end of text", line, len(text)))
     return tokens
 
 
@@ -60,7 +61,7 @@ def parse_number(text, where):
     if "'" not in text:
         digits = text.replace("_", "")
         if len(digits) > 10 or int(digits) >= 2 ** 31:
-            raise VerilogError(f"{where}number {text[:20]} does not fit 32 bits: give its width, as in 64'd{text[:20]}.")
+            raise VerilogError(f"{where}number {text[:20]} does not fit 32 bits: give its width, as in 64'd5.")
         return int(digits), 32, True
     size, literal = (part.strip() for part in text.split("'"))
     size = size.replace("_", "")
