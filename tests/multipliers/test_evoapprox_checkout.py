@@ -15,7 +15,6 @@ from refapprox.multipliers.closed_forms import closed_form, closed_form_names
 from refapprox.multipliers.declaration import UndeclaredError
 from refapprox.multipliers.known import fingerprint, known_circuits
 from refapprox.multipliers.languages import reader
-from refapprox.multipliers.languages.c.tokens import SourceError
 from refapprox.multipliers.languages.evoapprox import cache
 from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, release_of, source_files
 from refapprox.multipliers.languages.evoapprox.header import HeaderMismatch, agrees, compare, read_header

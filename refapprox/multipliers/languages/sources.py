@@ -63,7 +63,8 @@ def liberty_of(paths):
         return None
     cells = {}
     for path in [paths] if isinstance(paths, (str, Path)) else paths:
-        cells.update(read_liberty(File(Path(path), bounded_files.read_bytes(path, limit=MAX_LIBERTY)).text(), str(path)))
+        file = File(Path(path), bounded_files.read_bytes(path, limit=MAX_LIBERTY))
+        cells.update(read_liberty(file.text(), str(path)))
     return cells
 
 
