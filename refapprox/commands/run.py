@@ -43,10 +43,12 @@ def execute(args):
         if not args.resume:
             folder.create(config)
         console.line(f"refapprox run in {folder.path}")
+        if job.finished:
+            console.line("this run is finished; nothing is left to do but to report again")
         results = job.run()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         console.line(f"interrupted; go on with:  refapprox run --resume {folder.path}")
-        return 130
+        return getattr(interruption, "exit_code", 130)
     info = job.matching()
     console.line()
     console.line(text_report(info, results))

@@ -1,5 +1,8 @@
-"""What a run prints: one line an epoch; on a terminal a progress bar where tqdm is installed."""
+"""What a run prints: one line an epoch, and on a terminal how far the present one is; with the time that is left."""
 import sys
+import time
+
+REFRESH = 0.2      # seconds between two states of the line that tells the progress within an epoch
 
 
 class Console:
@@ -7,40 +10,80 @@ class Console:
 
     def __init__(self, stream=None):
         self.stream = sys.stdout if stream is None else stream
-        self._bar = None
+        self._shown = 0.0      # when the passing line was last written, 0 if it is not there
 
     def line(self, text=""):
-        self._close_bar()
+        """A line that stays."""
+        self._clear()
         print(text, file=self.stream, flush=True)
 
-    def epoch(self, record, epochs):
+    def epoch(self, record, epochs, left=None):
         """A finished epoch, and in the noise search every layer's sigma."""
         self.line(f"{record['step']:>8} epoch {record['epoch']}/{epochs}   loss {record['loss']:7.4f}   "
                   f"validation loss {record['val_loss']:7.4f}, accuracy {100 * record['val_accuracy']:6.2f} %   "
-                  f"{record['seconds']:5.1f} s")
+                  f"{record['seconds']:5.1f} s{'' if left is None else f'   {duration(left)} left'}")
         if "sigma" in record:
             levels = (f"{name} {value:+.4f}" for name, value in record["sigma"].items())
             self.line("         sigma   " + "   ".join(levels))
 
-    def batch(self, step, done, total):
-        """Progress within an epoch."""
-        if not self.stream.isatty():
+    def batch(self, step, epoch, epochs, done, total, left=None):
+        """Progress within an epoch, on a terminal only: a line that the next one replaces."""
+        now = time.perf_counter()
+        if not self.stream.isatty() or (now - self._shown < REFRESH and done < total):
             return
-        if self._bar is None:
-            self._bar = new_bar(step, total, self.stream)
-        if self._bar is not False:
-            self._bar.update(done - self._bar.n)
+        self._shown = now
+        print(f"\r\x1b[2K{step:>8} epoch {epoch}/{epochs}   batch {done}/{total}"
+              f"{'' if left is None else f'   {duration(left)} left'}", end="", file=self.stream, flush=True)
 
-    def _close_bar(self):
-        if self._bar:
-            self._bar.close()
-        self._bar = None
+    def _clear(self):
+        if self._shown:
+            print("\r\x1b[2K", end="", file=self.stream)
+            self._shown = 0.0
 
 
-def new_bar(step, total, stream):
-    """A tqdm bar that clears itself, or False where tqdm is not installed."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return False
-    return tqdm(total=total, desc=step, file=stream, leave=False, unit="batch")
+def duration(seconds):
+    """Seconds for people.
+
+    >>> duration(7.4), duration(95), duration(7300)
+    ('7 s', '1:35 min', '2:02 h')
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes}:{seconds % 60:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
+
+
+class Pace:
+    """How long the rest of a run takes, by how long its part so far took.
+
+    Parameters
+    ----------
+    epochs : dict of str to int
+        Epochs of every step that trains, in order.
+    """
+
+    # time of an epoch relative to one with float products (docs/results.md, epochs of MNIST)
+    WEIGHTS = {"baseline": 1.0, "quant": 1.1, "gradient": 1.6, "approx": 1.8, "uniform": 1.8}
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+        self.started = self.first = None
+
+    def work(self, step, done):
+        """Work in the steps before `step` and in `done` of its epochs, a fraction counts."""
+        total = 0.0
+        for name, epochs in self.epochs.items():
+            if name == step:
+                return total + self.WEIGHTS[name] * done
+            total += self.WEIGHTS[name] * epochs
+        return total
+
+    def left(self, step, done):
+        """Seconds until everything is trained, after `done` epochs of `step`; None before anything was timed."""
+        now, work = time.perf_counter(), self.work(step, done)
+        if self.first is None:
+            self.started, self.first = now, work
+        if work <= self.first:
+            return None
+        return (now - self.started) / (work - self.first) * (self.work(None, 0) - work)

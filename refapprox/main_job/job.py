@@ -10,6 +10,7 @@ import numpy as np
 from refapprox import files
 from refapprox.datasets import MNIST, SyntheticDigits
 from refapprox.main_job.config import PRESETS
+from refapprox.main_job.console import Pace
 from refapprox.main_job.run_folder import Checkpoint
 from refapprox.matching import (
     MatchingInfo,
@@ -41,7 +42,7 @@ class MainJob:
     config : RunConfig
     folder : RunFolder
         Read for where to go on; written to only by `run`.
-    console : object with `line(text)`, `epoch(record, epochs)` and `batch(stage, done, total)`
+    console : object with `line`, `epoch` and `batch`, as `Console`
     """
 
     def __init__(self, config, folder, console):
@@ -51,7 +52,7 @@ class MainJob:
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
         self.net = make_net(config, self.search_space, self._rng(0))
-        self.state = folder.load() or Checkpoint(STEPS[0], entropy=self.net.entropy)
+        self.state = self._last_state() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
             self.net.load_state(self.state.network)
             self.net.entropy = self.state.entropy
@@ -60,11 +61,32 @@ class MainJob:
     def results(self):
         return self.state.results
 
+    @property
+    def finished(self):
+        """Whether nothing is left to do."""
+        return self.state.step == "done"
+
+    def _last_state(self):
+        """The newest whole checkpoint, else None; a damaged file is named, and what it held is done again."""
+        state, damaged = self.folder.newest(reversed(STEPS))
+        if state is not None and state.step in ("approx", "uniform", "done"):
+            try:
+                self.matching()
+            except (ValueError, OSError) as error:
+                damaged.append(str(error))
+                state = self.folder.load("gradient")
+        for text in damaged:
+            where = f"from step {state.step}, epoch {state.epoch + 1}" if state else "from the start"
+            self.console.line(f"{text} Going on {where}.")
+        return state
+
     def run(self, last=None):
         """Do every step that is left, up to the step `last` if one is given; returns the results."""
         self.folder.rewind(self.state)
         steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
         first = steps.index(self.state.step) if self.state.step in steps else len(steps)
+        self.pace = Pace({step: self.config.stages["approx" if step == "uniform" else step].epochs
+                          for step in steps if step != "match"})
         beyond = len(steps) if last is None else steps.index(check_choice("last", last, steps)) + 1
         for step in steps[first:beyond]:
             getattr(self, f"_{step}")()
@@ -143,15 +165,21 @@ class MainJob:
         step = step or stage
         epochs = self.config.stages[stage].epochs
         progress = Progress(stage, self.state.epoch, self.state.velocity) if self.state.epoch else None
+        finished = self.state.epoch
+        self.pace.left(step, finished)
 
         def on_epoch(progress):
+            nonlocal finished
+            finished = progress.epoch
             record = progress.record | {"step": step}
             self.folder.log(record)
             self.folder.save(self._checkpoint(step, progress))
-            self.console.epoch(record, epochs)
+            self.console.epoch(record, epochs, self.pace.left(step, finished))
 
-        train(self.datamodule, progress=progress, on_epoch=on_epoch,
-              on_batch=lambda done, total: self.console.batch(step, done, total), **options)
+        def on_batch(done, total):
+            self.console.batch(step, finished + 1, epochs, done, total, self.pace.left(step, finished + done / total))
+
+        train(self.datamodule, progress=progress, on_epoch=on_epoch, on_batch=on_batch, **options)
 
     def _test(self, name):
         loss, accuracy = self.net.test(self.datamodule)

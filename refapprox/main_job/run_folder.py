@@ -99,8 +99,22 @@ class RunFolder:
         path = self.checkpoints / f"{name}.npz"
         return Checkpoint.load(path) if path.exists() else None
 
+    def newest(self, names):
+        """(the newest whole checkpoint or None, what is wrong with newer ones): "latest", then `names` in order."""
+        damaged = []
+        for name in ("latest", *names):
+            try:
+                checkpoint = self.load(name)
+            except ValueError as error:
+                damaged.append(str(error))
+            else:
+                if checkpoint is not None:
+                    return checkpoint, damaged
+        return None, damaged
+
     def rewind(self, checkpoint):
         """Drop the metrics that were logged after `checkpoint`: they will be made again."""
         path = self.path / "metrics.jsonl"
-        self.lines = path.read_text(encoding="utf-8").splitlines()[:checkpoint.metrics_lines] if path.exists() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.lines = [line for line in lines[:checkpoint.metrics_lines] if line.endswith("}")]      # none cut short
         files.write_text(path, "".join(line + "\n" for line in self.lines))

@@ -1,7 +1,7 @@
 """The figures of a run."""
 import numpy as np
 
-from refapprox.plotting.style import GREYS, LINES, MARKERS, new_figure
+from refapprox.plotting.style import GREYS, LINES, MARKERS, MEANING, label_points, new_figure
 
 
 def training_curves(records):
@@ -80,4 +80,17 @@ def predicted_against_simulated(error_stds):
         axis.legend(title="layer")
     axis.set_xlabel("simulated std of the accumulated error (accumulator units)")
     axis.set_ylabel("predicted std (accumulator units)")
+    return figure
+
+
+def energy_against_accuracy(summaries):
+    """Test accuracy after retraining over relative energy, one point a run that has both, named beside it."""
+    found = [s for s in summaries if "retrained" in s.results]
+    points = [(s.results["relative_energy"], 100 * s.results["retrained"]) for s in found]
+    figure, axis = new_figure(size=(6.4, 4))
+    axis.plot(*zip(*points, strict=True), "o", color=MEANING["simulated"])
+    axis.set(xlabel="energy of the multiplications, relative to the costliest multiplier",
+             ylabel="test accuracy, retrained (%)")
+    axis.margins(0.15)
+    label_points(axis, points, [s.path.rstrip("/").rpartition("/")[2] for s in found])
     return figure
