@@ -1,7 +1,7 @@
 """The whole method in one file, on nothing but `refapprox.ops`: no layer objects, no optimizer class.
 
 A network of one convolution and one linear layer learns to tell drawn digits apart, then how much noise each of its
-two layers stands, then gets a table of products for each layer, and is retrained through the tables.
+two layers tolerates, then gets a table of products for each layer, and is retrained through the tables.
 
 Run it:  python examples/minimal_cnn.py
 """

@@ -1,4 +1,4 @@
-"""The four stages, step by step: how much error does each layer of LeNet-5 stand, and what may it cost?
+"""The four stages, step by step: how much error does each layer of LeNet-5 tolerate, and what may it cost?
 
 Run it:  python examples/tutorial.py            on drawn digits, about a minute
          python examples/tutorial.py --mnist    on MNIST, files in REFAPPROX_DATA_DIR
@@ -38,7 +38,7 @@ def main(mnist=False, small=False, out="runs/tutorial"):
         print(f"{name:>9}   sigma {layer.stdev:+.3f}   {layer.opcount:7d} multiplications")
 
     # Matching: predict every multiplier's error in every layer from the codes that really occur there, and take
-    # the cheapest one whose error the layer stands.
+    # the cheapest one whose error the layer tolerates.
     library = load_library("builtin")
     result = select_multipliers(model, data, library.search_space(), rng=rng)
     for info in result.layers:

@@ -1,4 +1,4 @@
-"""The command line program: one subcommand a module of `refapprox.commands`.
+"""The command line program: one subcommand per module of `refapprox.commands`.
 
 A command module has `add_arguments(parser)` and `execute(args) -> exit code`. It is imported only when it is called,
 so that `refapprox --help` stays quick.

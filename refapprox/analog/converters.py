@@ -264,7 +264,7 @@ def check_curves(g_lst, count):
     if len(lengths) != 1:
         raise RaggedCurvesError(f"g_lst must hold curves of one length, got lengths {lengths}.")
     if lengths[0] < 2:
-        raise ValueError(f"g_lst must hold at least 2 conductances a curve, got {lengths[0]}.")
+        raise ValueError(f"g_lst must hold at least 2 conductances per curve, got {lengths[0]}.")
     return check_finite("g_lst", np.array(g_lst, dtype=np.float64))
 
 

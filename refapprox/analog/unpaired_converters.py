@@ -55,7 +55,7 @@ class UnpairedConverter:
 
 
 class SingleDeviceConductanceConverter(UnpairedConverter):
-    """One device a weight: the smallest weight at g_min, the largest at g_max.
+    """One device per weight: the smallest weight at g_min, the largest at g_max.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
 
 
 class FusionConductanceConverter(UnpairedConverter):
-    """Magnitudes in single devices, one scale a row, and a regression back: the Fusion chip.
+    """Magnitudes in single devices, one scale per row, and a regression back: the Fusion chip.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def scaled_by_position(sums, scales):
 
 
 def rescaled(preset, sums, x_sums, w_sums, k, qx, qw, channels):
-    """Real results from sums of table products and sums of codes; `channels` is the shape of one value a channel."""
+    """Real results from sums of table products and sums of codes; `channels` is the shape of one value per channel."""
     scale_w, zero_w = (np.reshape(v, channels) if np.ndim(v) else v for v in (qw.scale, qw.zero_point))
     if not preset.real_sums:
         return qx.scale * scale_w * (sums + zero_point_terms(x_sums, w_sums, k, qx.zero_point, zero_w))

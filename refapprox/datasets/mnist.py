@@ -97,7 +97,7 @@ def load_file(folder, name, ndim):
 
 def normalized(pixels):
     """uint8 pixels (n, 28, 28) as float32 images (n, 1, 28, 28)."""
-    table = ((np.arange(256) / 255 - MEAN) / STD).astype(np.float32)      # one value a gray level, rounded once
+    table = ((np.arange(256) / 255 - MEAN) / STD).astype(np.float32)      # one value per gray level, rounded once
     return table[pixels][:, None]
 
 

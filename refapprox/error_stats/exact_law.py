@@ -81,7 +81,7 @@ class Law:
         """min over theta >= 0 of E exp(theta (S - threshold)), rounded up.
 
         Any theta gives a bound, the best is searched for. `log_bound` multiplies logarithms of errors' moments by
-        their counts; each is off by a few eps of its largest exponent X and by one eps a term.
+        their counts; each is off by a few eps of its largest exponent X and by one eps per term.
         """
         from scipy.optimize import minimize_scalar
 

@@ -48,13 +48,13 @@ class OperandStatistics:
 
     @classmethod
     def from_local(cls, distributions, name="local distributions"):
-        """One distribution a group (receptive field or neuron), shape (groups, codes)."""
+        """One distribution per group (receptive field or neuron), shape (groups, codes)."""
         distributions = check_distribution(name, distributions, ndim=2)
         return cls(distributions.shape[1], local_or_none=distributions)
 
     @classmethod
     def from_taps(cls, distributions, name="tap distributions"):
-        """One distribution a position within the field, shape (fan_in, codes)."""
+        """One distribution per position within the field, shape (fan_in, codes)."""
         distributions = check_distribution(name, distributions, ndim=2)
         return cls(distributions.shape[1], taps_or_none=distributions)
 
@@ -73,14 +73,14 @@ class OperandStatistics:
         """Distribution within each group, shape (groups, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes, *self.code_range) / self.codes.shape[1]
-        return required(self.local_or_none, "codes or one distribution a group")
+        return required(self.local_or_none, "codes or one distribution per group")
 
     @cached_property
     def taps(self):
         """Distribution at each position, over the groups, shape (fan_in, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes.T, *self.code_range) / self.codes.shape[0]
-        return required(self.taps_or_none, "codes or one distribution a position")
+        return required(self.taps_or_none, "codes or one distribution per position")
 
     @cached_property
     def pooled(self):
@@ -98,7 +98,7 @@ class OperandStatistics:
         The law of two codes drawn with replacement from one random group.
         """
         if self.codes_or_none is None:
-            local = required(self.local_or_none, "codes or one distribution a group")
+            local = required(self.local_or_none, "codes or one distribution per group")
             return local.T @ local / len(local)
         groups, fan_in = self.codes.shape
         total = np.zeros((self.size, self.size))

@@ -68,7 +68,7 @@ class ErrorMoments:
 
 @dataclass(frozen=True)
 class ErrorEstimate:
-    """Mean and std of the accumulated error of a layer; arrays have one entry a multiplier.
+    """Mean and std of the accumulated error of a layer; arrays have one entry per multiplier.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ def accumulated_errors(emap, operands):
     x, w = operands.x.index, operands.w.index
     sums = np.zeros((len(x), len(w)), table.dtype)
     for i in range(operands.fan_in):
-        sums += table[:, w[:, i]][x[:, i]]      # the columns of this tap's weights, then one row a field
+        sums += table[:, w[:, i]][x[:, i]]      # the columns of this tap's weights, then one row per field
     return sums
 
 

@@ -35,7 +35,7 @@ def lambda_sweep(config, lmbds, out, *, executor=None):
         Everything but lmbd; `uniform` is left out.
     lmbds : sequence of float
     out : path
-        Holds the folder `shared` and one folder a lmbd. What is finished there is not done again.
+        Holds the folder `shared` and one folder per lmbd. What is finished there is not done again.
         A folder that was made with other options is refused.
     executor : concurrent.futures.Executor, optional
         Spreads the points; one after the other in this process without it.

@@ -66,7 +66,7 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
     TypeError
         If an array does not hold real numbers.
     ValueError
-        If a parameter does not have shape (c,), or training sees one value a channel, which has no variance.
+        If a parameter does not have shape (c,), or training sees one value per channel, which has no variance.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
     axes, count = all_but_channel(x.ndim), x.size // x.shape[1]
     if training:
         if count < 2:
-            raise ValueError(f"batch_norm in training needs at least 2 values a channel, got x of shape {x.shape}.")
+            raise ValueError(f"batch_norm in training needs at least 2 values per channel, got x of shape {x.shape}.")
         mean = x.mean(axis=axes)
         centered = x - per_channel(mean, x.ndim)
         var = channel_sums(centered, centered) / count

@@ -7,7 +7,7 @@ Vector-Jacobian product:
     dx = dy                                                                            (2)
     db[c] = sum of dy over every axis but the channel                                  (3)
 
-This file also says, for every layer with one parameter a channel, where the channels are: axis 1.
+This file also says, for every layer with one parameter per channel, where the channels are: axis 1.
 """
 from numpy.typing import ArrayLike, NDArray
 

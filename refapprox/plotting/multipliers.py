@@ -21,7 +21,7 @@ def error_map(multiplier):
 
 
 def error_maps(multipliers):
-    """exact - approximate over both operands, one panel a multiplier."""
+    """exact - approximate over both operands, one panel per multiplier."""
     columns = min(len(multipliers), 3)
     rows = -(-len(multipliers) // columns)
     figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)

@@ -5,7 +5,7 @@ from refapprox.plotting.style import GREYS, LINES, MARKERS, MEANING, label_point
 
 
 def training_curves(records):
-    """Loss and validation accuracy of every epoch, one curve a step."""
+    """Loss and validation accuracy of every epoch, one curve per step."""
     epochs = [r for r in records if "epoch" in r]
     figure, (loss, accuracy) = new_figure(2, 1, size=(7, 5), sharex=True)
     for step in dict.fromkeys(r["step"] for r in epochs):
@@ -65,7 +65,7 @@ def energy_bars(info):
 
 
 def predicted_against_simulated(error_stds):
-    """std of the accumulated error, prediction against simulation, one marker a layer and one point a multiplier."""
+    """std of the accumulated error: prediction against simulation, a marker per layer, a point per multiplier."""
     figure, axis = new_figure(size=(5.5, 5))
     points = []
     for index, (layer, stds) in enumerate(error_stds.items()):

@@ -5,7 +5,7 @@ from refapprox.plotting.style import GREYS, MARKERS, new_figure
 
 
 def ladder_scatter(comparison, titles):
-    """Predicted against simulated std, log-log, one panel an estimator, one marker a layer.
+    """Predicted against simulated std, log-log, one panel an estimator, one marker per layer.
 
     `titles` maps an estimator to the title of its panel.
     """

@@ -21,7 +21,7 @@ def percent(share):
 
 
 def layer_rows(effect):
-    """Header and one row a layer."""
+    """Header and one row per layer."""
     header = ("layer", "fan-in", "operations", "allowed std", "published", "best", "simulated", "mean", "only here",
               "verdict")
     return header, [(layer.name, f"{layer.fan_in}", f"{100 * layer.share:.1f} %", *(f"{value:.4g}" for value in (
@@ -36,7 +36,7 @@ def layer_verdict(layer):
 
 
 def summary_rows(report):
-    """Header and one row a multiplier; columns that no multiplier fills are left out."""
+    """Header and one row per multiplier; columns that no multiplier fills are left out."""
     header = ("multiplier", "cost", *METRICS[:3], "layers", "tolerance used", "accuracy", "change", "retrained",
               "nearest known")
     rows = []

@@ -8,7 +8,7 @@ from refapprox.report.text import text_table
 ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
               ("deployed", "approximate, before retraining"), ("retrained", "approximate, after retraining"),
               ("uniform_deployed", "uniform, before retraining"), ("uniform_retrained", "uniform, after retraining"))
-COLUMNS = ("sigma: noise that the layer stands, relative to the std of its outputs; allowed std = |sigma| * that std",
+COLUMNS = ("sigma: noise that the layer tolerates, relative to the std of its output; allowed std = |sigma| * that std",
            "a multiplier fits where its predicted std of the accumulated error is no larger; both in accumulator units",
            "relative cost and energy: 1 is the costliest multiplier of the search space",
            "uniform: the one multiplier for all layers whose cost is nearest the energy of the matched network",
@@ -16,7 +16,7 @@ COLUMNS = ("sigma: noise that the layer stands, relative to the std of its outpu
 
 
 def layer_rows(info):
-    """Header and one row a layer of a MatchingInfo; standard deviations in accumulator units."""
+    """Header and one row per layer of a MatchingInfo; standard deviations in accumulator units."""
     header = ("layer", "fan-in", "operations", "sigma", "predicted std", "allowed std", "multiplier", "relative cost")
     rows = [(layer.name, f"{layer.fan_in}", f"{100 * layer.relative_opcount(info.opcount):.1f} %",
              f"{layer.sigma:+.4f}", f"{layer.predicted_std:.4g}", f"{layer.allowed_std:.4g}", layer.multiplier_name,

@@ -79,7 +79,7 @@ def test_the_convolution_goes_back_straight_through(args):
     dy = rng.standard_normal(y.shape)
     dx, dw, *rest = ApproxConv2dOp.backward(ctx, dy)
     expected = convolution_written_out(dy, x, w, args)
-    # at most 100 products a sum, each below 128 * 5
+    # at most 100 products per sum, each below 128 * 5
     assert np.allclose(dx, expected[0], rtol=0, atol=100 * 640 * 2 ** -51)
     assert np.allclose(dw, expected[1], rtol=0, atol=100 * 640 * 2 ** -51) and rest == [None] * 6
     ctx.needs_input_grad[:2] = False, False

@@ -207,7 +207,7 @@ def main():
         record[name] = recorded(execute(name, cases))
         print(f"{name}: {', '.join(f'{n} {status}' for n, status in zip(totals(record[name]), STATUSES, strict=True))}")
     text = json.dumps({name: record[name] for name in RUNS if name in record}, indent=1)
-    # one line a list: the file is read in diffs
+    # one line per list: the file is read in diffs
     files.write_text(RECORD, re.sub(r"\[\s+([^\[\]]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n")
     files.write_text(PAGE, page_with(record, PAGE.read_text(encoding="utf-8")))
 

@@ -29,7 +29,7 @@ def layer(seed, fields=40, fan_in=12, neurons=5):
 @pytest.mark.parametrize("multiplier", LIBRARY, ids=LIBRARY.names)
 def test_factors_rebuild_the_map_with_few_terms(multiplier):
     u, v = rank_one_terms(multiplier.error_map)
-    assert u.shape[1] <= 8                    # partial products of one operand's bits: at most one term a bit
+    assert u.shape[1] <= 8                    # partial products of one operand's bits: at most one term per bit
     assert np.array_equal(np.rint(u @ v.T), multiplier.error_map)
 
 

@@ -260,7 +260,7 @@ ONE_PRODUCT = LayerOperands.from_codes([[1]], [[1]])
     (lambda: LayerOperands.from_distributions(UNIFORM * 1.1, UNIFORM, 3), "x_dist must sum to 1 within 1e-09"),
     (lambda: LayerOperands.from_distributions(UNIFORM, UNIFORM * np.nan, 3), "w_dist must be finite"),
     (lambda: LayerOperands.from_distributions([[1.5, -0.5]], UNIFORM, 3), "x_dist must not be negative"),
-    (lambda: estimate(exact(2), HISTOGRAMS, "matched"), "one distribution a gr"),
+    (lambda: estimate(exact(2), HISTOGRAMS, "matched"), "one distribution per gr"),
     (lambda: estimate(exact(2), HISTOGRAMS, "exact_data"), "codes themselves"),
     (lambda: estimate(exact(3), HISTOGRAMS, "single_distribution"), "shape"),
     (lambda: estimate(exact(8, signed=False), ONE_PRODUCT), "multiplier for"),

@@ -46,7 +46,7 @@ def linear_case(draw, rng):
 
 
 def channels_shape(draw):
-    """(n, c) or (n, c, h, w) with at least 2 values a channel."""
+    """(n, c) or (n, c, h, w) with at least 2 values per channel."""
     n, c, h, w = sizes(draw, (2, 4), (1, 3), (1, 3), (1, 3))
     return (n, c, h, w) if draw(0, 1) else (n, c)
 

@@ -186,7 +186,7 @@ ONE = np.ones(1)
     (lambda: bias.forward(np.zeros((2, 3)), np.zeros(2)), r"b of bias must have shape \(c,\)"),
     (lambda: bias.forward(np.zeros((2, 3, 4)), np.zeros(3)), r"for x \(2, 3, 4\)"),
     (lambda: batch_norm.forward(np.zeros((2, 2)), ONE, ONE, ONE, ONE, training=True), "gamma of batch_norm"),
-    (lambda: batch_norm.forward(np.zeros((1, 1)), ONE, ONE, ONE, ONE, training=True), "at least 2 values a channel"),
+    (lambda: batch_norm.forward(np.zeros((1, 1)), ONE, ONE, ONE, ONE, training=True), "at least 2 values per channel"),
     (lambda: max_pool2d.forward(np.zeros((2, 2)), 2), "x of max_pool2d must have shape"),
     (lambda: max_pool2d.forward(np.zeros((1, 1, 4, 4)), 2, padding=2), "at most half the kernel"),
     (lambda: max_pool2d.forward(np.zeros((1, 1, 2, 2)), 3), "must fit the map 2x2"),

@@ -1,4 +1,4 @@
-"""The phase-change memory of the 64-core HERMES chip: unit cells with one or with two devices a polarity.
+"""The phase-change memory of the 64-core HERMES chip: unit cells with one or with two devices per polarity.
 
 Piecewise fits in x = g / g_max; the constants of both kinds stand in `FITS`.  Programming, drift and read follow
 `NoiseModel`; sigma is a polynomial rescaled by g_max / reference.

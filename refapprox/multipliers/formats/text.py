@@ -45,7 +45,7 @@ def shaped(values, shape, name):
 
 
 def read_matrix(text, name):
-    """A table of 256 x 256 numbers however the lines are broken, or of other sizes with one row a line."""
+    """A table of 256 x 256 numbers however the lines are broken, or of other sizes with one row per line."""
     values = numbers(text, name)
     if values.size == SIDE ** 2:
         return values.reshape(SIDE, SIDE)
@@ -75,7 +75,7 @@ def read_triples(text, name):
 
 
 def array_text(declaration, table):
-    """A C array with one row a line in braces."""
+    """A C array with one row per line in braces."""
     rows = ",\n".join("{" + ", ".join(map(str, row)) + "}" for row in table.tolist())
     return f"{declaration} = {{{rows}}};\n"
 

@@ -76,7 +76,7 @@ class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
 
 
 class SingleDeviceConductanceConverter(unpaired_converters.SingleDeviceConductanceConverter):
-    """One device a weight; as upstream, conductances are an array and not a list of one."""
+    """One device per weight; as upstream, conductances are an array and not a list of one."""
 
     def __init__(self, g_max=None, g_min=None):
         super().__init__(88.199997 if g_max is None else g_max, 9.0 if g_min is None else g_min)
