@@ -21,7 +21,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_BYTES = 1 << 30      # of elements; a damaged or hostile header must not ask for all memory
 
 
-def read_idx(path, *, md5=None, ndim=None):
+def read_idx(path, *, md5=None, ndim=None, digests=None):
     """The array in an IDX file.
 
     Parameters
@@ -32,6 +32,8 @@ def read_idx(path, *, md5=None, ndim=None):
         What the uncompressed bytes must hash to.
     ndim : int, optional
         How many dimensions the array must have: 3 for MNIST's images, 1 for its labels.
+    digests : dict, optional
+        Takes the path -> md5 sum of the uncompressed bytes.
 
     Returns
     -------
@@ -44,10 +46,10 @@ def read_idx(path, *, md5=None, ndim=None):
     ValueError
         If the file is truncated or too long, not IDX, of another dimension, or not what `md5` says.
     """
-    return parse_idx(files.read_bytes(path), str(path), md5=md5, ndim=ndim)
+    return parse_idx(files.read_bytes(path), str(path), md5=md5, ndim=ndim, digests=digests)
 
 
-def parse_idx(content, where, *, md5=None, ndim=None):
+def parse_idx(content, where, *, md5=None, ndim=None, digests=None):
     """`read_idx` of bytes in memory; `where` names them in messages."""
     digest = hashlib.md5(usedforsecurity=False)
     with uncompressed(content, where) as stream:
@@ -66,6 +68,8 @@ def parse_idx(content, where, *, md5=None, ndim=None):
     if md5 is not None and digest.hexdigest() != md5:
         raise ValueError(f"{where} has the md5 sum {digest.hexdigest()} (uncompressed), wanted {md5}: it is damaged, "
                          "or of another data set that uses the same file names, as Fashion-MNIST does.")
+    if digests is not None:
+        digests[where] = digest.hexdigest()
     return np.frombuffer(elements, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 

@@ -38,6 +38,13 @@ class SyntheticDigits(DataModule):
         Images for training; a twelfth of them, as in MNIST's split, is set aside for validation.
     n_test : int, optional
 
+    Raises
+    ------
+    TypeError
+        If an argument is no integer.
+    ValueError
+        If the seed is negative, or there are fewer than 12 training images or no test image.
+
     Examples
     --------
     >>> data = SyntheticDigits(n_train=120, n_test=10)
@@ -45,10 +52,10 @@ class SyntheticDigits(DataModule):
     ((110, 1, 28, 28), (10, 1, 28, 28), (10, 1, 28, 28))
     """
 
-    def __init__(self, batch_size=128, seed=0, n_train=12_000, n_test=2_000):
-        check_integer("seed of SyntheticDigits", seed, minimum=0)
-        check_integer("n_train of SyntheticDigits", n_train, minimum=12)
-        check_integer("n_test of SyntheticDigits", n_test, minimum=1)
+    def __init__(self, batch_size: int = 128, seed: int = 0, n_train: int = 12_000, n_test: int = 2_000) -> None:
+        seed = check_integer("seed of SyntheticDigits", seed, minimum=0)
+        n_train = check_integer("n_train of SyntheticDigits", n_train, minimum=12)
+        n_test = check_integer("n_test of SyntheticDigits", n_test, minimum=1)
         for_training, for_test = np.random.default_rng(seed).spawn(2)      # the test set does not depend on n_train
         images, labels = draw_digits(n_train, for_training)
         cut = n_train - n_train // 12

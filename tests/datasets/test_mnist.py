@@ -4,12 +4,13 @@ import gzip
 import hashlib
 import http.server
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from test_idx import idx
 
-from refapprox.datasets import MNIST, mnist
+from refapprox.datasets import MNIST, FashionMNIST, mnist
 
 SIZES = {"train": 12, "t10k": 4}
 
@@ -68,7 +69,46 @@ def test_the_real_files(data_dir):
     assert np.bincount(data.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert data.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
     # normalized by the moments of all 60,000, so to a few thousandths standardized here
-    assert abs(data.train.images.mean()) < 0.005 and abs(data.train.images.std() - 1) < 0.005
+    images = data.train.images[:]
+    assert abs(images.mean()) < 0.005 and abs(images.std() - 1) < 0.005
+
+
+def fashion(folder, monkeypatch, change=lambda files: files):
+    """FashionMNIST of ten and two drawn images."""
+    rng = np.random.default_rng(1)
+    files = {f"{part}-{kind}-ubyte": idx(values) for part, n in (("train", 10), ("t10k", 2))
+             for kind, values in (("images-idx3", rng.integers(0, 256, (n, 28, 28))),
+                                  ("labels-idx1", np.arange(n) % 10))}
+    write(folder / "fashion-mnist", change(files))
+    monkeypatch.setattr(mnist, "FASHION_SIZES", {"train": 10, "t10k": 2})
+    return FashionMNIST(data_dir=folder)
+
+
+def test_fashion_mnist_is_checked_by_structure_and_tells_its_digests(tmp_path, monkeypatch):
+    data = fashion(tmp_path, monkeypatch)
+    assert [len(part.labels) for part in (data.train, data.val, data.test)] == [8, 2, 2]
+    assert not any(digest["known"] for digest in data.digests.values()) and len(data.digests) == 4
+    pixels = np.random.default_rng(1).integers(0, 256, (10, 28, 28))
+    assert np.allclose(data.train.images[3][0], (pixels[3] / 255 - 0.2860) / 0.3530, rtol=1e-6, atol=1e-6)
+
+
+def test_fashion_mnist_refuses_mnist_and_other_sizes(tmp_path, tiny, monkeypatch):
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte.gz and its labels must hold 10 images .* got "):
+        fashion(tmp_path / "a", monkeypatch, lambda files: files | {
+            "train-labels-idx1-ubyte": files["t10k-labels-idx1-ubyte"]})
+    monkeypatch.setattr(mnist, "FASHION_SIZES", SIZES)
+    write(tmp_path / "b", tiny)
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte.gz is MNIST's: put Fashion-MNIST's files into"):
+        FashionMNIST(data_dir=tmp_path / "b")
+
+
+def test_the_real_fashion_files(data_dir):
+    if mnist.locate(Path(data_dir), "train-images-idx3-ubyte", mnist.FASHION_LAYOUTS[:2]) is None:
+        pytest.skip("no Fashion-MNIST in REFAPPROX_DATA_DIR")
+    data = FashionMNIST(data_dir=data_dir)
+    assert [len(part.labels) for part in (data.train, data.val, data.test)] == [55_000, 5_000, 10_000]
+    assert all(digest["known"] for digest in data.digests.values())
+    assert np.bincount(data.test.labels).tolist() == [1000] * 10
 
 
 def test_no_folder_and_no_files_are_told_apart(tmp_path):

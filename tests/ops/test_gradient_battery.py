@@ -68,9 +68,7 @@ def batch_norm_case(draw, rng):
 
 
 def relu_case(draw, rng):
-    ceiling = 1.0 if draw(0, 1) else None      # the values of `apart` lie around multiples of 1/2, never within 0.1
-    return (lambda x: relu.forward(x + 0.25, ceiling)), relu.backward, [
-        apart(rng, sizes(draw, (1, 3), (1, 3), (1, 3), (1, 3))) - 0.25]
+    return relu.forward, relu.backward, [apart(rng, sizes(draw, (1, 3), (1, 3), (1, 3), (1, 3)))]
 
 
 def pool_case(op):
@@ -213,7 +211,7 @@ MUTANTS = {
     "batch norm as in evaluation": ("batch_norm", on_dx(lambda dx, dy, c: norm_dx(dy, c, 0, 0))),
     "batch norm with channels swapped": ("batch_norm", on_dx(lambda dx, dy, c: dx[:, ::-1])),
     "bias of one image": ("bias", lambda backward: lambda dy, c: (dy, backward(dy[:1], c)[1])),
-    "leaky rectifier": ("relu", on_dx(lambda dx, dy, c: np.where(c[0] > 0, dy, 1e-3 * dy))),
+    "leaky rectifier": ("relu", on_dx(lambda dx, dy, c: np.where(c > 0, dy, 1e-3 * dy))),
     "max pool, mirrored": ("max_pool2d", on_dx(lambda dx, dy, c: dx[:, :, ::-1])),
     "max pool, transposed cotangent": ("max_pool2d", lambda b: lambda dy, c: b(dy.transpose(0, 1, 3, 2), c)),
     "average pool without padding in the mean": ("avg_pool2d", on_dx(lambda dx, dy, c: dx * 9 / 4)),
