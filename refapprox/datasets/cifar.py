@@ -18,10 +18,10 @@ import os
 
 import numpy as np
 
+from refapprox import files as bounded
 from refapprox.datasets.datamodule import DataModule
 from refapprox.datasets.mnist import data_folder
 from refapprox.datasets.pixels import CropAndFlip, NormalizedImages
-from refapprox import files as bounded
 from refapprox.validation import check_choice, check_flag
 
 SHAPE = (3, 32, 32)
