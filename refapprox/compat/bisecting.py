@@ -120,9 +120,9 @@ def bisect_layers(preset, layers, multiplier, *, rtol=1e-5):
     >>> from refapprox import load_library
     >>> rng, multiplier = np.random.default_rng(0), load_library()["mul8s_1KVL"]
     >>> x, w = rng.random((2, 3, 5, 5)), rng.normal(size=(4, 3, 3, 3))
-    >>> y = get_preset("torchapprox").conv2d(x, w, multiplier, defects=["conv operand order"])
+    >>> y = get_preset("torchapprox").conv2d(x, w, multiplier, defects=["transposed table"])
     >>> print(*bisect_layers("torchapprox", [RecordedLayer("conv1", x, w, y)], multiplier))
-    conv1: parts by 1.1e-01: conv operand order
+    conv1: parts by 1.1e-01: transposed table
     """
     preset = get_preset(preset) if isinstance(preset, str) else preset
     return [judge(preset, layer, multiplier, rtol) for layer in layers]

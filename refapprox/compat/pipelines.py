@@ -13,6 +13,8 @@ from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
 
 SIDE = 256      # of the tables that other tools pass around
 
+TILE_DEFECTS = {"tile padding looked up", "tile padding of 8 looked up"}
+
 
 def linear(preset, x, w, multiplier, defects):
     """`Preset.linear` for checked defects."""
@@ -44,20 +46,20 @@ def conv2d(preset, x, w, multiplier, geometry, defects):
 def conv2d_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, geometry, defects=frozenset()):
     """Real results (n, m, h_out, w_out) of codes x (n, c, h, w) and w (m, c / groups, kh, kw)."""
     table = table_of(preset, multiplier, defects)
-    if "conv operand order" in defects:
+    if "transposed table" in defects:
         table = Multiplier(table.name, table.lut.T, table.signed)
     k = w_codes[0].size
-    pad_code = 0 if "pad code zero" in defects else qx.zero_point
+    pad_code = 0 if "padding with code 0" in defects else qx.zero_point
     sums = lut_conv2d(x_codes, w_codes, table, pad_code=pad_code, **geometry) + tile_excess(preset, table, k, defects)
-    if "combined kernel" in defects and is_combined(x_codes, w_codes, geometry):
+    if "patch sums of 1" in defects and is_combined(x_codes, w_codes, geometry):
         one_x, one_w = 1 / qx.scale + k * qx.zero_point, 1 / qw.scale + k * qw.zero_point    # codes of the real sum 1
         return rescaled(preset, sums, one_x, one_w, k, qx, qw, ())
     without_zero_points = qx.zero_point == 0 and not np.any(qw.zero_point)
-    if "channel scales by position" in defects and np.size(qw.scale) > 1 and without_zero_points:
+    if "channel scales along positions" in defects and np.size(qw.scale) > 1 and without_zero_points:
         return scaled_by_position(sums, qx.scale * np.asarray(qw.scale))
     x_sums = patch_sums(x_codes, w_codes, geometry, pad_code)
     w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
-    if "conv zero point sign" in defects:
+    if "x zero-point term with the wrong sign" in defects:
         sums = sums + 2 * qx.zero_point * w_sums
     return rescaled(preset, sums, x_sums, w_sums, k, qx, qw, (len(w_codes), 1, 1))
 
@@ -92,11 +94,11 @@ def patch_sums(x_codes, w_codes, geometry, pad_code):
 
 
 def table_of(preset, multiplier, defects):
-    """`multiplier` if the tool takes its signedness, its table changed as "negative quadrant" says."""
+    """`multiplier` if the tool takes its signedness, its table changed as "negative quadrant from magnitudes" says."""
     if multiplier.signed != preset.signed or multiplier.bits_x != 8 or multiplier.bits_w != 8:
         raise ValueError(f"{preset.name} takes {'signed' if preset.signed else 'unsigned'} 8x8-bit multipliers, "
                          f"got {multiplier!r}.")
-    if "negative quadrant" not in defects:
+    if "negative quadrant from magnitudes" not in defects:
         return multiplier
     magnitude = np.abs(np.arange(-128, 0, dtype=np.int8)).astype(np.intp)      # of -128 in 8 bits: -128
     lut = multiplier.lut.copy()
@@ -105,9 +107,9 @@ def table_of(preset, multiplier, defects):
 
 
 def tile_excess(preset, table, k, defects):
-    """What a GPU kernel with the defect "gpu tile" adds to each sum of k products."""
+    """What a GPU kernel that looks up its padding adds to each sum of k products."""
     zero_x, zero_w = -table.range_x[0], -table.range_w[0]
-    return (-k % preset.tile) * int(table.lut[zero_x, zero_w]) if "gpu tile" in defects else 0
+    return (-k % preset.tile) * int(table.lut[zero_x, zero_w]) if defects & TILE_DEFECTS else 0
 
 
 def is_combined(x_codes, w_codes, geometry):

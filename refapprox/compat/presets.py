@@ -69,7 +69,7 @@ class Preset:
     tile : int
         Products that its GPU kernel sums at a time.
     defects : dict of str to str
-        Name and description of what it is known to do wrong.
+        What it is known to do wrong: the name of the mistake in the conformance suite, and what that is in this tool.
     """
 
     name: str
@@ -141,19 +141,19 @@ TILES = "the GPU kernel fills its last tile with code 0 on both sides: (-k mod {
 
 PRESETS = {preset.name: preset for preset in (
     Preset("torchapprox", (affine, 0, 127), (symmetric, -128, 127), tile=16, defects={
-        "conv operand order": CONV_ORDER,
-        "conv zero point sign": "convolutions add z_x sum w instead of subtracting it",
-        "pad code zero": "padded positions hold code 0, though real zero is the zero point",
-        "channel scales by position": "convolutions without zero points multiply scales of channels along positions, "
-                                      "or are refused where these are not as many",
-        "gpu tile": TILES.format(16)}),
+        "transposed table": CONV_ORDER,
+        "x zero-point term with the wrong sign": "convolutions add z_x sum w instead of subtracting it",
+        "padding with code 0": "padded positions hold code 0, though real zero is the zero point",
+        "channel scales along positions": "convolutions without zero points multiply scales of channels along "
+                                          "positions, or are refused where these are not as many",
+        "tile padding looked up": TILES.format(16)}),
     Preset("tfapprox", (nudged, 0, 255), (nudged, 0, 255), signed=False, rounding="half up", real_sums=True, tile=8,
            defects={
-        "combined kernel": "1x1 kernels of stride 1, and kernels as large as the image, take 1 for both sums of (1)",
-        "gpu tile": TILES.format(8)}),
+        "patch sums of 1": "1x1 kernels of stride 1, and kernels as large as the image, take 1 for both sums of (1)",
+        "tile padding of 8 looked up": TILES.format(8)}),
     Preset("adapt", (symmetric, -127, 127), (symmetric, -127, 127), defects={
-        "conv operand order": CONV_ORDER,
-        "negative quadrant": "its converter stores m(|x|, |w|) where both operands are negative"}),
+        "transposed table": CONV_ORDER,
+        "negative quadrant from magnitudes": "its converter stores m(|x|, |w|) where both operands are negative"}),
     Preset("agnapprox", (symmetric, -127, 127), (symmetric, -127, 127)),
 )}
 

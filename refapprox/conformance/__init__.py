@@ -2,10 +2,18 @@
 
     refapprox conformance run --adapter package.module:Adapter
 
-`Adapter` says which operations there are; `load_suite` has the cases; `run` gives a `Report`. docs/conformance.md.
+`spec` defines every operation, `Adapter` says which there are; `load_suite` has the cases; `run` gives a `Report`.
+docs/conformance.md.
 """
-from refapprox.conformance.adapter import Adapter
-from refapprox.conformance.running import Report, Result, run
-from refapprox.conformance.suite import Case, Suite, load_case, load_suite
+from typing import TYPE_CHECKING
+
+from refapprox._lazy import lazy
 
 __all__ = ["Adapter", "Case", "Report", "Result", "Suite", "load_case", "load_suite", "run"]
+
+if TYPE_CHECKING:
+    from refapprox.conformance.adapter import Adapter
+    from refapprox.conformance.running import Report, Result, run
+    from refapprox.conformance.suite import Case, Suite, load_case, load_suite
+else:
+    __getattr__, __dir__ = lazy(__name__)

@@ -3,7 +3,7 @@
 An array is ``{"dtype": "int64", "shape": [2, 2], "data": [1, 2, 3, 4]}``: flat, row-major; dtype is one of `DTYPES`.
 Floats are the shortest decimal that reads back as the same float64; nan and the infinities, which JSON lacks, are
 the strings "nan", "inf" and "-inf". Numbers, strings, booleans, null and lists of them stand for themselves.
-``{"table": "probe_s8"}`` is a table of the suite, stored as an npy file.
+``{"table": "probe_s8"}`` is a table of the suite; `decode` is told how to look it up.
 """
 import math
 
@@ -61,6 +61,8 @@ def decode_array(value):
             data = [float(number) for number in data]
         elif any(type(number) is not (bool if dtype == "bool" else int) for number in data):
             raise ValueError(f"not every value is of {dtype}")
+        elif dtype != "bool" and data and not np.iinfo(dtype).min <= min(data) <= max(data) <= np.iinfo(dtype).max:
+            raise ValueError(f"not every value fits {dtype}")
         return np.array(data, dtype=dtype).reshape(shape)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"data of an array must be values of {dtype}: {error}.") from None

@@ -13,10 +13,11 @@ The `check` of a case says how outputs are compared:
 A wrong answer is held against what each known mistake would have produced for the case, then against a few relations
 that explain a wrong number wherever it comes from.
 """
-import hashlib
 import itertools
 
 import numpy as np
+
+from refapprox.conformance.spec.examples import table_hash
 
 KINDS = ("exact", "rounding", "absolute", "sha256", "rows", "refused")
 
@@ -35,7 +36,7 @@ def array_fault(case, name, wanted, got):
     wanted, integers = np.asarray(wanted), np.asarray(wanted).dtype.kind in "iu"
     if got.shape != wanted.shape:
         return "wrong shape", f"{name} must have shape {wanted.shape}, got {got.shape}."
-    if integers != (got.dtype.kind in "iu"):
+    if got.dtype.kind not in ("iu" if integers else "f"):
         return "wrong dtype", f"{name} must be {'integers' if integers else 'floats'}, got dtype {got.dtype}."
     if not np.isfinite(got).all():
         where = first(~np.isfinite(got))
@@ -76,11 +77,6 @@ def hash_fault(case, name, wanted, got):
     spots = [(tuple(at), value) for at, value in case.check["spots"] if got[tuple(at)] != value]
     seen = f" {element(name, spots[0][0])} is {got[spots[0][0]]}, expected {spots[0][1]}." if spots else ""
     return "wrong value", f"{name} has SHA-256 {table_hash(got)[:16]}..., expected {wanted[:16]}....{seen}"
-
-
-def table_hash(table):
-    """SHA-256 of a table as little-endian int32, row-major."""
-    return hashlib.sha256(np.ascontiguousarray(table).astype("<i4").tobytes()).hexdigest()
 
 
 def rows_fault(case, name, wanted, got):
@@ -155,3 +151,24 @@ def looks_like(case, expected, outputs):
         elif wanted.size > 1 and np.allclose(got - wanted, (got - wanted).flat[0]):
             hints.append(f"{name} is off by {(got - wanted).flat[0]:.6g} everywhere")
     return hints
+
+
+def alike(one, other, check):
+    """Whether two sets of outputs could be mistaken for each other, by a float32 framework too."""
+    if set(one) != set(other):
+        return False
+    return all(alike_values(one[name], other[name], limit(check, name)) for name in one)
+
+
+def alike_values(one, other, within):
+    one, other = np.asarray(one), np.asarray(other)
+    if "U" in (one.dtype.kind, other.dtype.kind) or one.shape != other.shape:      # hashes, "refused"
+        return one.shape == other.shape and bool(np.all(one == other))
+    return bool((np.abs(one.astype(np.float64) - other.astype(np.float64)) <= within).all())
+
+
+def limit(check, name):
+    """What float32 answers are allowed to be off by, twice that where rounding decides."""
+    if check["kind"] == "rounding":
+        return 2 * check["roundings"] * 2.0 ** -23 * check["scale"].get(name, 0.0)
+    return check.get("bounds", {}).get(name, 0.0)

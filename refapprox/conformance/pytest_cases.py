@@ -14,9 +14,9 @@ from functools import cache
 import pytest
 
 from refapprox.conformance.adapter import offers
-from refapprox.conformance.program import python_program
+from refapprox.conformance.program import SetupError, python_program
 from refapprox.conformance.reports import failure_text
-from refapprox.conformance.running import DEFAULT_TIMEOUT, FAILED, NOT_APPLICABLE, InProcess, judge
+from refapprox.conformance.running import DEFAULT_TIMEOUT, FAILED, NOT_APPLICABLE, InProcess, judged
 from refapprox.conformance.suite import load_suite
 
 
@@ -32,27 +32,43 @@ def conformance_test(make_adapter, select=(), *, timeout=DEFAULT_TIMEOUT):
         Patterns of cases or families.
     timeout : float, optional
         Seconds that a case may take in a process of its own. An adapter in this process has no limit.
+
+    Returns
+    -------
+    callable
+        To be bound to a name that pytest collects.
+
+    Raises
+    ------
+    ValueError
+        If no case matches `select`.
     """
     answers = {}      # question -> convention of the first case that told
     source = make_adapter if isinstance(make_adapter, str) else named(make_adapter)
 
     @cache
     def program():
+        """(program, its conventions, what is wrong with it)."""
         target = python_program(make_adapter, timeout)
         atexit.register(target.close)
-        return target, target.describe()[1]
+        try:
+            return target, target.describe()["conventions"], ""
+        except SetupError as error:
+            return target, {}, str(error)
 
     @pytest.mark.parametrize("case", load_suite().select(list(select)), ids=lambda case: case.id)
     def test_conformance(case):
         if isinstance(make_adapter, str):
-            target, conventions = program()
+            target, conventions, broken = program()
+            if broken:
+                pytest.fail(broken, pytrace=False)
         else:
             adapter = make_adapter()
             if not offers(adapter, case.operation):
                 pytest.skip(f"{case.operation} is not offered")
             target = InProcess(adapter)
-            conventions = target.describe()[1]
-        result = judge(case, target.call(case), conventions)
+            conventions = target.describe()["conventions"]
+        result = judged(case, target.call(case), conventions)
         if result.status == NOT_APPLICABLE:
             pytest.skip(result.message or f"{case.operation} is not offered")
         if result.status == FAILED:

@@ -3,9 +3,9 @@ import html
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 
-from refapprox.conformance.mistakes import MISTAKES
 from refapprox.conformance.reproducing import reproduction
 from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED
+from refapprox.conformance.spec import MISTAKES
 
 
 def by_family(report):
@@ -16,11 +16,19 @@ def by_family(report):
     return families
 
 
+def applied(report):
+    """`by_family` of the families of which some case applies, and the names of the others."""
+    families = by_family(report)
+    others = [family for family, counts in families.items() if not counts[PASSED] + counts[FAILED]]
+    return {family: counts for family, counts in families.items() if family not in others}, others
+
+
 def summary(report):
     """One line."""
     verdict = "conforms" if report.ok else ("fails" if report.failures else "nothing was checked")
-    return (f"{report.adapter}: {verdict}: {report.count(PASSED)} passed, {report.count(FAILED)} failed, "
-            f"{report.count(NOT_APPLICABLE)} not applicable, {report.seconds:.1f} s, cases {report.digest[:12]}")
+    return printable(f"{report.adapter}: {verdict}: {report.count(PASSED)} passed, {report.count(FAILED)} failed, "
+                     f"{report.count(NOT_APPLICABLE)} not applicable, {report.seconds:.1f} s, cases "
+                     f"{report.digest[:12]}")
 
 
 def failure_text(result, source):
@@ -33,7 +41,7 @@ def failure_text(result, source):
     lines += [f"    {line}" for line in reproduction(result, source).splitlines()]
     if result.traceback:
         lines += ["  traceback", *(f"    {line}" for line in result.traceback.rstrip().splitlines())]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def explained(diagnosis):
@@ -42,14 +50,19 @@ def explained(diagnosis):
 
 
 def text(report, source, *, details=True):
-    """Failures, the families, the likely mistakes, and the verdict at the end."""
+    """Failures, the families that apply, the likely mistakes, remarks, and the verdict at the end."""
     lines = [failure_text(result, source) + "\n" for result in report.failures] if details else []
-    width = max(map(len, by_family(report)), default=0)
-    lines += [f"{family:{width}}  {counts[PASSED]:4} passed  {counts[FAILED]:4} failed  "
-              f"{counts[NOT_APPLICABLE]:4} not applicable" for family, counts in by_family(report).items()]
+    families, others = applied(report)
+    width = max(map(len, families), default=0)
+    for family, counts in families.items():
+        told = [f"{counts[status]:4} {status}" for status in (PASSED, FAILED, NOT_APPLICABLE) if counts[status]]
+        lines.append(f"{family:{width}} {','.join(told)}")
+    if others:
+        lines.append(f"not applicable: {', '.join(others)}")
     lines += [f"convention: {question}: {answer}" for question, answer in report.conventions.items()]
     lines += [f"likely mistake in {count} case(s): {name}" for name, count in report.likely_mistakes]
-    return "\n".join([*lines, summary(report)])
+    lines += [f"remark: {remark}" for remark in report.remarks]
+    return printable("\n".join([*lines, summary(report)]))
 
 
 def junit(report, source):
@@ -61,15 +74,16 @@ def junit(report, source):
         case = ElementTree.SubElement(suite, "testcase", classname=result.case.family, name=result.case.id,
                                       time=f"{result.seconds:.3f}")
         if result.status == FAILED:
-            failure = ElementTree.SubElement(case, "failure", type=result.kind, message=printable(result.message))
-            failure.text = printable(failure_text(result, source))
+            failure = ElementTree.SubElement(case, "failure", type=printable(result.kind),
+                                             message=printable(result.message))
+            failure.text = failure_text(result, source)
         elif result.status == NOT_APPLICABLE:
             ElementTree.SubElement(case, "skipped", message="not applicable")
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
 def printable(string):
-    """`string` without the control characters that XML and HTML cannot hold."""
+    """`string` without what a terminal obeys and what XML, HTML and UTF-8 cannot hold."""
     return "".join(c for c in string if c in "\n\t" or c.isprintable())
 
 
@@ -81,25 +95,27 @@ td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:.6r
 
 def page(report, source):
     """One HTML page without scripts or links to elsewhere."""
-    rows = "".join(f'<tr class="{FAILED if counts[FAILED] else PASSED}"><td>{html.escape(family)}</td>'
-                   f"<td>{counts[PASSED]}</td><td>{counts[FAILED]}</td><td>{counts[NOT_APPLICABLE]}</td></tr>"
-                   for family, counts in by_family(report).items())
-    mistakes = "".join(f"<tr><td>{html.escape(name)}</td><td>{count}</td></tr>" for name,
-                       count in report.likely_mistakes)
-    conventions = "".join(f"<tr><td>{html.escape(question)}</td><td>{html.escape(answer)}</td></tr>"
-                          for question, answer in report.conventions.items())
+    families, others = applied(report)
+    rows = [(family, *(counts[status] or "" for status in (PASSED, FAILED, NOT_APPLICABLE)))
+            for family, counts in families.items()]
     failures = "".join(f"<details><summary>{html.escape(r.case.id)}: {html.escape(r.kind)}"
                        f"{html.escape(' (' + ', '.join(r.diagnoses) + ')') if r.diagnoses else ''}</summary>"
                        f"<pre>{html.escape(failure_text(r, source))}</pre></details>" for r in report.failures)
+    notes = [*report.remarks, *([f"not applicable: {', '.join(others)}"] if others else [])]
     parts = [f"<h1>{html.escape(report.adapter)}</h1><p>{html.escape(summary(report))}</p>",
-             section("Likely mistakes", "<th>mistake</th><th>cases</th>", mistakes),
-             section("Conventions followed", "<th>question</th><th>answer</th>", conventions),
-             section("Families", "<th>family</th><th>passed</th><th>failed</th><th>not applicable</th>", rows),
-             f"<h2>Failures</h2>{failures}" if failures else ""]
+             section("Likely mistakes", ("mistake", "cases"), report.likely_mistakes),
+             section("Conventions followed", ("question", "answer"), report.conventions.items()),
+             section("Families", ("family", "passed", "failed", "not applicable"), rows),
+             *(f"<p>{html.escape(note)}</p>" for note in notes), f"<h2>Failures</h2>{failures}" if failures else ""]
     return printable(f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Conformance of '
                      f"{html.escape(report.adapter)}</title><style>{STYLE}</style></head><body>{''.join(parts)}"
                      "</body></html>\n")
 
 
 def section(title, head, rows):
-    return f"<h2>{title}</h2><table><tr>{head}</tr>{rows}</table>" if rows else ""
+    """A heading and a table; nothing where there are no rows."""
+    def line(cells, tag):
+        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+    rows = [line(row, "td") for row in rows]
+    return f"<h2>{title}</h2><table>{line(head, 'th')}{''.join(rows)}</table>" if rows else ""

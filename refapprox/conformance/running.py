@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from refapprox.conformance.calling import call
 from refapprox.conformance.comparing import diagnose, diagnose_refusal, find_fault
-from refapprox.conformance.program import Program
+from refapprox.conformance.program import Program, described
 from refapprox.conformance.suite import Case
 from refapprox.conformance.worker import describe
 
@@ -30,18 +30,33 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """Results of all cases on one adapter."""
+    """Results of all cases on one adapter.
+
+    Attributes
+    ----------
+    adapter : str
+        Its name.
+    digest : str
+        SHA-256 of the suite.
+    results : list of Result
+    seconds : float
+    remarks : list of str
+        What is no failure, and should be known.
+    """
 
     adapter: str
     digest: str
     results: list
     seconds: float
+    remarks: list = field(default_factory=list)
 
     def count(self, status):
+        """How many results have a status: "passed", "failed" or "not applicable"."""
         return sum(result.status == status for result in self.results)
 
     @property
     def failures(self):
+        """The results that failed."""
         return [result for result in self.results if result.status == FAILED]
 
     @property
@@ -67,8 +82,7 @@ class InProcess:
         self.adapter = adapter
 
     def describe(self):
-        stated = describe(self.adapter)
-        return stated["name"], stated["conventions"]
+        return described(describe(self.adapter))
 
     def call(self, case):
         return call(self.adapter, case.operation, case.inputs)
@@ -77,7 +91,7 @@ class InProcess:
         pass
 
 
-def run(cases, target, *, progress=None):
+def run(cases, target, *, progress=None, maxfail=None):
     """Run `cases` on `target`, a `Program`, an `InProcess` or an adapter object.
 
     Parameters
@@ -86,30 +100,61 @@ def run(cases, target, *, progress=None):
     target : Program, InProcess or adapter
     progress : callable, optional
         Called with each Result as it comes.
+    maxfail : int, optional
+        Stop after so many failures; by default every case is run.
 
     Returns
     -------
     Report
+
+    Raises
+    ------
+    ValueError
+        If the adapter or program cannot be used at all: not found, not importable, dead before its first answer.
+
+    Examples
+    --------
+    >>> from refapprox.conformance import Adapter, load_suite
+    >>> class Mine(Adapter):
+    ...     def relative_energy(self, *, opcounts, costs, cost_max):
+    ...         return 100 * float((opcounts * costs).sum() / opcounts.sum() / cost_max)
+    >>> report = run(load_suite().select(["energy"]), Mine())
+    >>> report.ok, report.likely_mistakes[0]
+    (False, ('percent instead of parts', 5))
     """
     target = target if isinstance(target, (Program, InProcess)) else InProcess(target)
-    started = time.perf_counter()
+    started, results, failed = time.perf_counter(), [], 0
     try:
-        name, conventions = target.describe()
-        results = []
+        stated = target.describe()
         for case in cases:
             before = time.perf_counter()
-            result = judge(case, target.call(case), conventions)
+            result = judged(case, target.call(case), stated["conventions"])
             results.append(replace(result, seconds=time.perf_counter() - before))
+            failed += result.status == FAILED
             if progress:
                 progress(results[-1])
+            if maxfail is not None and failed >= maxfail:
+                break
     finally:
         target.close()
-    return Report(name, cases[0].suite.digest if cases else "", consistent(results), time.perf_counter() - started)
+    remarks = [f"{name} is no operation of this suite any more" for name in stated["removed"]]
+    if len(results) < len(cases):
+        remarks.append(f"stopped after {failed} failure(s): {len(cases) - len(results)} case(s) were not run")
+    return Report(stated["name"], cases[0].digest if cases else "", consistent(results),
+                  time.perf_counter() - started, remarks)
+
+
+def judged(case, outcome, conventions):
+    """`judge`, for outcomes of which nothing is known: what cannot be judged has failed."""
+    try:
+        return judge(case, outcome, conventions)
+    except Exception as error:
+        return Result(case, FAILED, "bad reply", f"the answer cannot be judged: {type(error).__name__}: {error}")
 
 
 def judge(case, outcome, conventions):
     """The Result of an outcome under the conventions that the adapter states."""
-    status, message = outcome["status"], outcome.get("message", "")
+    status, message = outcome["status"], str(outcome.get("message", ""))
     refusal = case.check["kind"] == "refused"
     if status == "not applicable":
         return Result(case, NOT_APPLICABLE, message=message)
@@ -118,12 +163,12 @@ def judge(case, outcome, conventions):
     if status != "ok":
         kind = "raised" if status in ("refused", "error") else status
         return Result(case, FAILED, kind, message, diagnose_refusal(case) if kind == "raised" else [],
-                      traceback=outcome.get("traceback", ""))
+                      traceback=str(outcome.get("traceback", "")))
     outputs = outcome["outputs"]
     if refusal:
         return Result(case, FAILED, "not refused", case.check["reason"], diagnose(case, outputs, ()), answer=outputs)
     stated = conventions.get(case.question)
-    accepted = [stated] if stated in case.expected else list(case.expected)
+    accepted = [stated] if isinstance(stated, str) and stated in case.expected else list(case.expected)
     faults = {convention: find_fault(case, case.expected[convention], outputs) for convention in accepted}
     right = [convention for convention, fault in faults.items() if fault is None]
     if right:

@@ -1,31 +1,30 @@
 """The cases: read from their folder, every file held against its hash first.
 
-    manifest.json            format, version, families, tables, the SHA-256 of every file, and of all of it (`digest`)
-    FAMILY.json              the cases of one family, one a line
-    tables/NAME.npy          tables of products, int32 (256, 256), value order
+    manifest.json            format, version, families, the SHA-256 of every file, and of all of it (`digest`)
+    FAMILY.json              the cases of one family, one a line: inputs and expected outputs
 
+Tables of products are named, and computed by `spec.tables`; `building.export` writes everything literally.
 docs/conformance.md describes the format for those who read it without Python.
 """
 import fnmatch
 import hashlib
-import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-
-import numpy as np
 
 from refapprox import files
 from refapprox.conformance.arrays import decode
+from refapprox.conformance.building import FORMAT, VERSION, digest, mistaken
+from refapprox.conformance.spec import OPERATIONS
+from refapprox.conformance.spec.tables import tabulated
+from refapprox.validation import UnknownNameError
 
 FOLDER = Path(__file__).parent / "cases"
-FORMAT = "refapprox-conformance"
-VERSION = 1
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question to a framework, and what is right and wrong about the answers.
+    """One question to a framework, and what is right about the answers.
 
     Attributes
     ----------
@@ -42,10 +41,16 @@ class Case:
         What the conventions differ about; "" where there is one.
     check : dict
         How outputs are compared; see `comparing`.
+    digest : str
+        SHA-256 of the suite that it is of.
     mistakes : dict of str to dict
-        Outputs that a known mistake would have produced here.
-    reference : str
-        Where the rule stands in the docs.
+        Outputs that a known mistake would produce here, computed when they are asked for.
+
+    Examples
+    --------
+    >>> case = load_case("energy/exact")
+    >>> case.operation, case.expected["refapprox"]["energy"]
+    ('relative_energy', 1.0)
     """
 
     id: str
@@ -55,36 +60,47 @@ class Case:
     expected: dict
     question: str
     check: dict
-    mistakes: dict
-    reference: str
-    suite: "Suite"
+    digest: str
 
     family = property(lambda self: self.id.split("/")[0])
+    reference = property(lambda self: f"docs/conformance.md#{OPERATIONS[self.operation].reference}")
+    mistakes = cached_property(mistaken)
 
     @property
     def inputs(self):
         """The keyword arguments of the operation: fresh arrays at each call."""
-        return decode(self.raw_inputs, self.suite.table)
+        return decode(self.raw_inputs, tabulated)
 
 
 class Suite:
     """The cases of one folder, in order. Iteration gives every `Case`; ``suite[id]`` one of them.
 
+    Parameters
+    ----------
+    folder : path-like, optional
+        By default the cases that the package ships.
+
     Raises
     ------
     ValueError
         If a file is missing, was altered, or is of another format.
+    KeyError
+        From ``suite[id]``, if there is no such case.
+
+    Examples
+    --------
+    >>> suite = load_suite()
+    >>> len(suite.select(["energy"])), suite["energy/free"].family
+    (5, 'energy')
     """
 
     def __init__(self, folder=FOLDER):
         self.folder = Path(folder)
         self.manifest = self._checked_manifest()
         self.digest = self.manifest["digest"]
-        self._tables, self._cases = {}, {}
-        for family in self.manifest["families"]:
-            for stored in files.read_json(self.folder / f"{family}.json")["cases"]:
-                case = self._case(stored)
-                self._cases[case.id] = case
+        self._stored = {stored["id"]: stored for family in self.manifest["families"]
+                        for stored in files.read_json(self.folder / f"{family}.json")["cases"]}
+        self._cases = {}
 
     def _checked_manifest(self):
         path = self.folder / "manifest.json"
@@ -106,31 +122,25 @@ class Suite:
                                  f"the manifest states {stated[:16]}....")
         return manifest
 
-    def _case(self, stored):
-        return Case(stored["id"], stored["probes"], stored["operation"], stored["inputs"],
-                    decode(stored["expected"]), stored.get("question", ""), stored["check"],
-                    decode(stored.get("mistakes", {})), stored["reference"], self)
-
     def __iter__(self):
-        return iter(self._cases.values())
+        return map(self.__getitem__, self._stored)
 
     def __len__(self):
-        return len(self._cases)
+        return len(self._stored)
 
     def __getitem__(self, case_id):
+        stored = self.stored(case_id)
         if case_id not in self._cases:
-            raise ValueError(f"the suite has no case {case_id!r}; `refapprox conformance list` names them all.")
+            self._cases[case_id] = Case(stored["id"], stored["probes"], stored["operation"], stored["inputs"],
+                                        decode(stored["expected"]), stored.get("question", ""), stored["check"],
+                                        self.digest)
         return self._cases[case_id]
 
-    def table(self, name):
-        """Table `name`, int32 (256, 256), value order, read-only."""
-        if name not in self._tables:
-            path = self.folder / "tables" / f"{name}.npy"
-            if f"tables/{name}.npy" not in self.manifest["sha256"]:
-                raise ValueError(f"the suite has no table {name!r}.")
-            self._tables[name] = files.read_npy(path).astype(np.int32)
-            self._tables[name].flags.writeable = False
-        return self._tables[name]
+    def stored(self, case_id):
+        """A case as its file has it."""
+        if case_id not in self._stored:
+            raise UnknownNameError("case", case_id, self._stored)
+        return self._stored[case_id]
 
     def select(self, patterns=()):
         """Cases whose id or family matches one of the shell-style `patterns`; all of them without patterns."""
@@ -141,18 +151,29 @@ class Suite:
         return chosen
 
 
-def digest(manifest):
-    """SHA-256 of the manifest without its digest, as compact JSON with sorted keys."""
-    content = {key: value for key, value in manifest.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 @cache
 def load_suite():
-    """The suite that the package ships."""
+    """The suite that the package ships.
+
+    Examples
+    --------
+    >>> len(load_suite()) > 400
+    True
+    """
     return Suite()
 
 
 def load_case(case_id):
-    """One case of the shipped suite; its `inputs` are what the operation is called with."""
+    """One case of the shipped suite, by its id; its `inputs` are what the operation is called with.
+
+    Raises
+    ------
+    KeyError
+        If there is no such case.
+
+    Examples
+    --------
+    >>> load_case("energy/exact").inputs["cost_max"]
+    2.0
+    """
     return load_suite()[case_id]

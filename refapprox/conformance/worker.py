@@ -2,16 +2,17 @@
 
     python -m refapprox.conformance.worker MODULE:CLASS[:ARGUMENT]
 
-speaks the protocol of docs/conformance.md, as any program may.
+speaks the protocol of docs/conformance.md, as any program may. It answers every line that it gets, whatever is in it.
 """
 import importlib
 import json
 import os
 import sys
 
+from refapprox.conformance.adapter import OUTPUTS, removed
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import call
-from refapprox.conformance.suite import Suite
+from refapprox.conformance.spec.tables import tabulated
 
 
 def make_adapter(specification):
@@ -33,38 +34,49 @@ def make_adapter(specification):
 
 
 def describe(adapter):
+    """What an adapter states of itself."""
     return {"status": "ok", "name": str(getattr(adapter, "name", type(adapter).__name__)),
-            "conventions": dict(getattr(adapter, "conventions", {}))}
+            "conventions": dict(getattr(adapter, "conventions", {})), "removed": removed(adapter)}
+
+
+def answer(adapter, line):
+    """The reply to one line, ready for `json.dumps`."""
+    asked = {}
+    try:
+        asked = json.loads(line)
+        if asked["operation"] == "describe":
+            return {"id": asked.get("id"), **encode(describe(adapter))}
+        if asked["operation"] not in OUTPUTS:
+            return {"id": asked.get("id"), "status": "not applicable"}
+        inputs = decode(asked["inputs"], tabulated)
+        if not isinstance(inputs, dict):
+            raise TypeError("inputs must be an object")
+        return {"id": asked.get("id"), **encode(call(adapter, asked["operation"], inputs))}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        return {"id": asked.get("id") if isinstance(asked, dict) else None, "status": "error",
+                "message": f"the request cannot be answered: {type(error).__name__}: {error}"}
 
 
 def serve(specification, requests, replies):
     """Answer `requests` until they end; an adapter that cannot be made answers each with the reason."""
     sys.path.insert(0, os.getcwd())
     adapter = failure = None
-    tables = Suite().table
     try:
         adapter = make_adapter(specification)
     except ValueError as error:
         failure = {"status": "unavailable", "message": str(error)}
     for line in requests:
-        asked = json.loads(line)
-        if failure:
-            reply = failure
-        elif asked["operation"] == "describe":
-            reply = describe(adapter)
-        else:
-            reply = call(adapter, asked["operation"], decode(asked["inputs"], tables))
-        replies.write(json.dumps({"id": asked.get("id"), **encode(reply)}) + "\n")
+        replies.write(json.dumps(failure or answer(adapter, line)) + "\n")
         replies.flush()
 
 
 def main():
     """The protocol has descriptors of its own: what the adapter prints goes to stderr, and it has nothing to read."""
-    requests = os.fdopen(os.dup(0), encoding="utf-8")
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    serve(sys.argv[1], requests, replies)
+    with (os.fdopen(os.dup(0), encoding="utf-8", errors="replace") as requests,
+          os.fdopen(os.dup(1), "w", encoding="utf-8") as replies):
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        serve(sys.argv[1], requests, replies)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_a_network_as_meant_agrees():
 
 
 @pytest.mark.parametrize("defects", [pair for count in (1, 2) for pair in itertools.combinations(
-    ["conv operand order", "conv zero point sign", "pad code zero"], count)])
+    ["transposed table", "x zero-point term with the wrong sign", "padding with code 0"], count)])
 def test_the_first_layer_that_parts_is_named_with_its_defects(defects):
     """Only conv1 is wrong: what follows is computed from wrong activations, rightly, and is not accused."""
     preset = get_preset("torchapprox")
@@ -51,9 +51,9 @@ def test_the_first_layer_that_parts_is_named_with_its_defects(defects):
 
 def test_a_defect_in_a_later_layer():
     preset = get_preset("torchapprox")
-    verdicts = bisect_layers("torchapprox", network(preset, {"conv2": ["conv operand order"]}, SIGNED), SIGNED)
+    verdicts = bisect_layers("torchapprox", network(preset, {"conv2": ["transposed table"]}, SIGNED), SIGNED)
     assert [v.agrees for v in verdicts] == [True, False, True]
-    assert verdicts[1].explanations == [("conv operand order",)]
+    assert verdicts[1].explanations == [("transposed table",)]
 
 
 def test_what_nothing_explains_is_said():
@@ -88,13 +88,13 @@ def test_scales_by_position_where_they_can_be():
     y = square.computed(get_preset("torchapprox"), SIGNED)
     wrong = (y.reshape(4, 4) / scales[:, None] * scales).reshape(y.shape)      # scale j on position j
     verdict, = bisect_layers("torchapprox", [RecordedLayer("conv", x[..., :3], w, wrong, {}, qx, qw)], SIGNED)
-    assert verdict.explanations == [("channel scales by position",)]
+    assert verdict.explanations == [("channel scales along positions",)]
     wide = RecordedLayer("conv", x, w, qx=qx, qw=qw)
     with pytest.raises(ValueError, match="multiplies 4 scales of channels along 6 output positions"):
-        wide.computed(get_preset("torchapprox"), SIGNED, frozenset(["channel scales by position"]))
+        wide.computed(get_preset("torchapprox"), SIGNED, frozenset(["channel scales along positions"]))
     doubled = RecordedLayer("conv", x, w, 2 * wide.computed(get_preset("torchapprox"), SIGNED), {}, qx, qw)
     assert bisect_layers("torchapprox", [doubled], SIGNED)[0].explanations == []
-    assert defects_seen("torchapprox", [square, wide], SIGNED)["channel scales by position"] == ["conv", "conv"]
+    assert defects_seen("torchapprox", [square, wide], SIGNED)["channel scales along positions"] == ["conv", "conv"]
 
 
 def test_where_each_defect_shows():
@@ -103,9 +103,9 @@ def test_where_each_defect_shows():
     assert [layer.name for layer in layers] == [name for name, _ in net.noisy_modules]
     assert not any("forward" in vars(layer) for _, layer in net.noisy_modules)
     seen = defects_seen("torchapprox", layers, SIGNED)
-    assert seen["conv operand order"] == [layers[0].name, layers[1].name]
+    assert seen["transposed table"] == [layers[0].name, layers[1].name]
     # only the images have negative values; what follows a ReLU has the zero point 0
-    assert seen["conv zero point sign"] == seen["pad code zero"] == [layers[0].name]
+    assert seen["x zero-point term with the wrong sign"] == seen["padding with code 0"] == [layers[0].name]
     assert defects_seen("agnapprox", layers, SIGNED) == {}
 
 

@@ -132,7 +132,7 @@ def test_pytorch_has_the_ranges_of_torchapprox():
 
 def test_transposed_tables_in_convolutions_only():
     for name in ("torchapprox", "adapt"):
-        preset, defects = get_preset(name), ["conv operand order"]
+        preset, defects = get_preset(name), ["transposed table"]
         x, w = operands(4, (2, 3, 4, 4), (5, 3, 3, 3))
         table = probe(True)
         transposed = Multiplier("transposed", table.lut.T)
@@ -146,12 +146,13 @@ def test_the_sign_of_the_zero_point_term():
     preset = get_preset("torchapprox")
     x, w = operands(6, (2, 3, 4, 4), (5, 3, 3, 3))
     qx, qw = preset.x_parameters(x), preset.w_parameters(w)
-    error = preset.conv2d(x, w, exact(8), defects=["conv zero point sign"]) - preset.conv2d(x, w, exact(8))
+    sign = "x zero-point term with the wrong sign"
+    error = preset.conv2d(x, w, exact(8), defects=[sign]) - preset.conv2d(x, w, exact(8))
     sums = preset.quantize(w, qw).reshape(5, -1).sum(axis=1)
     assert qx.zero_point > 0
     assert np.allclose(error, (2 * qx.scale * qw.scale * qx.zero_point * sums)[:, None, None], rtol=1e-9, atol=1e-9)
     nonnegative = np.abs(x)      # what its tests use: no zero point, no difference
-    assert np.array_equal(preset.conv2d(nonnegative, w, exact(8), defects=["conv zero point sign", "pad code zero"]),
+    assert np.array_equal(preset.conv2d(nonnegative, w, exact(8), defects=[sign, "padding with code 0"]),
                           preset.conv2d(nonnegative, w, exact(8)))
 
 
@@ -164,7 +165,8 @@ def test_padding_with_code_zero_is_padding_with_the_smallest_real_number():
     expected = preset.conv2d(padded, w, table)
     assert preset.x_parameters(padded).zero_point == qx.zero_point
     # `padded` has another smallest number, so a scale that differs by less than a 127th: 27 products below 10
-    assert np.allclose(preset.conv2d(x, w, table, padding=1, defects=["pad code zero"]), expected, rtol=0, atol=0.5)
+    found = preset.conv2d(x, w, table, padding=1, defects=["padding with code 0"])
+    assert np.allclose(found, expected, rtol=0, atol=0.5)
     assert not np.allclose(preset.conv2d(x, w, table, padding=1), expected, rtol=0, atol=0.5)
 
 
@@ -179,7 +181,7 @@ def test_the_combined_kernel_forgets_the_sums(x_shape, w_shape, options, combine
     preset = get_preset("tfapprox")
     x, w = operands(8, x_shape, w_shape)
     y = preset.conv2d(x, w, exact(8, signed=False), **options)
-    wrong = preset.conv2d(x, w, exact(8, signed=False), defects=["combined kernel"], **options)
+    wrong = preset.conv2d(x, w, exact(8, signed=False), defects=["patch sums of 1"], **options)
     assert np.allclose(y, wrong) != combined
     if combined:
         x_real, w_real = fake_quantized(preset, x, w)
@@ -196,19 +198,20 @@ def test_the_last_tile_of_a_gpu_kernel(name, k, excess):
     x, w = operands(9, (2, k), (3, k))
     table = probe(preset.signed)
     scale = preset.x_parameters(x).scale * preset.w_parameters(w).scale
-    difference = preset.linear(x, w, table, defects=["gpu tile"]) - preset.linear(x, w, table)
+    (tile,) = (defect for defect in preset.defects if defect.startswith("tile padding"))
+    difference = preset.linear(x, w, table, defects=[tile]) - preset.linear(x, w, table)
     assert np.allclose(difference, scale * excess * 7, rtol=1e-9, atol=1e-9)
 
 
 def test_the_converted_table_has_one_quadrant_wrong():
     preset, multiplier = get_preset("adapt"), load_library()["mul8s_1L2H"]
-    converted = table_of(preset, multiplier, frozenset(["negative quadrant"]))
+    converted = table_of(preset, multiplier, frozenset(["negative quadrant from magnitudes"]))
     assert (multiplier(-5, -7), converted(-5, -7)) == (48, 24)
     wrong = converted.lut != multiplier.lut
     # as many entries as the header that AdaPT ships has wrong
     assert wrong.sum() == wrong[:128, :128].sum() == 12_414
     # an exact table stays exact but for code -128, whose magnitude has no 8-bit code; [-127, 127] has no such code
-    exactly = table_of(preset, exact(8), frozenset(["negative quadrant"]))
+    exactly = table_of(preset, exact(8), frozenset(["negative quadrant from magnitudes"]))
     assert np.array_equal(exactly.lut[1:, 1:], exact(8).lut[1:, 1:]) and exactly(-128, -1) == -128
 
 
@@ -235,8 +238,8 @@ def test_noise_search_settings():
     (lambda: get_preset("adapt").linear(np.ones((1, 2)), np.ones((1, 3)), exact(8)), r"got \(1, 2\) and \(1, 3\)"),
     (lambda: get_preset("adapt").linear(np.ones((1, 0)), np.ones((1, 0)), exact(8)), "x must not be empty"),
     (lambda: get_preset("adapt").linear([[np.nan]], [[1.0]], exact(8)), "x must be finite"),
-    (lambda: get_preset("adapt").linear([[1.0]], [[1.0]], exact(8), defects="gpu tile"), "a collection of names"),
-    (lambda: get_preset("adapt").linear([[1.0]], [[1.0]], exact(8), defects=["gpu tile"]), "must be one of conv"),
+    (lambda: get_preset("adapt").linear([[1.0]], [[1.0]], exact(8), defects="patch sums of 1"), "a collection of"),
+    (lambda: get_preset("adapt").linear([[1.0]], [[1.0]], exact(8), defects=["patch sums of 1"]), "must be one of neg"),
 ])
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):

@@ -130,12 +130,12 @@ def test_defects_are_switched_by_name():
     x = np.random.default_rng(6).random(shape) - 0.5
     wrapped = tal.ApproxWrapper(layer)
     results = {}
-    for defects in ((), ("conv operand order",), ("pad code zero",), ("conv zero point sign",)):
+    for defects in ((), ("transposed table",), ("padding with code 0",), ("x zero-point term with the wrong sign",)):
         layer.defects = defects
         results[defects] = wrapped(x)
     assert len({array.tobytes() for array in results.values()}) == 4
     layer.defects = ("row order",)
-    with pytest.raises(ValueError, match="defects of torchapprox must be one of .*pad code zero, got 'row order'"):
+    with pytest.raises(ValueError, match="defects of torchapprox must be one of .*, got 'row order'"):
         wrapped(x)
 
 

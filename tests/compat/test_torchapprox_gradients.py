@@ -93,7 +93,7 @@ def test_operators_index_the_rows_by_the_first_operand():
         assert ApproxGeMM.apply(np.array([[x]]), np.array([[w]]), lut, NOP, None, None).tolist() == [[y]]
         image, kernel, args = np.full((1, 1, 1, 1), x), np.full((1, 1, 1, 1), w), Conv2dArgs(1, 1, 1, 1, 0, 1, 1)
         assert ApproxConv2dOp.apply(image, kernel, NOP, args, None, (1, 1), lut, None).item() == y
-        swapped = ApproxConv2dOp.apply(image, kernel, NOP, args, None, None, lut, None, defects=["conv operand order"])
+        swapped = ApproxConv2dOp.apply(image, kernel, NOP, args, None, None, lut, None, defects=["transposed table"])
         assert swapped.item() == 19 - y      # 42 and -23 change places
         assert dwconv2d(image, kernel, lut).item() == y
 

@@ -22,7 +22,7 @@ LAYERS = [      # kind, input shape, arguments, options: those of the published 
     ("ApproxConv2d", (2, 8, 4, 4), (8, 16, 3), {"groups": 8}),
     ("ApproxConv2d", (2, 8, 4, 4), (8, 8, 3), {"groups": 8, "padding": 1, "stride": 2}),
 ]
-DEFECTS = ("conv operand order", "conv zero point sign", "pad code zero")
+DEFECTS = ("transposed table", "x zero-point term with the wrong sign", "padding with code 0")
 # a table that differs from its transpose nearly everywhere, and m(0, w) is not 0
 PROBE = Multiplier.from_function("probe", lambda x, w: x * w + 3 * x - 5 * w + 11)
 
@@ -141,11 +141,11 @@ def test_their_channel_scales_run_along_positions():
     real = RealParameters(*(single(value) for value in ([1.0], [0.0], scales, zeros)))
     theirs = RealConv2d.apply(single(x), single(w), real, RealArgs(*args), None, (2, 2), torch.from_numpy(lut), None)
     mine = QuantizationParameters([1.0], [0.0], scales, zeros)
-    ours = ApproxConv2dOp.apply(x, w, mine, Conv2dArgs(*args), None, (2, 2), lut, None, defects=["conv operand order"])
+    ours = ApproxConv2dOp.apply(x, w, mine, Conv2dArgs(*args), None, (2, 2), lut, None, defects=["transposed table"])
     sums = (ours / scales[:, None, None]).reshape(2, 4, 4)
     assert np.array_equal(theirs.numpy(), (sums * scales).reshape(2, 4, 2, 2))
     again = ApproxConv2dOp.apply(x, w, mine, Conv2dArgs(*args), None, (2, 2), lut, None,
-                                 defects=["conv operand order", "channel scales by position"])
+                                 defects=["transposed table", "channel scales along positions"])
     assert np.array_equal(theirs.numpy(), again)
     assert not np.array_equal(theirs.numpy(), ours)
     taller = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 0)))
@@ -179,5 +179,5 @@ def test_their_network_is_bisected():
         recorded.append(recorded_layer(name, layer, x))
         x = np.maximum(recorded[-1].y, 0)
     conv1, conv2, linear = bisect_layers("torchapprox", recorded, PROBE)
-    assert conv1.explanations == [("conv operand order", "conv zero point sign", "pad code zero")]
-    assert conv2.explanations == [("conv operand order",)] and linear.agrees
+    assert conv1.explanations == [("transposed table", "x zero-point term with the wrong sign", "padding with code 0")]
+    assert conv2.explanations == [("transposed table",)] and linear.agrees

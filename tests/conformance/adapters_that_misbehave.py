@@ -1,7 +1,10 @@
 """Adapters for the tests of the runner, and a program that speaks JSON lines. Not a test."""
 import json
+import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -54,26 +57,77 @@ class MutatesLists(Adapter):
         luts[0][0, 0] += 1
         return 0
 
-    def span_of_remaining_pairs(self, *, spans, index):
-        return float(sum(spans.pop() for _ in range(len(spans) - index)))
+    def loss_baseline(self, *, t_steps, **inputs):
+        return float(t_steps.pop())
+
+
+class Hanging(Energy):
+    """Starts a process, writes both numbers into a file, and never answers."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def relative_energy(self, **inputs):
+        child = subprocess.Popen(["sleep", "600"])
+        written = self.path.with_suffix(".part")
+        written.write_text(f"{os.getpid()} {child.pid}")
+        written.rename(self.path)
+        time.sleep(600)
+
+
+def hostile(how, request, energy):
+    """What is written instead of the reply to one case."""
+    right = {"id": request["id"], "status": "ok", "outputs": {"energy": energy}}
+    array = {"dtype": "float64", "shape": [], "data": [energy]}
+    if how == "dies":
+        sys.exit(7)
+    if how == "hangs":
+        time.sleep(60)
+    if how == "no newline":
+        for _ in range(200):
+            sys.stdout.write("x" * 2 ** 20)
+    if how == "not UTF-8":
+        sys.stdout.buffer.write(b'{"status": "\xff\xfe"}\n')
+        sys.stdout.flush()
+        return None
+    return {"bool": json.dumps(right | {"outputs": {"energy": {**array, "dtype": "bool", "data": [True]}}}),
+            "bare": json.dumps(right | {"outputs": energy}), "list": json.dumps(right | {"outputs": [energy]}),
+            "deep": "[" * 100_000 + "]" * 100_000,
+            "surrogate": json.dumps({"id": request["id"], "status": "error", "message": "lone \ud800 surrogate"}),
+            "control": json.dumps({"id": request["id"], "status": "error", "message": "\x00 \x1b[31m \x07",
+                                   "traceback": "\x1b]0;title\x07"}),
+            "another id": json.dumps(right | {"id": "energy/free"}),
+            "two": json.dumps(right) + "\n" + json.dumps(right),
+            "digits": json.dumps(right).replace(str(energy), "9" * 6000),
+            "huge shape": json.dumps(right | {"outputs": {"energy": {**array, "shape": [0, 10 ** 30], "data": []}}}),
+            "number": "17", "message": json.dumps({"id": request["id"], "status": "error", "message": [17]})}[how]
 
 
 def program(how):
     """Answers like a program in another language would."""
     for line in sys.stdin:
         request = json.loads(line)
+        if how == "hostile description" and request["operation"] == "describe":
+            print(json.dumps({"status": "ok", "name": ["\ud800", "\x1b"], "conventions": {"equal costs": [1]},
+                              "removed": 3}), flush=True)
+            continue
         if request["operation"] != "relative_energy":
             print(json.dumps({"id": request.get("id"), "status": "not applicable"}), flush=True)
             continue
         inputs = request["inputs"]
         counts, costs = inputs["opcounts"]["data"], inputs["costs"]["data"]
         energy = sum(n * c for n, c in zip(counts, costs, strict=True)) / sum(counts) / inputs["cost_max"]
+        if how.startswith("hostile ") and how != "hostile description" and len(counts) == 3:
+            if (written := hostile(how.removeprefix("hostile "), request, energy)) is not None:
+                print(written, flush=True)
+            continue
         reply = {"right": {"status": "ok", "outputs": {"energy": energy}},
                  "array": {"status": "ok", "outputs": {"energy": {"dtype": "float64", "shape": [], "data": [energy]}}},
                  "garbage": None, "no outputs": {"status": "ok"}, "no status": {"outputs": {"energy": energy}},
                  "bad array": {"status": "ok", "outputs": {"energy": {"dtype": "float8", "shape": [], "data": [1]}}},
                  "nan": {"status": "ok", "outputs": {"energy": {"dtype": "float64", "shape": [], "data": ["nan"]}}},
-                 "error": {"status": "error", "message": "out of memory"}}[how]
+                 "error": {"status": "error", "message": "out of memory"}}[
+                     "right" if how.startswith("hostile") else how]
         print("garbage" if reply is None else json.dumps({"id": request["id"], **reply}), flush=True)
 
 

@@ -1,6 +1,6 @@
 """Runs of the adapters against the real frameworks, and what was recorded of them in `framework_results.json`.
 
-    python -m tests.conformance.framework_runs      # from the root: run what is here, and record it
+    python -m tests.conformance.framework_runs [NAME ...]      # from the root: run what is here, and record it
 
 What is needed and not here is named; its record stays as it was. `test_framework_runs` holds the page against the
 record, and every framework that is there too.
@@ -18,6 +18,7 @@ from refapprox import files
 from refapprox.conformance.program import python_program
 from refapprox.conformance.reports import by_family
 from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED, run
+from refapprox.conformance.spec import OPERATIONS
 from refapprox.conformance.suite import load_suite
 from refapprox.multipliers.languages.evoapprox.checkout import release_of
 from refapprox.multipliers.library import load_library
@@ -180,18 +181,33 @@ def diagnosis_table(record):
             *(f"| {name} | {' | '.join(str(column[name] or '') for column in counts.values())} |" for name in names)]
 
 
+def operation_table():
+    """A row an operation: its inputs, its outputs, the families that ask for it."""
+    families = {}
+    for case in load_suite():
+        families.setdefault(case.operation, {})[case.family] = None
+    return ["| operation | inputs | outputs | families |", "|---|---|---|---|",
+            *(f"| `{name}` | {', '.join(operation.signature.parameters)} | {', '.join(operation.outputs)} | "
+              f"{', '.join(families[name])} |" for name, operation in OPERATIONS.items())]
+
+
+def with_table(page, table):
+    """`page` with the lines of a table in place of the one that begins with the same heading."""
+    lines = page.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(table[0].split(" | ")[0]))
+    end = next((i for i in range(start, len(lines)) if not lines[i].startswith("|")), len(lines))
+    return "\n".join([*lines[:start], *table, *lines[end:]]) + "\n"
+
+
 def page_with(record, page):
-    """docs/conformance.md with the numbers of the record."""
+    """docs/conformance.md with the numbers of the record, and the table of operations."""
     for name in RUNS:
         line, numbers = row_of(name, page), list(map(str, totals(record[name])))
         cells = line.split("|")
         shared = sum(entry.row == RUNS[name].row for entry in RUNS.values()) > 1
         cells[2:5] = [f" {number}{' each' if shared and i == 0 else ''} " for i, number in enumerate(numbers)]
         page = page.replace(line, "|".join(cells))
-    lines = page.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("| diagnosis |"))
-    end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
-    return "\n".join([*lines[:start], *diagnosis_table(record), *lines[end:]]) + "\n"
+    return with_table(with_table(page, diagnosis_table(record)), operation_table())
 
 
 def read_record():
@@ -200,7 +216,7 @@ def read_record():
 
 def main():
     record, cases = read_record(), list(load_suite())
-    for name in RUNS:
+    for name in sys.argv[1:] or RUNS:
         if reason := missing(name):
             print(f"{name}: not run: {reason}", file=sys.stderr)
             continue

@@ -1,4 +1,5 @@
 """The command line, and what it writes."""
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -6,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from refapprox.cli import main
-from refapprox.conformance.mistakes import MISTAKES
+from refapprox.conformance.spec import MISTAKES
 
 TRANSPOSED = ["--adapter", "refapprox.conformance.mutants:Mutant:transposed table", "--select", "linear"]
 
@@ -50,15 +51,34 @@ def test_list_and_show(capsys):
 @pytest.mark.parametrize("arguments, message", [
     (["run", "--select", "nonsense"], "no case matches nonsense"),
     (["run", "--adapter", "a:b", "--program", "c"], "exclude each other"),
-    (["run", "--timeout", "0"], "timeout must be positive"), (["show", "nonsense"], "no case 'nonsense'")])
+    (["run", "--timeout", "0"], "timeout must be positive"), (["show", "nonsense"], "no case 'nonsense'"),
+    (["run", "--maxfail", "0"], "--maxfail must be at least 1")])
 def test_wrong_arguments(arguments, message, capsys):
     assert main(["conformance", *arguments]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_an_adapter_that_cannot_be_imported_fails_the_run(capsys):
-    assert main(["conformance", "run", "--adapter", "no.such:Adapter", "--select", "energy", "--brief"]) == 1
-    assert "0 passed, 5 failed" in capsys.readouterr().out
+@pytest.mark.parametrize("arguments, message", [
+    (["--adapter", "no.such:Adapter"], "the adapter no.such:Adapter cannot be made: ModuleNotFoundError"),
+    (["--adapter", "refapprox:NoSuch"], "NoSuch"),
+    (["--program", "/no/such/program"], "/no/such/program cannot be started")])
+def test_a_setup_error_is_one_line_and_exit_code_2(arguments, message, capsys):
+    assert main(["conformance", "run", *arguments, "--select", "energy"]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err and printed.err.count("\n") == 1 and printed.out == ""
+
+
+def test_what_does_not_apply_is_left_out(capsys):
+    main(["conformance", "run", *TRANSPOSED, "--select", "energy", "--maxfail", "2", "--brief"])
+    out = capsys.readouterr().out
+    assert re.search(r"^linear +2 failed$", out, re.MULTILINE) and "0 passed" not in out.split("mutant:")[0]
+    assert "remark: stopped after 2 failure(s): 8 case(s) were not run" in out
+
+
+def test_export(tmp_path, capsys):
+    assert main(["conformance", "export", str(tmp_path / "pack")]) == 0
+    assert "450 cases in 34 families written" in capsys.readouterr().out
+    assert (tmp_path / "pack" / "tables" / "exact_s8.npy").is_file()
 
 
 def test_the_command_as_a_program():

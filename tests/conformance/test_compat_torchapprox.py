@@ -79,7 +79,8 @@ def test_the_operators_conform():
 
 def test_with_their_defects_they_fail_as_the_real_ones():
     record = read_record()["torchapprox native"]
-    defects = ("conv operand order", "conv zero point sign", "pad code zero", "channel scales by position")
+    defects = ("transposed table", "x zero-point term with the wrong sign", "padding with code 0",
+               "channel scales along positions")
     report = run(CASES, CompatTorchApprox(defects))
     found = {r.case.id: sorted(r.diagnoses) for r in report.failures if r.kind == "wrong value"}
     told = {r.case.id for r in report.results if r.status != "not applicable"} & covered(record, CASES)

@@ -13,7 +13,7 @@ import pytest
 from refapprox.cli import main
 from refapprox.conformance.adapter import OUTPUTS
 from refapprox.conformance.adapters.native import Refapprox
-from refapprox.conformance.mutants import MUTANTS, Mutant
+from refapprox.conformance.mutants import Mutant
 from refapprox.conformance.reports import junit, page
 from refapprox.conformance.reproducing import reproduction
 from refapprox.conformance.running import FAILED, Result, run
@@ -30,11 +30,11 @@ SCHEMA = {
 }
 
 
-class Odd(MUTANTS["transposed table"]):
+class Odd(Mutant):
     """Wrong, with a name and messages that markup has to be protected from."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__("transposed table")
         self.name = 'odd \x07 <name> & "quotes"'
 
     def relative_energy(self, **_):

@@ -1,7 +1,6 @@
 """Adapters: what frameworks offer to the suite. Each imports its framework when it is made, not before.
 
     native        refapprox itself, every route of its table product
-    composed      layers put together from single steps: what mutants and presets change
     torch_float   PyTorch's own operators
     torchapprox   its kernel and layers
     agnapprox     its error statistics, from a file

@@ -7,7 +7,6 @@ is compiled, is replaced by `Layer`, whose weights age by aihwkit's own noise mo
 import contextlib
 import importlib
 import importlib.util
-import io
 import sys
 import types
 from functools import cached_property
@@ -166,17 +165,9 @@ class AIHWKit(Adapter):
     # ---- the optimizer
 
     def analog_loss(self, *, weights, effective):
-        return self.loss(weights, effective, get_baseline=True)
-
-    def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
-        baseline = self.loss(weights, baseline_effective, get_baseline=True)
-        return self.loss(weights, effective, float(baseline), loss_margin)
-
-    def loss(self, weights, effective, loss_baseline=np.inf, loss_margin=0.0, get_baseline=False):
         layer = Layer(*weights.shape, replayed=[self.real(e).T for e in effective])
-        loss = self.wpo.loss_weights(layer, list(range(len(effective))), self.real(weights), np.abs(weights).max(),
-                                     loss_baseline, loss_margin, get_baseline=get_baseline)
-        return np.asarray(loss)
+        return np.asarray(self.wpo.loss_weights(layer, list(range(len(effective))), self.real(weights),
+                                                np.abs(weights).max(), np.inf, 0.0, get_baseline=True))
 
     def loss_baseline(self, *, weights, baseline, configured, g_lst, nu_lst, t_steps):
         drift = {"g_lst": g_lst, "nu_mean_lst": nu_lst, "nu_std_lst": [0.0] * len(g_lst)}
@@ -192,51 +183,11 @@ class AIHWKit(Adapter):
         finally:
             self.wpo.AnalogLinear = original
 
-    def optimizer(self, weights, model, t_steps, baseline, f_lst=(1.0,), symmetric=True, **options):
+    def optimizer(self, weights, model, t_steps, baseline, **options):
         mapping = types.SimpleNamespace(max_input_size=weights.shape[0])
         configuration = types.SimpleNamespace(mapping=mapping, noise_model=model)
-        return self.wpo.WeightProgrammingOptimizer(weights, list(f_lst), configuration, t_steps, baseline, symmetric,
+        return self.wpo.WeightProgrammingOptimizer(weights, [1.0], configuration, t_steps, baseline, True,
                                                    test_out_features=weights.shape[1], disp=False, **options)
-
-    def hop_bounds(self, *, f_lst, nbins, symmetric, use_max_kw):
-        made = self.optimizer(self.torch.ones(2, 2), None, [1.0], self.converters.SinglePairConductanceConverter(),
-                              [1.0] * len(f_lst), symmetric, nbins=nbins, use_max_kw=use_max_kw)
-        made.f_lst = f_lst      # its constructor makes a converter of the factors, which must be numbers there
-        return np.array(made.generate_hop_bounds())
-
-    def downsample(self, *, weights, shape):
-        """Sorted again: it shuffles the rows."""
-        found = self.wpo.downsample_weight_distribution(self.real(weights), self.torch.Size(shape)).numpy()
-        return found[found[:, 0].argsort()]
-
-    def shuffle_rows(self, *, weights, seed):
-        np.random.seed(seed)      # noqa: NPY002, the module draws from the global state
-        return self.wpo.shuffle_weights(self.real(weights)).numpy()
-
-    def partition_parameters(self, *, x, largest_weight, **attributes):
-        factors, k_w, x_g = self.wpo.partition_parameters(x, {**attributes, "max_abs_weight_unitless": largest_weight})
-        return np.array(factors), k_w, x_g
-
-    def reformat_x_g(self, *, x_g, pairs, symmetric):
-        rows, length = self.wpo.reformat_x_g(x_g, pairs, symmetric)
-        return np.array(rows), length
-
-    def span_of_remaining_pairs(self, *, spans, index):
-        return float(self.wpo.span_of_remaining_pairs(spans, index))
-
-    def denormalize(self, *, x, nbins, largest_weight, **attributes):
-        weights = self.torch.linspace(-largest_weight, largest_weight, 2 * nbins - 1, dtype=self.dtype)
-        factors, curves = self.wpo.denormalize(x, {**attributes, "max_abs_weight_unitless": largest_weight,
-                                                   "weights_discretized_unitless": weights})
-        return self.real(factors).numpy(), self.real(curves).numpy()
-
-    def stop_criterion(self, *, objective):
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                self.wpo.stop_criterion(types.SimpleNamespace(fun=objective))
-        except StopIteration:
-            return 1
-        return 0
 
 
 class Regression:

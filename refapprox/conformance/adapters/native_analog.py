@@ -1,15 +1,8 @@
-"""refapprox's analog part: devices, aged weights, the search for a strategy."""
-import contextlib
-import io
-import types
-
+"""refapprox's analog part: converters, devices, aged weights."""
 import numpy as np
 
 from refapprox import analog
-from refapprox.analog import quantiles
 from refapprox.analog.devices.base import NoiseModel
-from refapprox.analog.hypercube import Hypercube
-from refapprox.compat.aihwkit.inference.converter import wpo
 from refapprox.conformance.adapter import Adapter
 
 DEVICES = {      # model -> (class, arguments)
@@ -21,7 +14,7 @@ DEVICES = {      # model -> (class, arguments)
 
 
 class RefapproxAnalog(Adapter):
-    """The operations of `analog_operations` by refapprox.analog."""
+    """The analog operations by refapprox.analog."""
 
     def to_conductances(self, *, weights, converter, f_lst, g_max, g_min, g_lst):
         conductances, params = converter_of(converter, f_lst, g_max, g_min, g_lst).convert_to_conductances(weights)
@@ -97,48 +90,6 @@ class RefapproxAnalog(Adapter):
         drift = {"g_lst": g_lst, "nu_mean_lst": nu_lst, "nu_std_lst": [0.0] * len(g_lst)}
         quiet = analog.CustomDriftPCMLikeNoiseModel(prog_noise_scale=0, read_noise_scale=0, custom_drift_model=drift)
         return analog.expected_tnmse(analog.NPairConductanceConverter(baseline), weights, quiet, t_steps, None)
-
-    def downsample(self, *, weights, shape):
-        return quantiles.downsample(weights, shape)
-
-    def shuffle_rows(self, *, weights, seed):
-        return wpo.shuffle_weights(weights, rng=np.random.default_rng(seed))
-
-    def hop_bounds(self, *, f_lst, nbins, symmetric, use_max_kw):
-        cube = Hypercube(f_lst, 25.0, 0.0, nbins=nbins, symmetric=symmetric, use_max_kw=use_max_kw, layout="equispaced")
-        return np.tile([0.0, 1.0], (cube.n_dims, 1))
-
-    def partition_parameters(self, *, x, **given):
-        factors, k_w, x_g = wpo.partition_parameters(x, attributes(**given))
-        return np.array(factors), k_w, x_g
-
-    def reformat_x_g(self, *, x_g, pairs, symmetric):
-        rows, length = wpo.reformat_x_g(x_g, pairs, symmetric)
-        return np.array(rows), length
-
-    def span_of_remaining_pairs(self, *, spans, index):
-        return float(wpo.span_of_remaining_pairs(spans, index))
-
-    def denormalize(self, *, x, nbins, **given):
-        factors, curves = wpo.denormalize(x, attributes(**given))
-        return np.array(factors), np.array(curves)
-
-    def search_objective(self, *, weights, effective, baseline_effective, loss_margin):
-        loss, baseline = (self.analog_loss(weights=weights, effective=e) for e in (effective, baseline_effective))
-        return (loss - baseline) / baseline + loss_margin
-
-    def stop_criterion(self, *, objective):
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                wpo.stop_criterion(types.SimpleNamespace(fun=objective))
-        except StopIteration:
-            return 1
-        return 0
-
-
-def attributes(*, largest_weight, **given):
-    """What aihwkit's functions find in the dictionary of the optimizer's attributes."""
-    return {**given, "max_abs_weight_unitless": largest_weight}
 
 
 def converter_of(kind, f_lst, g_max, g_min, g_lst):

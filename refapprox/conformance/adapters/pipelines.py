@@ -2,7 +2,7 @@
 
     --adapter refapprox.conformance.adapters.pipelines:Pipeline:tfapprox                     as it is meant
     --adapter refapprox.conformance.adapters.pipelines:Pipeline:tfapprox:all                 with every known defect
-    --adapter "refapprox.conformance.adapters.pipelines:Pipeline:tfapprox:combined kernel"   with some, comma-separated
+    --adapter "refapprox.conformance.adapters.pipelines:Pipeline:tfapprox:patch sums of 1"   with some, comma-separated
 
 so that a framework's developers can bisect: where the preset without defects and the framework agree, nothing of
 what is known is left, and a difference names what is.
