@@ -61,7 +61,7 @@ def test_wrong_arguments(arguments, message, capsys):
 @pytest.mark.parametrize("arguments, message", [
     (["--adapter", "no.such:Adapter"], "the adapter no.such:Adapter cannot be made: ModuleNotFoundError"),
     (["--adapter", "refapprox:NoSuch"], "NoSuch"),
-    (["--program", "/no/such/program"], "/no/such/program cannot be started")])
+    (["--program", "/no/such/binary"], "/no/such/binary cannot be started")])
 def test_a_setup_error_is_one_line_and_exit_code_2(arguments, message, capsys):
     assert main(["conformance", "run", *arguments, "--select", "energy"]) == 2
     printed = capsys.readouterr()

@@ -175,13 +175,6 @@ class Refapprox(RefapproxAnalog):
         return np.array(topk_accuracy(logits, labels, topk))
 
 
-class Candidate:
-    """What the rule of matching looks at."""
-
-    def __init__(self, name, performance_metric):
-        self.name, self.performance_metric = name, performance_metric
-
-
 def table(lut, signed):
     """The multiplier of a table: one object for all cases that share it, so that it is factorized once."""
     return table_of_bytes(np.ascontiguousarray(lut, dtype=np.int32).tobytes(), signed)

@@ -19,7 +19,6 @@ mutants, and the slow definitions that tests hold the fast code against:
 from refapprox.conformance.spec import tables, convolution, quantization, layers, noise, multipliers  # noqa: F401
 from refapprox.conformance.spec import statistics, matching, converters, devices, aging  # noqa: F401
 # isort: on
-from refapprox.conformance.spec.base import FAMILIES, MISTAKES, OPERATIONS, QUESTIONS, Operation, Refused
-from refapprox.conformance.spec.examples import Example
+from refapprox.conformance.spec.base import FAMILIES, MISTAKES, OPERATIONS, QUESTIONS
 
-__all__ = ["FAMILIES", "MISTAKES", "OPERATIONS", "QUESTIONS", "Example", "Operation", "Refused"]
+__all__ = ["FAMILIES", "MISTAKES", "OPERATIONS", "QUESTIONS"]
