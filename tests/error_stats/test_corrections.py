@@ -71,6 +71,28 @@ def test_affine_correction_is_the_regression_of_independent_taps(seed):
                                                             + 1e-9 * scale).all()
 
 
+def test_a_neuron_whose_approximate_output_is_constant_keeps_all_its_variance():
+    """m(x, w) = 5 everywhere: alpha 1, the mean is corrected, and Var y is what remains."""
+    layer = independent_layer(4)
+    constant = Multiplier("five", np.full((256, 256), 5))
+    accurate = layer.x.codes @ layer.w.codes.T
+    approximate = np.full_like(accurate, 15)
+    for found in (affine_correction(constant, layer), affine_fit(accurate, approximate)):
+        assert (found.alpha == 1).all() and np.allclose(found.beta, accurate.mean(axis=0) - 15)
+        assert np.allclose(found.variance, accurate.var(axis=0)) and (found.variance > 0).all()
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1))
+def test_what_remains_is_the_residuals_own_variance(seed):
+    """Outputs that are nearly unrelated: no term of Var y - 2 alpha Cov + alpha^2 Var yhat cancels."""
+    rng = np.random.default_rng(seed)
+    y, a = rng.normal(size=(30, 4)) * 10, rng.normal(size=(30, 4)) * 3 + 7
+    found = affine_fit(y, a)
+    left = y - found.alpha * a - found.beta
+    assert np.allclose(found.variance, left.var(axis=0)) and np.allclose(left.mean(axis=0), 0, atol=1e-12)
+    assert (found.variance <= y.var(axis=0) * (1 + 1e-12)).all()
+
+
 CODES = np.arange(-128, 128)
 # e = w * (x mod 2^h): the case that control variates were made for
 PERFORATED = {h: Multiplier(f"perforated{h}", np.outer(CODES >> h << h, CODES)) for h in (3, 4)}

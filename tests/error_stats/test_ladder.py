@@ -183,6 +183,47 @@ def test_correlated_taps_with_all_features_are_the_data(seed, fan_in):
     assert np.allclose([found.accumulated_mean, found.accumulated_std ** 2], [mean, std ** 2], rtol=1e-6, atol=1e-6)
 
 
+def defined_by_correlated_taps(layer, features):
+    """(R5t) by its definition, one pair of positions and one pair of codes after the other; features (count, 3)."""
+    x, w, emap, n = layer.x + 1, layer.w, layer.emap.astype(float), layer.n
+    fields, sizes = len(x), range(3)
+    p = [[np.mean(x[:, i] == a) for a in sizes] for i in range(n)]
+    f = [[features[:, a] - sum(p[i][b] * features[:, b] for b in sizes) for a in sizes] for i in range(n)]
+    own = [sum(p[i][a] * np.outer(f[i][a], f[i][a]) for a in sizes) for i in range(n)]
+    slope = [[np.linalg.pinv(own[i], rcond=1e-9) @ (p[i][a] * f[i][a]) for a in sizes] for i in range(n)]
+
+    def between(i, k):
+        return sum(np.outer(f[i][x[row, i]], f[k][x[row, k]]) for row in range(fields)) / fields
+
+    pairs = [(i, k) for i in range(n) for k in range(n) if i != k]
+    kept = {(i, k): np.array([[slope[i][a] @ between(i, k) @ slope[k][b] for b in sizes] for a in sizes])
+            for i, k in pairs}
+    joint = {(i, k): np.array([[np.mean((x[:, i] == a) & (x[:, k] == b)) - p[i][a] * p[k][b] for b in sizes]
+                               for a in sizes]) for i, k in pairs}
+    rest = sum(joint[pair] - kept[pair] for pair in pairs) / len(pairs)
+    within, means = [], []
+    for j in range(w.shape[1]):
+        e = [emap[:, w[i, j]] for i in range(n)]
+        mean = [np.dot(p[i], e[i]) for i in range(n)]
+        variance = sum(np.dot(p[i], (e[i] - mean[i]) ** 2) for i in range(n))
+        within.append(variance + sum(e[i] @ (kept[i, k] + rest) @ e[k] for i, k in pairs))
+        means.append(sum(mean))
+    return max(np.mean(within), 0) + np.var(means)      # replaced covariances may outweigh the taps' own variances
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(2, 4), kind=st.sampled_from(["one", "two", "none"]))
+def test_correlated_taps_equal_their_definition_with_features_that_leave_a_rest(seed, fan_in, kind):
+    """Fields that share a level, so that taps correlate: a wrong block of S or K cannot cancel."""
+    rng, layer = np.random.default_rng(seed), Layer(seed, fan_in, fields=9)
+    layer.x = np.clip(layer.x + rng.integers(-1, 2, (9, 1)), -1, 1)
+    layer.operands = LayerOperands.from_codes(layer.x, layer.w, range_x=RANGE_X, range_w=RANGE_W)
+    features = {"one": np.array([[-1.0, 0, 2]]), "two": np.array([[-1.0, 0, 1], [1, 0, 1]]), "none": np.zeros((0, 3))}
+    found = RUNGS["correlated_taps"].estimate(layer.emap, layer.operands, features=features[kind])
+    wanted = defined_by_correlated_taps(layer, features[kind])
+    # pseudo-inverses of nearly singular covariances cost digits: at most 1 / RELATIVE_RANK
+    assert found.accumulated_std ** 2 == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
 def test_the_published_population_counts_a_fields_own_spread_twice():
     """Uniform independent codes, 1L2H, n = 400: 4.14 per operation where the truth is 3.69."""
     n, rng = 400, np.random.default_rng(0)

@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox.matching.assignment import (
-    AssignmentProblem as Problem,
-)
-from refapprox.matching.assignment import (
+    Assignment,
     budget_assignment,
     kmeans_assignment,
     lagrangian_assignment,
     lagrangian_sweep,
     limited_assignment,
     threshold_assignment,
+)
+from refapprox.matching.assignment import (
+    AssignmentProblem as Problem,
 )
 
 RTOL = 1e-12      # sums of the same numbers in another order
@@ -26,8 +27,9 @@ def random_problem(seed, layers=4, multipliers=5):
     rng = np.random.default_rng(seed)
     costs = np.sort(rng.uniform(0.1, 1, multipliers))
     stds = np.sort(rng.gamma(1.0, 2.0, (layers, multipliers)), axis=1)[:, ::-1] * rng.uniform(0.7, 1.3, multipliers)
-    stds[:, -1] = 0
-    return Problem(stds, rng.uniform(0.2, 3, layers), rng.uniform(1, 10, layers), costs)
+    allowed = rng.uniform(0.2, 3, layers)
+    stds[:, -1] = 0 if seed % 2 else allowed * rng.uniform(0.05, 0.5, layers)      # r is 0, or nowhere
+    return Problem(stds, allowed, rng.uniform(1, 10, layers), costs)
 
 
 def every(problem):
@@ -47,7 +49,7 @@ def different(assignment):
 @given(seed=st.integers(0, 2 ** 32 - 1), share=st.floats(0.1, 3))
 def test_the_budget_rule_finds_the_least_energy_of_all(seed, share):
     problem = random_problem(seed)
-    budget = share * threshold_assignment(problem).used
+    budget = share * threshold_assignment(problem).used + problem.ratios.min(axis=1).sum()
     found = budget_assignment(problem, budget)
     assert found.energy == pytest.approx(least(problem, lambda a: a.used <= budget), rel=RTOL)
     assert found.used <= budget and found.gap == 0
@@ -101,8 +103,28 @@ def test_every_price_of_error_is_paid_best_by_a_step_of_the_sweep(seed, price):
 @given(seed=st.integers(0, 2 ** 32 - 1), budget=st.floats(0.01, 10))
 def test_the_lagrangian_gap_is_honest(seed, budget):
     problem = random_problem(seed)
+    budget += problem.ratios.min(axis=1).sum()
     found, optimum = lagrangian_assignment(problem, budget), budget_assignment(problem, budget)
     assert found.lower_bound <= optimum.energy <= found.energy and found.used <= budget
+
+
+def test_the_gap_is_relative_to_the_energy():
+    assert Assignment(np.array([0]), 2.0, 1.0, 1.5).gap == 0.25
+    assert Assignment(np.array([0]), 2.0, 1.0, 2.0).gap == Assignment(np.array([0]), 0.0, 1.0, 0.0).gap == 0
+
+
+def test_the_sweep_by_hand():
+    """(r, e) of layer 0: (1, .3), (2.25, .2), (4, .05), its middle above the chord; of layer 1: (1, .3), (2.25, .05).
+
+    Layer 1 is the better bargain, .25 / 1.25 against .25 / 3, and comes first.
+    """
+    problem = Problem([[2, 1, 1.5, 3], [1.5, 1, 3, 3]], [1, 1], [1, 1], [0.1, 0.6, 0.4, 1.0])
+    found = lagrangian_sweep(problem)
+    assert [a.choice.tolist() for a in found] == [[1, 1], [1, 0], [0, 0]]
+    assert [a.used for a in found] == [2, 3.25, 6.25] and [a.energy for a in found] == pytest.approx([0.6, 0.35, 0.1])
+    half = lagrangian_assignment(problem, 4.75)      # half of the way from 3.25 to 6.25
+    assert half.choice.tolist() == [1, 0] and half.lower_bound == pytest.approx(0.225, rel=1e-15)
+    assert half.gap == pytest.approx(0.125 / 0.35)
 
 
 def test_the_threshold_rule_by_hand():
