@@ -71,9 +71,10 @@ class Factorization:
             largest = max(1.0, self.largest * (1 + 1e-9))                 # itself summed in float64
             return {name: 0 if self.largest_factor > limit else int(limit * self.quantum / largest)
                     for name, limit in MANTISSA.items()}
-        k = int((0.49 / (1.01 * EPS * self.rank * self.largest)) ** 0.5)  # rounding alone, to start from
-        while k and 1.01 * EPS * (k * self.rank + 1) * k * self.largest + k * self.slack >= 0.49:
-            k //= 2
+        square, linear = 1.01 * EPS * self.rank * self.largest, 1.01 * EPS * self.largest + self.slack
+        k = int(0.98 / (linear + (linear ** 2 + 1.96 * square) ** 0.5)) + 2      # the bound's root, and more
+        while k and square * k ** 2 + linear * k >= 0.49:
+            k -= 1
         return {"float32": 0, "float64": k}
 
 

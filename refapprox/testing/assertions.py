@@ -303,11 +303,13 @@ def message(accepted, samples, failed, detectable):
     root = math.sqrt(np.square(samples - allowed.mean).mean())
     rate = (f"a correct sampler fails with probability at most {accepted.alpha:g}" if not accepted.asymptotic else
             f"a correct sampler fails about {accepted.alpha:g} of the time, by the normal approximation only")
+    ends = allowed.lower, allowed.upper      # widened by what float64 rounds
+    least = 2 * SUM_ROUNDING * max(map(abs, ends))
     lines = [f"samples disagree with the law in {', '.join(failed)} ({samples.size} samples; {rate})",
              f"  mean: expected {allowed.mean:.6g} +- {allowed.mean_allowed:.3g}, came {samples.mean():.6g}",
              f"  std about that mean: expected {std:.6g}, came {root:.6g}; "
              f"variance off by {root ** 2 - allowed.variance:.3g}, allowed {allowed.variance_allowed:.3g}",
-             f"  support: expected [{allowed.lower:.6g}, {allowed.upper:.6g}], "
+             f"  support: expected [{', '.join(f'{0.0 if abs(end) < least else end:.6g}' for end in ends)}], "
              f"came [{samples.min():.6g}, {samples.max():.6g}]"]
     if accepted.distance is not None:
         lines.append(f"  distance of distribution functions: allowed {accepted.distance:.3g}, "
@@ -362,9 +364,9 @@ def detectable_by(law, accepted, power):
     strays = moment_limits(known, n, miss, accepted.asymptotic)
     variance = accepted.moments.variance
     wider = variance + accepted.moments.variance_allowed + strays.variance_allowed
-    distance = accepted.distance + math.sqrt(math.log(2 / miss) / (2 * n)) if whole else math.nan
-    return Detectable(accepted.moments.mean_allowed + strays.mean_allowed, math.sqrt(wider) - math.sqrt(variance),
-                      distance)
+    distance = float(accepted.distance) + math.sqrt(math.log(2 / miss) / (2 * n)) if whole else math.nan
+    return Detectable(float(accepted.moments.mean_allowed + strays.mean_allowed),
+                      math.sqrt(wider) - math.sqrt(variance), distance)
 
 
 def samples_needed(law: Law | ErrorMoments, *, detectable_mean: float | None = None,

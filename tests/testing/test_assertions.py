@@ -1,6 +1,8 @@
 """`assert_agrees` and its questions: rates, power, messages, refusals; the split of alpha over a suite."""
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,3 +224,15 @@ def test_assertions_need_no_hypothesis():
             "import refapprox.testing.pytest_plugin\nfrom refapprox.testing import strategies")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1 and "refapprox.testing.strategies needs Hypothesis: pip install" in result.stderr
+
+
+def test_the_page_runs_as_it_is_written(alpha):
+    """All its Python but the first draft, which fails in a third of all runs, as the page says."""
+    text = (Path(__file__).parents[2] / "docs" / "testing_statistics.md").read_text(encoding="utf-8")
+    names = {"np": np, "pytest": pytest, "MUTANTS": MUTANTS, "rng": np.random.default_rng()}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        if "samples.mean() - 9.77" not in block:
+            exec(block, names)
+    names["test_my_sampler"](alpha)
+    for name in names["FOUND"]:
+        names["test_the_test"](name)

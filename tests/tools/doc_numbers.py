@@ -1,0 +1,135 @@
+"""Numbers in the documentation, computed again: `python -m tests.tools.doc_numbers [--all]`.
+
+A claim is a sentence of a document with its numbers left out, and a function that computes them. The sentence with the
+computed numbers must stand in the document, whatever its line breaks. `--all` also runs the claims that take more than
+a few seconds: what the commands beside a figure print. The tests run the quick ones.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`sentence` (a format string) stands in `document` with the numbers that `compute` returns, by name."""
+
+    document: str
+    sentence: str
+    compute: Callable
+    slow: bool = False
+
+    def holds(self):
+        """(whether it does, the sentence as it should be)."""
+        wanted = self.sentence.format(**self.compute())
+        text = (ROOT / self.document).read_text(encoding="utf-8")
+        return squeezed(wanted) in squeezed(text), wanted
+
+
+def squeezed(text):
+    return re.sub(r"\s+", " ", text)
+
+
+def field_counted_twice():
+    """Expected values over independent uniform codes: A = alpha / n."""
+    from refapprox import load_library
+    from refapprox.error_stats.decomposition import decompose
+    n, uniform = 400, np.full(256, 1 / 256)
+    parts = decompose(load_library()["mul8s_1L2H"].error_map[np.newaxis].astype(float), uniform, uniform)
+    one = (parts.x_variance + parts.w_variance + parts.interaction_variance)[0]
+    population = n * one + n * (n - 1) * parts.x_variance[0] / n
+    return {"truth": (n * one) ** 0.5 / n, "population": population ** 0.5 / n}
+
+
+def tiles_of_the_first_layer(t=4, kw=5, stride=1, m=6):
+    width = (t - 1) * stride + kw
+    return {"copies": kw * t / width, "products": width / kw, "columns": t * m}
+
+
+def floating_factors():
+    from refapprox import Multiplier
+    factors = Multiplier("random", np.random.default_rng(0).integers(-2 ** 15, 2 ** 15, (256, 256))).factorization
+    exponent = int(np.floor(np.log10(factors.slack)))
+    return {"rank": factors.rank, "b": factors.largest / 1e5, "slack": factors.slack / 10.0 ** exponent,
+            "exponent": exponent, "k": factors.longest_exact["float64"]}
+
+
+def nearest_in_fraction_bits(bits=6):
+    found = round(2 ** bits / 12)
+    return {"numerator": found, "denominator": 2 ** bits, "value": found / 2 ** bits,
+            "bits": {5: "five", 6: "six", 7: "seven"}[bits]}
+
+
+def printed(*command, pattern, environment=None):
+    """Groups of `pattern` in what a command prints."""
+    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=ROOT, check=True,
+                         env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}))
+    return re.search(pattern, run.stdout).groupdict()
+
+
+def own_network():
+    return printed("examples/own_network.py", environment={"OPENBLAS_NUM_THREADS": "1"}, pattern=(
+        r"accuracy (?P<exact>[\d.]+) % exact, (?P<retrained>[\d.]+) % at a relative energy of (?P<energy>[\d.]+)"))
+
+
+def rare_errors_of_the_page():
+    from refapprox.testing import law_of, min_detectable, samples_needed
+    law = law_of([0, 100], [255 / 256, 1 / 256], num_summands=25)
+    return {"samples": samples_needed(law, detectable_mean=1.0, alpha=1e-6), "mean": law.mean, "variance": law.std ** 2,
+            "found": min_detectable(law, 200_000).mean, "lost": law.mean / 100,
+            "millions": samples_needed(law, detectable_mean=0.098) / 1e6}
+
+
+CLAIMS = (
+    Claim("docs/testing_statistics.md", "the mean is 25 · 100/256 = {mean:.2f}, the variance "
+          "25 · 100² · (1/256)(255/256) = {variance:.1f}.", rare_errors_of_the_page),
+    Claim("docs/testing_statistics.md", "detectable_mean=1.0, alpha=1e-6) # {samples}", rare_errors_of_the_page),
+    Claim("docs/testing_statistics.md", "moves the mean by {lost:.3f}, and 200,000 samples find {found:.2f}. Whoever "
+          "minds asks for the number of samples that find it, {millions:.0f} million", rare_errors_of_the_page),
+    Claim("docs/error_statistics.md",
+          "for `1L2H`, uniform codes and n = 400, {population:.2f} per operation where the truth is {truth:.2f}.",
+          field_counted_twice),
+    Claim("docs/results.md",
+          "n = 400 the truth is {truth:.3f} per operation, the population estimate says {population:.2f}",
+          field_counted_twice),
+    Claim("docs/derivations/table_products.md",
+          "T = 4: {copies:g} times fewer copies, {products:g} times the products, but in a matrix product with "
+          "{columns} columns instead of 6", tiles_of_the_first_layer),
+    Claim("docs/derivations/table_products.md",
+          "rank {rank}, has b = {b:.1f} 10^5 and slack = {slack:.0f} 10^{exponent} and holds (7) up to k = {k}.",
+          floating_factors),
+    Claim("docs/derivations/multipliers.md",
+          "MBM's {numerator}/{denominator} = {value:.3f} is the nearest number of {bits} fraction bits.",
+          nearest_in_fraction_bits),
+    Claim("docs/results.md",
+          "{exact} % exact, {retrained} % after matching and retraining at a relative energy of {energy}.",
+          own_network, slow=True),
+    Claim("docs/tutorial_own_network.md",
+          "accuracy {exact} % exact, {retrained} % at a relative energy of {energy}", own_network, slow=True),
+)
+
+
+def main(arguments=()):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="the slow claims too")
+    args = parser.parse_args(arguments)
+    wrong = 0
+    for claim in CLAIMS:
+        if args.all or not claim.slow:
+            holds, wanted = claim.holds()
+            wrong += not holds
+            print(f"{'ok     ' if holds else 'NOT SO '} {claim.document}: {squeezed(wanted)}", flush=True)
+    print(f"{wrong} of the claims do not hold")
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
