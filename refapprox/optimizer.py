@@ -7,11 +7,20 @@ References
 ----------
 PyTorch 2 documentation, torch.optim.SGD (dampening 0, no Nesterov), StepLR, MultiStepLR.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from refapprox.validation import check_integer, check_real
+from refapprox.validation import check_choice, check_integer, check_real
+
+TRAINED = {      # what a stage may train -> keys of those parameters; None means all
+    "all": None,
+    "batch_norm": ("gamma", "beta"),
+    "biases": ("bias", "beta"),
+}
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,37 @@ class StageSettings:
     """Hyperparameters of one training stage.
 
     The learning rate of epoch e (from 0) is lr * gamma ** (number of drops up to e): a drop every `step` epochs,
-    or at each of `milestones`. `sigma_lr` is the initial learning rate of the noise levels, `lr` where None.
+    or at each of `milestones`.
+
+    Parameters
+    ----------
+    epochs : int
+    lr : float
+        Initial learning rate.
+    momentum, weight_decay : float, optional
+    step : int, optional
+    milestones : tuple of int, optional
+    gamma : float, optional
+        Factor of a drop.
+    sigma_lr : float, optional
+        Initial learning rate of the noise levels, `lr` unless given.
+    trained : {"all", "batch_norm", "biases"}, optional
+        Which parameters change; batch norm counts with its shift among the biases. Its running statistics follow the
+        batches whatever is trained.
+
+    Raises
+    ------
+    TypeError
+        If a number is none.
+    ValueError
+        If a number is out of range.
+    KeyError
+        If `trained` is unknown.
+
+    Examples
+    --------
+    >>> StageSettings(epochs=3, lr=0.1, step=1).decay(2)
+    0.010000000000000002
     """
 
     epochs: int
@@ -30,6 +69,7 @@ class StageSettings:
     milestones: tuple = ()
     gamma: float = 0.1
     sigma_lr: float | None = None
+    trained: str = "all"
 
     def __post_init__(self):
         check_integer("epochs", self.epochs, minimum=0)
@@ -38,8 +78,9 @@ class StageSettings:
         check_real("weight_decay", self.weight_decay, minimum=0.0)
         if self.step is not None:
             check_integer("step", self.step, minimum=1)
+        check_choice("trained", self.trained, TRAINED)
 
-    def decay(self, epoch):
+    def decay(self, epoch: int) -> float:
         """Factor on the initial learning rate in `epoch`."""
         drops = epoch // self.step if self.step else sum(epoch >= m for m in self.milestones)
         return self.gamma ** drops
@@ -51,15 +92,24 @@ class SGD:
     Parameters
     ----------
     parameters : dict of str to Parameter
-    momentum, weight_decay : float
+    momentum, weight_decay : float, optional
+
+    Examples
+    --------
+    >>> from refapprox.network import Parameter
+    >>> p = Parameter(np.array([1.0]))
+    >>> p.grad = np.array([2.0])
+    >>> SGD({"p": p}).step({"p": 0.25})
+    >>> p.value.tolist()
+    [0.5]
     """
 
-    def __init__(self, parameters, *, momentum=0.0, weight_decay=0.0):
+    def __init__(self, parameters: dict[str, Any], *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         self.parameters = parameters
         self.momentum, self.weight_decay = momentum, weight_decay
         self.velocity = {name: np.zeros_like(p.value) for name, p in parameters.items()}
 
-    def step(self, learning_rates):
+    def step(self, learning_rates: dict[str, float]) -> None:
         """One update with `learning_rates`, a dict of str to float, from each parameter's `grad`."""
         for name, parameter in self.parameters.items():
             velocity, dtype = self.velocity[name], parameter.value.dtype.type

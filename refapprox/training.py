@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refapprox.ops import cross_entropy, noise_loss
-from refapprox.optimizer import SGD
+from refapprox.optimizer import SGD, TRAINED
 from refapprox.validation import check_codes, check_finite, check_integer, check_numbers
 
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
@@ -137,7 +137,7 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
     keep_freed_memory()
     progress = progress or Progress(stage)
     net.set_mode(STAGES[stage])
-    trained = net.named_parameters(with_sigma=stage == "gradient")
+    trained = trained_parameters(net, settings.trained, with_sigma=stage == "gradient")
     optimizer = SGD(trained, momentum=settings.momentum, weight_decay=settings.weight_decay)
     for name, velocity in progress.velocity.items():
         optimizer.velocity[name][...] = velocity
@@ -166,6 +166,18 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
         if on_epoch is not None:
             on_epoch(progress)
     return progress
+
+
+def trained_parameters(net, what, *, with_sigma=False):
+    """name -> Parameter of what a stage trains; see `StageSettings.trained`. Noise levels learn in the search only."""
+    parameters, keys = net.named_parameters(with_sigma=with_sigma), TRAINED[what]
+    if keys is None:
+        return parameters
+    chosen = {name: p for name, p in parameters.items() if name.rpartition(".")[2] in (*keys, "sigma")}
+    if not any(not name.endswith(".sigma") for name in chosen):
+        raise ValueError(f"trained must name something that {net.name} has, got {what!r}: there is no "
+                         f"{' and no '.join(keys)}.")
+    return chosen
 
 
 def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.5, where=""):

@@ -38,13 +38,13 @@ def loss_of(net, images, labels):
     return cross_entropy.forward(net.forward(images, training=True), labels)
 
 
-def gradient_error(net, images, labels, rng):
+def gradient_error(net, images, labels, rng, step=1e-5):
     """Largest relative difference between backward and a central difference, one random direction a parameter."""
     _, cache = loss_of(net, images, labels)
     net.backward(cross_entropy.backward(cache))
     parameters = net.named_parameters()
     analytic = {name: p.grad.copy() for name, p in parameters.items()}
-    worst, step = 0.0, 1e-5
+    worst = 0.0
     for name, parameter in parameters.items():
         along = rng.normal(size=parameter.value.shape)
         start, values = parameter.value.copy(), []

@@ -12,13 +12,18 @@ References
 K. He, X. Zhang, S. Ren, J. Sun, CVPR 2016, arXiv:1512.03385, section 4.2. Hyperparameters of the stages: E. Trommer,
 agnapprox 0.1; of the noise search: E. Trommer et al., "QoS-Nets", arXiv:2410.07762, its code.
 """
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from refapprox.nets.approx_net import ApproxNet
+from refapprox.datasets import DataModule
+from refapprox.nets.approx_net import ApproxNet, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, ReLU, Residual, Sequential, Subsample
 from refapprox.optimizer import StageSettings
+from refapprox.quantization import LayerQuantization
 from refapprox.validation import check_choice, check_integer
 
 STAGES = {
@@ -43,6 +48,7 @@ NOISE_SEARCH = {      # by depth
     20: NoiseSearch(0.2, 0.075, 0.01),
     32: NoiseSearch(0.15, 0.075, 0.01),
 }
+DEPTHS = (*NOISE_SEARCH, 44, 56)      # the last two search as the deepest published one
 
 
 class ResNet(ApproxNet):
@@ -50,7 +56,7 @@ class ResNet(ApproxNet):
 
     Parameters
     ----------
-    depth : {8, 14, 20, 32}, optional
+    depth : {8, 14, 20, 32, 44, 56}, optional
     input_shape : tuple (c, h, w), optional
     num_classes : int, optional
     width : int, optional
@@ -59,7 +65,14 @@ class ResNet(ApproxNet):
         Initial weights, shuffling and noise.
     stages : dict of str to StageSettings, optional
     quantization : LayerQuantization, optional
-    dtype : float32 or float64
+    dtype : float32 or float64, optional
+
+    Raises
+    ------
+    TypeError
+        If the width is no integer, or rng no Generator.
+    ValueError
+        If the depth is another, or the width below 1.
 
     Examples
     --------
@@ -68,10 +81,11 @@ class ResNet(ApproxNet):
     (8, 'linear')
     """
 
-    def __init__(self, depth=8, input_shape=(3, 32, 32), num_classes=10, *, width=16, rng, stages=None,
-                 quantization=None, dtype=np.float32):
-        check_choice("depth of ResNet", depth, NOISE_SEARCH)
-        check_integer("width of ResNet", width, minimum=1)
+    def __init__(self, depth: int = 8, input_shape: tuple = (3, 32, 32), num_classes: int = 10, *, width: int = 16,
+                 rng: np.random.Generator, stages: dict[str, StageSettings] | None = None,
+                 quantization: LayerQuantization | None = None, dtype: DTypeLike = np.float32) -> None:
+        depth = check_choice("depth of ResNet", depth, DEPTHS)
+        width = check_integer("width of ResNet", width, minimum=1)
         options = {"rng": rng, "dtype": dtype, "quantization": quantization}
         channels, height, image_width = input_shape
         layers = {"conv1": Conv2D(channels, width, 3, padding=1, bias=False, **options),
@@ -85,15 +99,20 @@ class ResNet(ApproxNet):
             layers[f"layer{stage}"] = Sequential(**blocks)
         layers |= {"pool": AvgPool2D((-(-height // 4), -(-image_width // 4))), "flatten": Flatten(),
                    "linear": Linear(c_in, num_classes, **options)}
-        self.noise_search = NOISE_SEARCH[depth]
+        self.noise_search = NOISE_SEARCH[min(depth, max(NOISE_SEARCH))]
         super().__init__(Sequential(**layers), input_shape, stages or STAGES, rng=rng, name=f"ResNet{depth}",
                          sigma_max=self.noise_search.sigma_max)
-        for _, layer in self.noisy_modules:      # He et al., arXiv:1502.01852: variance 2 / fan_in
-            weight = layer.parameters["weight"].value
-            weight[...] = rng.normal(0, np.sqrt(2 / layer.fan_in), weight.shape)
+        he_normal(self, rng)
 
-    def train_gradient(self, datamodule, lmbd=None, initial_noise=None, epochs=None, test=False, **options):
-        """As `ApproxNet.train_gradient`, with the published settings of this depth where they are not given."""
+    def train_gradient(self, datamodule: DataModule, lmbd: float | None = None, initial_noise: float | None = None,
+                       epochs: int | None = None, test: bool = False, **options: Any) -> tuple | None:
+        """As `ApproxNet.train_gradient`, with the published settings of this depth where they are not given.
+
+        Parameters
+        ----------
+        datamodule, lmbd, initial_noise, epochs, test, **options
+            As there.
+        """
         published = self.noise_search
         return super().train_gradient(datamodule, published.lmbd if lmbd is None else lmbd,
                                       published.initial_noise if initial_noise is None else initial_noise,
@@ -111,6 +130,21 @@ def block(c_in, c_out, stride, options):
     return Sequential(residual=Residual(main, shortcut), relu=ReLU())
 
 
-def ResNet8(input_shape=(3, 32, 32), num_classes=10, **options):
-    """`ResNet` of 8 layers."""
+def ResNet8(input_shape: tuple = (3, 32, 32), num_classes: int = 10, **options: Any) -> ResNet:
+    """`ResNet` of 8 layers.
+
+    Parameters
+    ----------
+    input_shape, num_classes, **options
+        As of `ResNet`.
+
+    Returns
+    -------
+    ResNet
+
+    Examples
+    --------
+    >>> ResNet8(width=2, rng=np.random.default_rng(0)).name
+    'ResNet8'
+    """
     return ResNet(8, input_shape, num_classes, **options)

@@ -1,5 +1,8 @@
 """Layers that do not multiply activations with weights: normalization, activation, pooling, shape."""
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
 from refapprox.ops import (
@@ -17,25 +20,53 @@ from refapprox.ops import (
 
 
 class BatchNorm(Layer):
-    """Batch normalization over (n, c) or (n, c, h, w); running statistics as PyTorch defines them."""
+    """Batch normalization over (n, c) or (n, c, h, w); running statistics as PyTorch defines them.
 
-    def __init__(self, channels, *, momentum=0.1, eps=1e-5, dtype=np.float32):
+    Parameters
+    ----------
+    channels : int
+    momentum : float, optional
+        Weight of the newest batch in the running statistics.
+    eps : float, optional
+    dtype : float32 or float64, optional
+
+    Attributes
+    ----------
+    batches_seen : int or None
+        While it is a number, forward passes normalize by the batch and average its statistics over all batches seen:
+        see `ApproxNet.recalibrate_batch_norm`.
+
+    Examples
+    --------
+    >>> BatchNorm(1).forward(np.array([[1.0], [3.0]]), training=True).round(4).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    def __init__(self, channels: int, *, momentum: float = 0.1, eps: float = 1e-5, dtype: DTypeLike = np.float32
+                 ) -> None:
         super().__init__()
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps, self.batches_seen = momentum, eps, None
         self.parameters = {"gamma": Parameter(np.ones(channels, dtype)), "beta": Parameter(np.zeros(channels, dtype))}
         self.buffers = {"running_mean": np.zeros(channels, dtype), "running_var": np.ones(channels, dtype)}
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """`x` normalized, by the batch in training."""
         gamma, beta = (self.parameters[key].value for key in ("gamma", "beta"))
+        averaging = self.batches_seen is not None
         y, (mean, var), cache = batch_norm.forward(
             x, gamma, beta, self.buffers["running_mean"], self.buffers["running_var"],
-            training=training, momentum=self.momentum, eps=self.eps)
-        if training:
+            training=training or averaging, momentum=1 / (self.batches_seen + 1) if averaging else self.momentum,
+            eps=self.eps)
+        if training or averaging:
             self.buffers["running_mean"][...], self.buffers["running_var"][...] = mean, var
+        if averaging:
+            self.batches_seen += 1
+        if training:
             self._cache = cache
         return y
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
+        """Gradient of the input for the cotangent `dy`; those of the parameters are stored."""
         dx, dgamma, dbeta = batch_norm.backward(dy, self.remembered())
         self.parameters["gamma"].grad, self.parameters["beta"].grad = dgamma, dbeta
         return dx
@@ -48,40 +79,100 @@ class PureLayer(Layer):
         super().__init__()
         self.op, self.options = op, options
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """y for `x`."""
         y, cache = self.op.forward(x, **self.options)
         if training:
             self._cache = cache
         return y
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray:
+        """Gradient of the input for the cotangent `dy`."""
         return self.op.backward(dy, self.remembered())
 
 
 class ReLU(PureLayer):
-    def __init__(self):
+    """max(x, 0).
+
+    Examples
+    --------
+    >>> ReLU().forward(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    def __init__(self) -> None:
         super().__init__(relu)
 
 
 class Flatten(PureLayer):
-    def __init__(self):
+    """All axes but the batch in one.
+
+    Examples
+    --------
+    >>> Flatten().forward(np.zeros((2, 3, 4, 4))).shape
+    (2, 48)
+    """
+
+    def __init__(self) -> None:
         super().__init__(flatten)
 
 
 class MaxPool2D(PureLayer):
-    def __init__(self, kernel, stride=None, padding=0):
+    """Largest value of each window; see `ops.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel : int or (vertical, horizontal)
+    stride : int or (vertical, horizontal), optional
+        The kernel unless given.
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
+
+    Examples
+    --------
+    >>> MaxPool2D(2).forward(np.array([[[[0.0, 1.0], [4.0, 5.0]]]])).tolist()
+    [[[[5.0]]]]
+    """
+
+    def __init__(self, kernel: int | tuple, stride: int | tuple | None = None, padding: int | tuple | str = 0) -> None:
         super().__init__(max_pool2d, kernel=kernel, stride=stride, padding=padding)
 
 
 class AvgPool2D(PureLayer):
-    def __init__(self, kernel, stride=None, padding=0):
+    """Mean of each window; see `ops.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel : int or (vertical, horizontal)
+    stride : int or (vertical, horizontal), optional
+        The kernel unless given.
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
+
+    Examples
+    --------
+    >>> AvgPool2D(2).forward(np.array([[[[0.0, 1.0], [4.0, 5.0]]]])).tolist()
+    [[[[2.5]]]]
+    """
+
+    def __init__(self, kernel: int | tuple, stride: int | tuple | None = None, padding: int | tuple | str = 0) -> None:
         super().__init__(avg_pool2d, kernel=kernel, stride=stride, padding=padding)
 
 
 class Subsample(PureLayer):
-    """The shortcut of a residual block that shrinks and widens."""
+    """The shortcut of a residual block that shrinks and widens.
 
-    def __init__(self, channels, stride=1):
+    Parameters
+    ----------
+    channels : int
+        Of the result.
+    stride : int, optional
+
+    Examples
+    --------
+    >>> Subsample(4, 2).forward(np.ones((1, 2, 6, 6))).shape
+    (1, 4, 3, 3)
+    """
+
+    def __init__(self, channels: int, stride: int = 1) -> None:
         super().__init__(subsample, channels=channels, stride=stride)
 
 

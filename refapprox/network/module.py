@@ -3,7 +3,13 @@
 A layer computes with the pure functions of `refapprox.ops`. `forward(x, training=True)` keeps the caches that
 `backward(dy)` consumes; `backward` returns the gradient of the input and stores those of the parameters.
 """
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.ops import add
 
@@ -11,9 +17,24 @@ NOTHING = object()      # no forward pass to go back through; None is a cache li
 
 
 class Parameter:
-    """An array that training changes, and the gradient of the loss with respect to it."""
+    """An array that training changes, and the gradient of the loss with respect to it.
 
-    def __init__(self, value):
+    Parameters
+    ----------
+    value : ndarray
+
+    Attributes
+    ----------
+    grad : ndarray or None
+        After a backward pass.
+
+    Examples
+    --------
+    >>> Parameter(np.zeros(3)).value.shape
+    (3,)
+    """
+
+    def __init__(self, value: np.ndarray) -> None:
         self.value = value
         self.grad = None
 
@@ -26,18 +47,30 @@ class Layer:
     parameters : dict of str to Parameter
     buffers : dict of str to ndarray
         State that is stored with the network but not trained, such as running statistics.
+
+    Examples
+    --------
+    A layer of one's own has `forward` and `backward`:
+
+    >>> class Double(Layer):
+    ...     def forward(self, x, *, training=False):
+    ...         return 2 * x
+    ...     def backward(self, dy, *, need_dx=True):
+    ...         return 2 * dy
+    >>> Double().forward(3.0)
+    6.0
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parameters = {}
         self.buffers = {}
         self._cache = NOTHING
 
-    def children(self):
+    def children(self) -> Iterable[tuple[str, Layer]]:
         """Pairs (name, layer) one level below."""
         return ()
 
-    def named_layers(self, prefix=""):
+    def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         """Pairs (dotted name, layer) of all leaves, in order of definition."""
         children = list(self.children())
         if not children:
@@ -45,13 +78,15 @@ class Layer:
         for name, child in children:
             yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """Outputs for `x`; with `training` what `backward` needs is kept."""
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
+        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored."""
         raise TypeError(f"{type(self).__name__} does not define backward.")
 
-    def remembered(self):
+    def remembered(self) -> Any:
         """The cache of the last training forward pass; it serves one backward pass."""
         if self._cache is NOTHING:
             raise ValueError(f"backward of {type(self).__name__} needs a forward pass with training=True before it.")
@@ -60,23 +95,43 @@ class Layer:
 
 
 class Sequential(Layer):
-    """Layers one after the other: ``Sequential(conv1=Conv2D(...), relu1=ReLU(), ...)``."""
+    """Layers one after the other: ``Sequential(conv1=Conv2D(...), relu1=ReLU(), ...)``.
 
-    def __init__(self, **layers):
+    Parameters
+    ----------
+    **layers : Layer
+        By name, in order.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer.
+
+    Examples
+    --------
+    >>> from refapprox.network import Flatten, ReLU
+    >>> Sequential(relu=ReLU(), flatten=Flatten()).forward(np.full((1, 2, 1, 1), -1.0)).tolist()
+    [[0.0, 0.0]]
+    """
+
+    def __init__(self, **layers: Layer) -> None:
         super().__init__()
         if not layers:
             raise ValueError("Sequential needs at least one layer, got none.")
         self.layers = layers
 
-    def children(self):
+    def children(self) -> Iterable[tuple[str, Layer]]:
+        """The layers with their names."""
         return self.layers.items()
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """Outputs of the last layer."""
         for layer in self.layers.values():
             x = layer.forward(x, training=training)
         return x
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
+        """As of `Layer`, through the layers from the last to the first."""
         first, *later = self.layers.values()
         for layer in reversed(later):
             dy = layer.backward(dy)
@@ -84,18 +139,32 @@ class Sequential(Layer):
 
 
 class Residual(Layer):
-    """y = main(x) + shortcut(x); without a shortcut the input itself is added."""
+    """y = main(x) + shortcut(x); without a shortcut the input itself is added.
 
-    def __init__(self, main, shortcut=None):
+    Parameters
+    ----------
+    main : Layer
+    shortcut : Layer, optional
+
+    Examples
+    --------
+    >>> from refapprox.network import ReLU
+    >>> Residual(ReLU()).forward(np.array([-1.0, 2.0])).tolist()
+    [-1.0, 4.0]
+    """
+
+    def __init__(self, main: Layer, shortcut: Layer | None = None) -> None:
         super().__init__()
         self.main, self.shortcut = main, shortcut
 
-    def children(self):
+    def children(self) -> Iterable[tuple[str, Layer]]:
+        """"main" and, where there is one, "shortcut"."""
         yield "main", self.main
         if self.shortcut is not None:
             yield "shortcut", self.shortcut
 
-    def forward(self, x, *, training=False):
+    def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """The sum of both branches."""
         main = self.main.forward(x, training=training)
         side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
         y, cache = add.forward(main, side)
@@ -103,7 +172,8 @@ class Residual(Layer):
             self._cache = cache
         return y
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
+        """As of `Layer`; the gradients of both branches add up."""
         dmain, dside = add.backward(dy, self.remembered())
         dx = self.main.backward(dmain, need_dx=need_dx)
         if self.shortcut is not None:

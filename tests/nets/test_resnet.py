@@ -125,7 +125,7 @@ def test_the_noise_search_starts_where_it_was_published_to():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: ResNet(9, rng=np.random.default_rng(0)), "depth of ResNet must be one of 8, 14, 20, 32, got 9"),
+    (lambda: ResNet(9, rng=np.random.default_rng(0)), "depth of ResNet must be one of 8, 14, 20, 32, 44, 56, got 9"),
     (lambda: ResNet8(width=0, rng=np.random.default_rng(0)), "width of ResNet must be at least 1"),
     (lambda: subsample.forward(np.zeros((1, 3, 2, 2)), 2), "channels of subsample must be at least 3, got 2"),
     (lambda: subsample.forward(np.zeros((3, 2, 2)), 4), r"must have shape \(n, c, h, w\)"),
