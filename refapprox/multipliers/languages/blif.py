@@ -106,7 +106,7 @@ def part_of(words, where, place):
     pins = {}
     for word in words[2:]:
         formal, equals, actual = word.partition("=")
-        if not equals or not formal or formal in pins:
+        if not equals or not formal or pins.get(formal, (actual,)) != (actual,):
             raise ValueError(f"{where}{place}: expected PORT=NET once for every port, got {word[:60]!r}.")
         pins[formal] = (actual,)
     if len(words) < 2:

@@ -35,6 +35,8 @@ class Graph:
         self.kinds, self.inputs = list(CONSTANTS), [(), ()]
         self.labels = {}           # net -> its name, or a sentence on why nothing drives it
         self.roots = []            # nets in the order in which they were driven
+        self.conflicts = {}        # net that is driven more than once -> [(other bit, where)]
+        self.place = ""            # begins a message on what is being filled in, such as "line 5: "
 
     def add(self, kind, inputs=()):
         """A new node."""
@@ -51,11 +53,14 @@ class Graph:
         return node
 
     def drive(self, net, source):
-        """Connect a net to the bit that it carries."""
-        if self.kinds[net] != "net" or self.inputs[net]:
-            raise GraphError(f"wire {self.labels.get(net, net)} of {self.name} is driven more than once.")
-        self.inputs[net] = (source,)
-        self.roots.append(net)
+        """Connect a net to the bit that it carries; another one must turn out equal where an output needs it."""
+        if net <= ONE:
+            raise GraphError(f"{self.place}a constant of {self.name} is driven.")
+        if self.inputs[net] and self.inputs[net] != (source,):
+            self.conflicts.setdefault(net, []).append((source, self.place))
+        elif not self.inputs[net]:
+            self.inputs[net] = (source,)
+            self.roots.append(net)
 
     def gate(self, kind, *bits):
         """One gate; of one bit an AND, OR or XOR is that bit."""
@@ -149,7 +154,23 @@ def netlist_of(graph, operands, outputs, *, fold=True):
         settle(graph, builder, wires, troubles, root)
         if root in troubles:
             raise GraphError(troubles[root])
+    for net in graph.conflicts and needed(graph, outputs) & set(graph.conflicts):
+        for source, place in graph.conflicts[net]:
+            settle(graph, builder, wires, troubles, source)
+            if wires.get(source) != wires[net]:
+                raise GraphError(f"{place}wire {graph.labels[net]} of {graph.name} is driven more than once.")
     return builder.netlist([wires[bit] for bit in outputs], name=graph.name)
+
+
+def needed(graph, outputs):
+    """All nodes that the outputs depend on, as a set."""
+    found, pending = set(), list(outputs)
+    while pending:
+        node = pending.pop()
+        if node not in found:
+            found.add(node)
+            pending.extend(graph.inputs[node])
+    return found
 
 
 def settle(graph, builder, wires, troubles, root):
@@ -161,12 +182,15 @@ def settle(graph, builder, wires, troubles, root):
             open_nodes.pop(node, None)
             stack.pop()
             continue
+        if node in troubles:
+            troubles.update(dict.fromkeys([root, *open_nodes], troubles[node]))
+            return
         inputs = graph.inputs[node]
         missing = [bit for bit in inputs if bit not in wires]
         if not missing and (inputs or graph.kinds[node] != "net"):
             wires[node] = emitted(builder, graph.kinds[node], [wires[bit] for bit in inputs])
             continue
-        trouble = next((troubles[bit] for bit in (node, *missing) if bit in troubles), None)
+        trouble = next((troubles[bit] for bit in missing if bit in troubles), None)
         again = next((bit for bit in missing if bit in open_nodes), None)
         if trouble is None and not missing:
             label = graph.labels[node]

@@ -77,21 +77,18 @@ def declared(graph, model, path):
 def expand(models, library, graph, model, path, nets, count):
     """Drive the nets of one instance of a model and of everything inside it."""
     for item in model.items:
+        graph.place = f"{item.place}: "
         count[0] += 1
         if count[0] > MAX_INSTANCES or path.count("/") > MAX_NESTING:
             raise GraphError(f"{item.place}: the circuit has more than {MAX_INSTANCES} parts, or {model.name} contains "
                              f"itself.")
-        try:
-            if isinstance(item, Table):
-                bit = graph.truth_table(item.rows, [nets(label) for label in item.inputs])
-                graph.drive(nets(item.output), bit if item.value == "1" else graph.invert(bit))
-            elif item.kind in models:
-                expand_model(models, library, graph, item, path, nets, count)
-            else:
-                expand_cell(library, graph, item, nets)
-        except GraphError as error:
-            text = str(error)
-            raise GraphError(text if text.startswith(("line", "cell", "module")) else f"{item.place}: {text}") from None
+        if isinstance(item, Table):
+            bit = graph.truth_table(item.rows, [nets(label) for label in item.inputs])
+            graph.drive(nets(item.output), bit if item.value == "1" else graph.invert(bit))
+        elif item.kind in models:
+            expand_model(models, library, graph, item, path, nets, count)
+        else:
+            expand_cell(library, graph, item, nets)
 
 
 def expand_cell(library, graph, item, nets):
@@ -126,6 +123,7 @@ def expand_model(models, library, graph, item, path, nets, count):
             for own, outer in zip(ports[name].bits, bits, strict=True):
                 graph.drive(inside(own), nets(outer))
     expand(models, library, graph, model, inside_path, inside, count)
+    graph.place = f"{item.place}: "
     for name, bits in item.pins.items():
         if not ports[name].is_input:
             for own, outer in zip(ports[name].bits, bits, strict=True):

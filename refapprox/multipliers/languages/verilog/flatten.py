@@ -3,7 +3,7 @@
 A bit of a net is labeled ``name[i]``, in an instance ``instance/name[i]``, in a generate block ``block[k].name[i]``.
 """
 from refapprox.multipliers.languages.cells import find_cell, outputs_of
-from refapprox.multipliers.languages.graph import Graph, GraphError
+from refapprox.multipliers.languages.graph import Graph
 from refapprox.multipliers.languages.ports import Port, words_of
 from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
 from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES
@@ -88,10 +88,8 @@ def declare(scope, items, overrides):
 def expand(design, scope, items, depth):
     """Drive the nets of everything in `items`, one after the other."""
     for item in items:
-        try:
-            expand_item(design, scope, item, depth)
-        except GraphError as error:
-            raise scope.error(item.line, error) from None
+        scope.graph.place = f"line {getattr(item, 'line', 0)}: "
+        expand_item(design, scope, item, depth)
 
 
 def expand_item(design, scope, item, depth):
@@ -248,6 +246,7 @@ def expand_module(design, scope, item, copy, depth):
         if net.direction == "input":
             carry_in(scope, net, port, expression, copy, item, inside)
     expand(design, inside, module.items, depth + 1)
+    scope.graph.place = f"line {item.line}: "
     for port in module.ports:
         net = inside.net(port, module.line)
         if net.direction != "input" and ports.get(port) is not None:
