@@ -52,7 +52,8 @@ def main(argv=None):
     parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 12, 16, 24, 32])
     parser.add_argument("--samples", type=int, default=4096)
     args = parser.parse_args(argv)
-    root, counts, start = args.checkout / "generated_circuits", collections.defaultdict(collections.Counter), time.time()
+    root, start = args.checkout / "generated_circuits", time.time()
+    counts = collections.defaultdict(collections.Counter)
     for path in sorted((root / "verilog_circuits/flat").glob("*.v")):
         name, ports = ports_of(path)
         if ports[0][1] not in args.bits:

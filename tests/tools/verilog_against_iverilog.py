@@ -22,6 +22,7 @@ from refapprox.multipliers.languages.verilog.parser import Module, Parser
 from refapprox.multipliers.languages.verilog.source import VerilogError
 from refapprox.multipliers.languages.verilog.tokens import tokenize
 
+
 def text_of(path):
     return path.read_bytes().decode("utf-8", errors="replace").removeprefix("\ufeff")
 
@@ -73,7 +74,10 @@ def candidates(modules, bits):
             except VerilogError:
                 parsed = {}
             module = parsed.get(name)
-            words = words_of_module(module) if isinstance(module, Module) else declared_words(path, name)
+            try:
+                words = words_of_module(module) if isinstance(module, Module) else declared_words(path, name)
+            except ValueError:
+                continue
             if words is None or fault_of(words):
                 continue
             (_, x), (_, w), (_, p) = *words.operands, words.results[0]
@@ -97,7 +101,7 @@ def declared_words(path, name):
             kept.append(text)
     try:
         (module,) = Parser(" ".join([*kept, "endmodule"])).file()
-    except (VerilogError, ValueError):
+    except ValueError:
         return None
     return words_of_module(module) if isinstance(module, Module) else None
 

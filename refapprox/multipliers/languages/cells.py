@@ -1,4 +1,4 @@
-"""Standard cells: those of EvoApproxLib's netlists, and any other ones as a Liberty file describes them.
+"""Standard cells: those of EvoApproxLib's netlists, Yosys' own gates, and others as a Liberty file describes them.
 
 A *tree* says what one output pin computes: the name of an input pin, "0" or "1", ("NOT", tree), or
 ("AND" | "OR" | "XOR", trees).
@@ -34,11 +34,26 @@ CELLS = {
     "AOI21X1": Cell(("A", "B", "C"), ("Y",), "", (("NOT", ("OR", (("AND", ("A", "B")), "C"))),)),
     **{f"{kind}2X1": gate(kind, "A", "B") for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
 }
+AB, ABC, ABCD = ("A", "B"), ("A", "B", "C"), ("A", "B", "C", "D")
+CHOICE = ("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S"))))
+YOSYS_CELLS = {
+    **{f"$_{kind}_": gate(kind, *AB) for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
+    "$_NOT_": gate("NOT", "A"), "$_BUF_": gate("BUF", "A"),
+    **{f"$_{name}_": Cell(inputs, ("Y",), "", (tree,)) for name, inputs, tree in (
+        ("ANDNOT", AB, ("AND", ("A", ("NOT", "B")))), ("ORNOT", AB, ("OR", ("A", ("NOT", "B")))),
+        ("MUX", (*AB, "S"), CHOICE), ("NMUX", (*AB, "S"), ("NOT", CHOICE)),
+        ("AOI3", ABC, ("NOT", ("OR", (("AND", AB), "C")))), ("OAI3", ABC, ("NOT", ("AND", (("OR", AB), "C")))),
+        ("AOI4", ABCD, ("NOT", ("OR", (("AND", AB), ("AND", ("C", "D")))))),
+        ("OAI4", ABCD, ("NOT", ("AND", (("OR", AB), ("OR", ("C", "D")))))))},
+}
+YOSYS_MEMORY = re.compile(r"\$_?(?:S?R?DFF|A?L?DFF|DLATCH|SR|FF|ADFF|SDFF|ALDFF|ADLATCH|MEM)", re.IGNORECASE)
 
 
 def find_cell(name, library=None):
     """The `Cell` of that name in a Liberty library or among those known, or None; with or without "PDKGEN"."""
-    return (library or {}).get(name) or CELLS.get(name.removeprefix("PDKGEN"))
+    if YOSYS_MEMORY.match(name):
+        return Cell((), (), memory=name)
+    return (library or {}).get(name) or CELLS.get(name.removeprefix("PDKGEN")) or YOSYS_CELLS.get(name)
 
 
 def outputs_of(graph, cell, values):

@@ -32,13 +32,14 @@ def words_of(ports):
     """
     inputs = [port for port in ports if port.is_input]
     outputs = [port for port in ports if not port.is_input]
-    operands = grouped(inputs) if len(inputs) > 2 else [(p.name, p.bits) for p in inputs]
-    results = grouped(outputs) if len(outputs) > 1 else [(p.name, p.bits) for p in outputs]
-    return Words(operands, results, bool(inputs) and all(port.signed for port in inputs))
+    return Words(grouped(inputs, most=2), grouped(outputs, most=1),
+                 bool(inputs) and all(port.signed for port in inputs))
 
 
-def grouped(ports):
-    """[(name, bits)] of `ports`, single bits put together by name; in order of first appearance."""
+def grouped(ports, most):
+    """[(name, bits)] of `ports` in order of first appearance; single bits put together."""
+    if len(ports) <= most and not all(re.fullmatch(r".*\[\d+\]", port.name, re.DOTALL) for port in ports):
+        return [(port.name, port.bits) for port in ports]
     words, numbered = {}, {}
     for port in ports:
         match = BIT.fullmatch(port.name) if len(port.bits) == 1 else None
@@ -92,7 +93,7 @@ def choose_top(roots, words, top=None, known=()):
     roots : sequence of str
         Modules that no other one instantiates.
     words : callable
-        Name of a module -> its `Words`, or None where they cannot be told.
+        Name of a module -> its `Words`; a ValueError where they cannot be told.
     top : str, optional
         The module that the caller asks for, one of `known`.
 
@@ -113,13 +114,20 @@ def choose_top(roots, words, top=None, known=()):
         return top
     if len(roots) == 1:
         return roots[0]
-    found = {name: words(name) for name in roots}
-    fitting = [name for name, ports in found.items() if ports is not None and fault_of(ports) is None]
+    found, errors = {}, []
+    for name in roots:
+        try:
+            found[name] = words(name)
+        except ValueError as error:
+            errors.append(error)
+    fitting = [name for name, ports in found.items() if fault_of(ports) is None]
     full = [name for name in fitting
             if len(found[name].results[0][1]) >= sum(len(bits) for _, bits in found[name].operands)]
     for candidates in (full, fitting):
         if len(candidates) == 1:
             return candidates[0]
+    if errors:
+        raise errors[0]
     choices = full or fitting or roots
     shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
     raise ValueError(f"expected one module that no other instantiates, got {shown or 'none'}: name the multiplier "

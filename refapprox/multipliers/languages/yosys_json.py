@@ -1,24 +1,7 @@
 """Yosys' JSON netlists: gates as ``abc`` or ``simplemap`` leave them, cells of a Liberty library, and hierarchy."""
-import re
-
-from refapprox.multipliers.languages.cells import Cell, find_cell, gate
+from refapprox.multipliers.languages.cells import find_cell
 from refapprox.multipliers.languages.hierarchy import Model, Part, Port, Table, read_models
 
-AB, ABC, ABCD = ("A", "B"), ("A", "B", "C"), ("A", "B", "C", "D")
-CHOICE = ("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S"))))
-AND_OR, OR_AND = ("OR", (("AND", AB), "C")), ("AND", (("OR", AB), "C"))
-AND_OR_AND = ("OR", (("AND", AB), ("AND", ("C", "D"))))
-OR_AND_OR = ("AND", (("OR", AB), ("OR", ("C", "D"))))
-GATES = {
-    **{f"$_{kind}_": gate(kind, *AB) for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
-    "$_NOT_": gate("NOT", "A"), "$_BUF_": gate("BUF", "A"),
-    **{f"$_{name}_": Cell(inputs, ("Y",), "", (tree,)) for name, inputs, tree in (
-        ("ANDNOT", AB, ("AND", ("A", ("NOT", "B")))), ("ORNOT", AB, ("OR", ("A", ("NOT", "B")))),
-        ("MUX", (*AB, "S"), CHOICE), ("NMUX", (*AB, "S"), ("NOT", CHOICE)),
-        ("AOI3", ABC, ("NOT", AND_OR)), ("OAI3", ABC, ("NOT", OR_AND)),
-        ("AOI4", ABCD, ("NOT", AND_OR_AND)), ("OAI4", ABCD, ("NOT", OR_AND_OR)))},
-}
-MEMORY = re.compile(r"\$_?(?:S?R?DFF|A?L?DFF|DLATCH|SR|FF|ADFF|SDFF|ALDFF|ADLATCH|MEM)", re.IGNORECASE)
 IGNORED = ("$scopeinfo", "$print", "$check")
 MAX_LUT = 8
 
@@ -53,7 +36,7 @@ def read_json(tree, where="", *, top=None, library=None, fold=True):
               if isinstance(module, dict) and not {"blackbox", "whitebox"} & set(attributes(module))}
     if top is None and len(marked) == 1:
         top = marked[0]
-    return read_models(models, where, top=top, library={**GATES, **(library or {})}, fold=fold)
+    return read_models(models, where, top=top, library=library, fold=fold)
 
 
 def attributes(module):
@@ -95,13 +78,14 @@ def cell_items(name, about, place, library):
     if kind in IGNORED:
         return []
     pins = {pin: tuple(bits_of(bits, f"{place}, cell {name}")) for pin, bits in found.items()}
-    if find_cell(kind, library) is None and MEMORY.match(kind):
+    known = find_cell(kind, library)
+    if known is not None and known.memory:
         raise ValueError(f"{place}: cell {name} is {kind}, which has memory: only circuits without clock and state are "
                          f"read. An incomplete assignment in an always block makes a latch.")
     where = f"cell {name}"
     if kind == "$lut":
         return [lookup_table(pins, about.get("parameters", {}), where, place)]
-    if kind.startswith("$") and kind not in GATES and not kind.startswith("$paramod"):
+    if kind.startswith("$") and known is None and not kind.startswith("$paramod"):
         raise CoarseCell(f"{place}: cell {name} is {kind}: map it to gates (Yosys: techmap; simplemap).")
     return [Part(kind, name, pins, where)]
 

@@ -44,13 +44,10 @@ def flatten(modules, top, library=None):
 
 
 def words_of_module(module):
-    """The `Words` of a module's ports, or None where they are not told."""
+    """The `Words` of a module's ports."""
     scope = Scope(Graph(module.name), module, "")
-    try:
-        declare(scope, module.items, {})
-        return words_of(ports_of(scope))
-    except ValueError:
-        return None
+    declare(scope, module.items, {})
+    return words_of(ports_of(scope))
 
 
 def ports_of(scope):

@@ -92,9 +92,11 @@ def read_modules(texts, *, top=None, fold=True, library=None, operands=2):
         raise VerilogError(f"{where}line 1: expected a module with ports, got none.")
     cells = [name for name, module in modules.items() if is_known_cell(module, library)]
     modules = {name: module for name, module in modules.items() if name not in cells}
-    roots = roots_of(modules, unread)
+    roots = roots_of(modules, unread) if top is None else []
     try:
         chosen = modules[choose_top(roots, lambda name: words_of_module(modules[name]), top, modules)]
+    except VerilogError:
+        raise
     except ValueError as error:
         raise VerilogError(f"{where}{'' if top else 'line 1: '}{error}") from None
     modules = {**modules, **unread}
