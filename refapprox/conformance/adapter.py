@@ -11,8 +11,10 @@ Signatures and docstrings are those of the definitions in `spec`: derive from `A
 has. docs/conformance.md lists them all.
 """
 import inspect
+from typing import Any
 
 from refapprox.conformance.spec import OPERATIONS
+from refapprox.conformance.spec.arguments import described
 
 OUTPUTS = {name: operation.outputs for name, operation in OPERATIONS.items()}      # their names, in order
 
@@ -52,9 +54,11 @@ def not_offered(operation):
         raise NotImplementedError(f"{operation.name} is not offered")
 
     method.__name__, method.__qualname__ = operation.name, f"Adapter.{operation.name}"
-    method.__doc__ = operation.definition.__doc__
+    method.__doc__ = described(operation)
+    method.__annotations__ = dict.fromkeys([*operation.signature.parameters, "return"], Any)
+    parameters = [p.replace(annotation=Any) for p in operation.signature.parameters.values()]
     self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    method.__signature__ = operation.signature.replace(parameters=[self, *operation.signature.parameters.values()])
+    method.__signature__ = inspect.Signature([self, *parameters], return_annotation=Any)
     return method
 
 

@@ -16,6 +16,7 @@ from refapprox import files
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.comparing import alike, is_refusal
 from refapprox.conformance.spec import FAMILIES, MISTAKES, OPERATIONS, QUESTIONS
+from refapprox.conformance.spec.arguments import ARGUMENTS
 from refapprox.conformance.spec.base import mistakes_of, questions_of
 from refapprox.conformance.spec.tables import TABLES, tabulated
 
@@ -103,7 +104,8 @@ def export(folder, suite, *, with_mistakes=False):
     said = {"tables": {name: {"signed": signed, "what": what} for name, (signed, _, what) in TABLES.items()},
             "operations": {name: {"inputs": list(operation.signature.parameters), "outputs": list(operation.outputs),
                                   "rule": " ".join(operation.definition.__doc__.split())}
-                           for name, operation in OPERATIONS.items()}, "mistakes": MISTAKES}
+                           for name, operation in OPERATIONS.items()},
+            "arguments": {name: what for name, (_, what) in ARGUMENTS.items()}, "mistakes": MISTAKES}
     write_pack(folder, families, tables, said)
 
 

@@ -31,7 +31,7 @@ class Mutant(Adapter):
     [0.5, 0.0]
     """
 
-    def __init__(self, mistake=""):
+    def __init__(self, mistake: str = ""):
         self.mistakes = [check_choice("mistake", name, MISTAKES) for name in mistake.split(" + ") if name]
         self.name = f"mutant: {mistake}" if mistake else "specification"
 

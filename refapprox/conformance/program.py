@@ -95,7 +95,7 @@ class Program:
         except OSError as error:
             errors.close()
             raise SetupError(f"{self.command[0]} cannot be started: {error}") from error
-        self._errors, self._process, self._unread = errors, process, b""
+        self._errors, self._process, self._unread = errors, process, bytearray()
         self._guard = subprocess.Popen(["/bin/sh", "-c", GUARD, "guard", str(process.pid)], stdin=subprocess.PIPE,
                                        start_new_session=True)
         for stream in (process.stdin, process.stdout):
@@ -129,7 +129,8 @@ class Program:
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdin, selectors.EVENT_WRITE)
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._unread:
+            piece = b""
+            while b"\n" not in piece:
                 ready = selector.select(max(deadline - time.monotonic(), 0))
                 if not ready:
                     self.close()
@@ -151,7 +152,7 @@ class Program:
                     self.close()
                     return {"status": "bad reply", "message": f"the reply is longer than {LONGEST_LINE} bytes."}
         answer, _, self._unread = self._unread.partition(b"\n")
-        return answer
+        return bytes(answer)
 
     def _post_mortem(self):
         """What a program that ended left behind."""

@@ -1,7 +1,9 @@
 """Run cases on an adapter and say, case by case, what came out."""
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from refapprox.conformance.calling import call
 from refapprox.conformance.comparing import diagnose, diagnose_refusal, find_fault
@@ -15,7 +17,32 @@ DEFAULT_TIMEOUT = 10.0
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one case: `status`, and for a failure its `kind`, a `message` and the likely mistakes."""
+    """What became of one case.
+
+    Attributes
+    ----------
+    case : Case
+    status : str
+        "passed", "failed" or "not applicable".
+    kind : str
+        Of a failure: "wrong value", "wrong shape", "raised", "timed out", ...
+    message : str
+        What was found.
+    diagnoses : list of str
+        The known mistakes that give this answer, or what it looks like.
+    convention : str
+        The one that the answer follows, where they differ.
+    answer : dict of str to ndarray
+        The outputs.
+    traceback : str
+    seconds : float
+
+    Examples
+    --------
+    >>> from refapprox.conformance import Adapter, load_suite, run
+    >>> run(load_suite().select(["energy/exact"]), Adapter()).results[0].status
+    'not applicable'
+    """
 
     case: Case
     status: str
@@ -42,6 +69,13 @@ class Report:
     seconds : float
     remarks : list of str
         What is no failure, and should be known.
+
+    Examples
+    --------
+    >>> from refapprox.conformance import Adapter, load_suite, run
+    >>> report = run(load_suite().select(["energy"]), Adapter())
+    >>> report.ok, report.count("not applicable")
+    (False, 5)
     """
 
     adapter: str
@@ -50,27 +84,27 @@ class Report:
     seconds: float
     remarks: list = field(default_factory=list)
 
-    def count(self, status):
+    def count(self, status: str) -> int:
         """How many results have a status: "passed", "failed" or "not applicable"."""
         return sum(result.status == status for result in self.results)
 
     @property
-    def failures(self):
+    def failures(self) -> list[Result]:
         """The results that failed."""
         return [result for result in self.results if result.status == FAILED]
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Something was checked, and nothing failed."""
         return not self.failures and self.count(PASSED) > 0
 
     @property
-    def conventions(self):
+    def conventions(self) -> dict[str, str]:
         """question -> convention that the passed cases follow."""
         return {r.case.question: r.convention for r in self.results if r.status == PASSED and r.convention}
 
     @property
-    def likely_mistakes(self):
+    def likely_mistakes(self) -> list[tuple[str, int]]:
         """Names of known mistakes with the number of failures that each explains, most frequent first."""
         return Counter(name for result in self.failures for name in result.diagnoses).most_common()
 
@@ -91,7 +125,8 @@ class InProcess:
         pass
 
 
-def run(cases, target, *, progress=None, maxfail=None):
+def run(cases: Sequence[Case], target: Any, *, progress: Callable[[Result], Any] | None = None,
+        maxfail: int | None = None) -> Report:
     """Run `cases` on `target`, a `Program`, an `InProcess` or an adapter object.
 
     Parameters

@@ -8,9 +8,11 @@ docs/conformance.md describes the format for those who read it without Python.
 """
 import fnmatch
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from refapprox import files
 from refapprox.conformance.arrays import decode
@@ -43,8 +45,6 @@ class Case:
         How outputs are compared; see `comparing`.
     digest : str
         SHA-256 of the suite that it is of.
-    mistakes : dict of str to dict
-        Outputs that a known mistake would produce here, computed when they are asked for.
 
     Examples
     --------
@@ -62,12 +62,23 @@ class Case:
     check: dict
     digest: str
 
-    family = property(lambda self: self.id.split("/")[0])
-    reference = property(lambda self: f"docs/conformance.md#{OPERATIONS[self.operation].reference}")
-    mistakes = cached_property(mistaken)
+    @property
+    def family(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.split("/")[0]
 
     @property
-    def inputs(self):
+    def reference(self) -> str:
+        """Where the rule stands in the docs."""
+        return f"docs/conformance.md#{OPERATIONS[self.operation].reference}"
+
+    @cached_property
+    def mistakes(self) -> dict[str, dict]:
+        """name -> outputs of every known mistake that shows here; "a + b" are two that meet in one step."""
+        return mistaken(self)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
         """The keyword arguments of the operation: fresh arrays at each call."""
         return decode(self.raw_inputs, tabulated)
 
@@ -94,7 +105,7 @@ class Suite:
     (5, 'energy')
     """
 
-    def __init__(self, folder=FOLDER):
+    def __init__(self, folder: str | Path = FOLDER):
         self.folder = Path(folder)
         self.manifest = self._checked_manifest()
         self.digest = self.manifest["digest"]
@@ -122,13 +133,13 @@ class Suite:
                                  f"the manifest states {stated[:16]}....")
         return manifest
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Case]:
         return map(self.__getitem__, self._stored)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._stored)
 
-    def __getitem__(self, case_id):
+    def __getitem__(self, case_id: str) -> Case:
         stored = self.stored(case_id)
         if case_id not in self._cases:
             self._cases[case_id] = Case(stored["id"], stored["probes"], stored["operation"], stored["inputs"],
@@ -136,13 +147,13 @@ class Suite:
                                         self.digest)
         return self._cases[case_id]
 
-    def stored(self, case_id):
+    def stored(self, case_id: str) -> dict:
         """A case as its file has it."""
         if case_id not in self._stored:
             raise UnknownNameError("case", case_id, self._stored)
         return self._stored[case_id]
 
-    def select(self, patterns=()):
+    def select(self, patterns: Iterable[str] = ()) -> list[Case]:
         """Cases whose id or family matches one of the shell-style `patterns`; all of them without patterns."""
         chosen = [case for case in self if not patterns or any(
             fnmatch.fnmatch(case.id, pattern) or fnmatch.fnmatch(case.family, pattern) for pattern in patterns)]
@@ -152,8 +163,12 @@ class Suite:
 
 
 @cache
-def load_suite():
+def load_suite() -> Suite:
     """The suite that the package ships.
+
+    Returns
+    -------
+    Suite
 
     Examples
     --------
@@ -163,8 +178,17 @@ def load_suite():
     return Suite()
 
 
-def load_case(case_id):
-    """One case of the shipped suite, by its id; its `inputs` are what the operation is called with.
+def load_case(case_id: str) -> Case:
+    """One case of the shipped suite; its `inputs` are what the operation is called with.
+
+    Parameters
+    ----------
+    case_id : str
+        As `refapprox conformance list` has it.
+
+    Returns
+    -------
+    Case
 
     Raises
     ------

@@ -6,7 +6,8 @@ from refapprox.compat.presets import PRESETS
 from refapprox.conformance.adapter import OUTPUTS, Adapter
 from refapprox.conformance.comparing import KINDS
 from refapprox.conformance.running import run
-from refapprox.conformance.spec import MISTAKES
+from refapprox.conformance.spec import MISTAKES, OPERATIONS
+from refapprox.conformance.spec.arguments import ARGUMENTS
 from refapprox.conformance.suite import load_suite
 
 ROOT = Path(__file__).parents[2]
@@ -60,5 +61,6 @@ def test_the_example_conforms():
     assert report.ok and report.count("passed") == 18
 
 
-def test_every_operation_has_a_signature():
-    assert all(getattr(Adapter, operation).__doc__ for operation in OUTPUTS)
+def test_every_operation_and_argument_is_explained():
+    assert all("Parameters\n" in getattr(Adapter, operation).__doc__ for operation in OUTPUTS)
+    assert {name for operation in OPERATIONS.values() for name in operation.signature.parameters} == set(ARGUMENTS)
