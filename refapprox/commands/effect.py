@@ -2,7 +2,7 @@
 import time
 
 from refapprox import files
-from refapprox.commands.parser import add_data, add_sources, check_data
+from refapprox.commands.parser import add_data, add_sources, check_data, circuit_options
 from refapprox.effects import effect
 from refapprox.matching.info import without_nan
 from refapprox.report.effect import page_of, text_of
@@ -25,7 +25,7 @@ def execute(args):
     started = time.perf_counter()
     report = effect(args.sources, dataset=args.dataset, data_dir=args.data_dir, retrain=args.retrain,
                     images=args.images, costs=dict(args.cost), signed=args.signed, bits=args.bits,
-                    progress=lambda text: print(f"... {text}", flush=True))
+                    circuit=circuit_options(args), progress=lambda text: print(f"... {text}", flush=True))
     print(f"\n{text_of(report)}\n")
     if args.out:
         out = files.make_folder(args.out)

@@ -70,14 +70,29 @@ def check_data(args):
 
 
 def add_sources(parser):
-    """What may be said of multipliers wherever a source is read: --signed, --unsigned, --bits, --cost."""
+    """What may be said of multipliers wherever sources are read and compared by cost."""
+    add_reading(parser)
+    parser.add_argument("--cost", type=named_number, action="append", default=[], metavar="NAME=NUMBER",
+                        help="what a multiplier costs (mW beside the built-in ones); may be repeated")
+
+
+def add_reading(parser):
+    """What may be said of a multiplier wherever one is read: its sign and width, and of a circuit how to read it."""
     sign = parser.add_mutually_exclusive_group()
     sign.add_argument("--signed", dest="signed", action="store_true", default=None,
                       help="take signed multipliers, and tables that do not tell as signed")
     sign.add_argument("--unsigned", dest="signed", action="store_false", help="the same for unsigned ones")
-    parser.add_argument("--bits", type=int, metavar="N", help="take multipliers of N x N bits only")
-    parser.add_argument("--cost", type=named_number, action="append", default=[], metavar="NAME=NUMBER",
-                        help="what a multiplier costs (mW beside the built-in ones); may be repeated")
+    parser.add_argument("--bits", type=int, metavar="N", help="take multipliers of N x N bits; circuits that do not "
+                                                              "tell as such")
+    parser.add_argument("--top", metavar="NAME", help="module, model or function of a circuit that is the multiplier")
+    parser.add_argument("--liberty", metavar="FILE", help="Liberty file with the cells of a mapped netlist")
+    parser.add_argument("--compile", dest="compiled", action="store_true",
+                        help="build C programs with the C compiler and run them on all operands; this executes them")
+
+
+def circuit_options(args):
+    """The arguments of `read_circuit` that --top, --liberty and --compile give."""
+    return {name: getattr(args, name) for name in ("top", "liberty", "compiled") if getattr(args, name)}
 
 
 def named_number(text):

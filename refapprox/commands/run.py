@@ -1,7 +1,7 @@
 """`refapprox run`: the main job, end to end."""
 import time
 
-from refapprox.commands.parser import add_data, add_sources, check_data
+from refapprox.commands.parser import add_data, add_sources, check_data, circuit_options
 from refapprox.main_job import PRESETS, MainJob, RunConfig
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
@@ -34,7 +34,7 @@ def execute(args):
     else:
         check_data(args)
         config = RunConfig(args.dataset, args.data_dir, args.preset, args.lmbd, args.initial_noise, args.multipliers,
-                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits)
+                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits, circuit_options(args))
         out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = RunFolder(out)
     started = time.perf_counter()

@@ -7,6 +7,7 @@ operands of 128 training images; accuracies are counted on the test images.
 import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ SEED = 0                           # of the data that the networks were trained 
 
 def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | os.PathLike | None = None,
            retrain: int = 0, images: int | None = None, costs: Mapping[str, float] | None = None,
-           signed: bool | None = None, bits: int | None = None,
+           signed: bool | None = None, bits: int | None = None, circuit: Mapping[str, Any] | None = None,
            progress: Callable[[str], None] = lambda text: None) -> EffectReport:
     """What multipliers do to a trained LeNet-5, layer by layer and as a whole.
 
@@ -50,7 +51,9 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     costs : dict of str to float, optional
         Cost by name, in mW beside the built-in multipliers.
     signed, bits : bool and int, optional
-        Which multipliers of a source to take, and what a table is taken for that does not tell.
+        Which multipliers of a source to take, and what a source is taken for that does not tell.
+    circuit : dict, optional
+        Further arguments of `read_circuit`, such as ``{"top": "mul8"}``, for sources that are circuits.
     progress : callable, optional
         Called with a line of text before each piece of work.
 
@@ -72,7 +75,7 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     """
     check_choice("dataset of effect", dataset, DATASETS)
     retrain = check_integer("retrain of effect", retrain, minimum=0)
-    found = [narrow(m) for m in multipliers_of(multipliers, costs=costs, signed=signed, bits=bits)]
+    found = [narrow(m) for m in multipliers_of(multipliers, costs=costs, signed=signed, bits=bits, **(circuit or {}))]
     progress(f"reading {'MNIST' if dataset == 'mnist' else 'the drawn digits'}")
     data = MNIST(data_dir=data_dir) if dataset == "mnist" else SyntheticDigits(seed=SEED)
     images = len(data.test.labels) if images is None else check_integer("images of effect", images, minimum=1,

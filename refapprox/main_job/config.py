@@ -57,6 +57,7 @@ class RunConfig:
     costs: dict = field(default_factory=dict)
     signed: bool | None = None
     bits: int | None = None
+    circuit: dict = field(default_factory=dict)      # further arguments of read_circuit
 
     def __post_init__(self):
         check_choice("dataset", self.dataset, DATASETS)

@@ -198,7 +198,8 @@ class MainJob:
 
 def make_search_space(config):
     """The `MultiplierLibrary` that `config` asks for."""
-    return search_space(config.multipliers, costs=config.costs, signed=config.signed, bits=config.bits)
+    return search_space(config.multipliers, costs=config.costs, signed=config.signed, bits=config.bits,
+                        **config.circuit)
 
 
 def make_net(config, multipliers, rng):

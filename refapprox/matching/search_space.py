@@ -3,6 +3,7 @@
 What a multiplier costs comes, in this order, from the caller, from its file, from its gates by `cost.power`; whoever
 has none of these is asked for, by name.
 """
+import contextlib
 import dataclasses
 import math
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.circuits.cost import power
+from refapprox.multipliers.languages.reader import SUFFIXES, read_circuit
 from refapprox.multipliers.library import check_search_space
 from refapprox.multipliers.lookup import find_multiplier, find_netlist
 from refapprox.validation import check_real
@@ -29,7 +31,7 @@ def split_sources(text):
     return sources
 
 
-def search_space(text, *, costs=None, signed=None, bits=None):
+def search_space(text, *, costs=None, signed=None, bits=None, **circuit):
     """The `MultiplierLibrary` that a text asks for; all of one signedness and width, and every cost known.
 
     Parameters are those of `multipliers_of`.
@@ -39,7 +41,7 @@ def search_space(text, *, costs=None, signed=None, bits=None):
     ValueError
         If a source is not valid, a cost is missing, negative or for nobody, or signedness or widths differ.
     """
-    found = [m.to_multiplier() for m in multipliers_of(text, costs=costs, signed=signed, bits=bits)]
+    found = [m.to_multiplier() for m in multipliers_of(text, costs=costs, signed=signed, bits=bits, **circuit)]
     for multiplier in found:
         if math.isnan(multiplier.performance_metric):
             raise ValueError(f"what {multiplier.name} costs is not known: neither a file nor its gates tell. Add "
@@ -48,7 +50,7 @@ def search_space(text, *, costs=None, signed=None, bits=None):
     return MultiplierLibrary(check_search_space(found), text)
 
 
-def multipliers_of(sources, *, costs=None, signed=None, bits=None):
+def multipliers_of(sources, *, costs=None, signed=None, bits=None, **circuit):
     """The multipliers of one or more sources, one after the other, with what they cost where that is known.
 
     Parameters
@@ -61,7 +63,9 @@ def multipliers_of(sources, *, costs=None, signed=None, bits=None):
     signed : bool, optional
         Keep these, where a source holds both; what a table or family is taken for that does not tell.
     bits : int, optional
-        Keep those of this width.
+        Keep those of this width; the width of a circuit that does not tell.
+    **circuit
+        Further arguments of `read_circuit` (top, liberty, compiled) for the sources that are circuits.
 
     Returns
     -------
@@ -69,9 +73,13 @@ def multipliers_of(sources, *, costs=None, signed=None, bits=None):
         ``info["cost"]`` says where the cost comes from.
     """
     costs = {name: check_real(f"--cost {name}", value, minimum=0.0) for name, value in (costs or {}).items()}
-    found, unused = [], set(costs)
-    for source in one_by_one(sources):
-        members = load_source(source, signed, bits) if isinstance(source, str) else [source]
+    circuit = {name: value for name, value in circuit.items() if value}
+    found, unused, sources = [], set(costs), one_by_one(sources)
+    if circuit and not any(is_circuit(source) for source in sources):
+        raise ValueError(f"{min(circuit)} of multipliers cannot apply: none of the sources is a circuit in Verilog, C, "
+                         f"BLIF, CGP or JSON.")
+    for source in sources:
+        members = load_source(source, signed, bits, circuit) if isinstance(source, str) else [source]
         for multiplier in members:
             keys = {multiplier.name, str(source)} if len(members) == 1 else {multiplier.name}
             given = [costs[key] for key in sorted(keys) if key in costs]
@@ -99,8 +107,15 @@ def as_text(source):
     return str(source) if isinstance(source, Path) else source
 
 
-def load_source(source, signed, bits):
+def is_circuit(source):
+    """Whether `source` is a file that describes a circuit."""
+    return isinstance(source, str) and Path(source).is_file() and Path(source).suffix in SUFFIXES
+
+
+def load_source(source, signed, bits, circuit):
     """The multipliers of one source, a list."""
+    if is_circuit(source):
+        return [read_circuit(source, signed=signed, bits=bits, **circuit)]
     if source == "builtin" or Path(source).exists():
         return list(load_library(source, signed=signed, bits=bits))
     if "/" in source:
@@ -114,11 +129,11 @@ def with_cost(multiplier, given, source):
         return costing(multiplier, given, "given")
     if not math.isnan(multiplier.performance_metric):
         return costing(multiplier, multiplier.performance_metric, "its source")
-    try:
-        gates = find_netlist(multiplier.info.get("file", source))
-    except (ValueError, TypeError):      # a table: nobody knows its gates
-        return multiplier
-    return costing(multiplier, power(gates), "its gates")
+    gates = multiplier.info.get("netlist")
+    if gates is None and isinstance(source, str):
+        with contextlib.suppress(ValueError):      # a table: nobody knows its gates
+            gates = find_netlist(source, bits=multiplier.bits_x, signed=multiplier.signed)
+    return multiplier if gates is None else costing(multiplier, power(gates), "its gates")
 
 
 def costing(multiplier, cost, told_by):

@@ -20,6 +20,14 @@ def percent(share):
     return f"{100 * share:.2f} %"
 
 
+def kind_of(multiplier):
+    """Widths and sign, and where they come from."""
+    kind = f"{multiplier.bits_x}x{multiplier.bits_w} bits, {'signed' if multiplier.signed else 'unsigned'}"
+    origins = multiplier.info.get("origins", {})
+    told = dict.fromkeys(str(origins[key]) for key in ("signed", "bits") if origins.get(key))
+    return f"{kind} (as told by {' and '.join(told)})" if told else kind
+
+
 def layer_rows(effect):
     """Header and one row per layer."""
     header = ("layer", "fan-in", "operations", "allowed std", "published", "best", "simulated", "mean", "only here",
@@ -106,8 +114,7 @@ def text_of(report):
     parts = []
     for found in report:
         m = found.multiplier
-        parts += [f"{found.name}: {m.bits_x}x{m.bits_w} bits, {'signed' if m.signed else 'unsigned'}",
-                  "", text_table(*layer_rows(found)), "", found.verdict,
+        parts += [f"{found.name}: {kind_of(m)}", "", text_table(*layer_rows(found)), "", found.verdict,
                   f"{cost_sentence(found)} {front_sentence(found)}", ""]
     parts += [text_table(*summary_rows(report)), "", *NOTES, images_sentence(report)]
     parts += filter(None, [retrained_sentence(report)])
@@ -130,7 +137,8 @@ def page_of(report, **about):
     for found in effects:
         metrics = [(key, f"{found.metrics[key]:.6g}") for key in found.metrics]
         sections.append((found.name, "".join([
-            paragraph(found.verdict), html_table(*layer_rows(found)), paragraph(*NOTES),
+            paragraph(f"{kind_of(found.multiplier)}. {found.verdict}"),
+            html_table(*layer_rows(found)), paragraph(*NOTES),
             html_figure(plots.layer_errors(found), f"{found.name}: error std of every layer and what it allows"),
             html_figure(error_map(found.multiplier), f"{found.name}: exact - approximate for all operands"),
             html_table(("metric over all operand pairs", "value"), metrics),
