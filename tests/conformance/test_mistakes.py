@@ -51,7 +51,8 @@ def test_nine_failures_in_ten_of_an_injected_fault_name_its_mistake(mistake):
 
 
 def test_what_faults_are_injected_into_passes_every_case():
-    report = run(CASES, Composed())
+    changed = set().union(*map(touched, FAULTS.values()))
+    report = run([case for case in CASES if case.operation in changed], Composed())
     assert report.ok, report.failures[0].message
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox import exact, load_library
+from refapprox.conformance.spec import OPERATIONS
 from refapprox.error_stats import (
     error_calculation,
     error_prediction,
@@ -26,18 +27,13 @@ def random_case(seed, fields=5, codes=(8, 4)):
 
 
 def published_prediction(emap, x_dist, w_dist, fan_in):
-    """Equations (11) to (14) as plain sums."""
-    pairs = [(p * q, emap[a, b]) for a, p in enumerate(x_dist) for b, q in enumerate(w_dist)]
-    mean = sum(p * e for p, e in pairs)
-    return mean, (sum(p * (e - mean) ** 2 for p, e in pairs) / fan_in) ** 0.5
+    """Equations (11) to (14) as plain sums of fractions: the definition that the conformance suite has."""
+    return OPERATIONS["error_prediction"](error_map=emap, x_dist=x_dist, w_dist=w_dist, fan_in=fan_in)
 
 
 def published_population(emap, x_multidist, w_dist, fan_in):
-    """Equations (15) and (16) as plain sums."""
-    means, stds = zip(*(published_prediction(emap, p, w_dist, fan_in) for p in x_multidist), strict=True)
-    k = len(means)
-    second = sum(m ** 2 + s ** 2 for m, s in zip(means, stds, strict=True)) / k
-    return sum(means) / k, (second - (sum(means) / k) ** 2) ** 0.5
+    """Equations (15) and (16)."""
+    return OPERATIONS["population_prediction"](error_map=emap, x_multidist=x_multidist, w_dist=w_dist, fan_in=fan_in)
 
 
 def without_root(emap, x, w, n):

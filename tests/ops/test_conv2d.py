@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refapprox.conformance.spec.convolution import filled, patches, values_at
 from refapprox.gradient_check import gradient_agrees
 from refapprox.ops import conv2d
 from refapprox.ops.patches import from_batch_last, geometry, to_batch_last
@@ -25,22 +26,12 @@ def cases(draw):
 
 
 def definition(x, w, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, pad_value=0.0):
-    """Equation (1) literally, tap by tap in Python numbers."""
-    (sh, sw), (dh, dw) = stride, dilation
-    (n, _, height, width), (m, per_group, kh, kw) = x.shape, w.shape
-    (top, bottom), (left, right) = ((p, p) if np.ndim(p) == 0 else p for p in padding)
-    y = np.empty((n, m, (height + top + bottom - dh * (kh - 1) - 1) // sh + 1,
-                  (width + left + right - dw * (kw - 1) - 1) // sw + 1), np.result_type(x, w))
-    for b, o, p, q in np.ndindex(y.shape):
-        first_channel = o // (m // groups) * per_group
-        total = 0
-        for c, i, j in np.ndindex(per_group, kh, kw):
-            row, column = p * sh + i * dh - top, q * sw + j * dw - left
-            inside = 0 <= row < height and 0 <= column < width
-            operand = x[b, first_channel + c, row, column] if inside else pad_value
-            total += w[o, c, i, j] * operand
-        y[b, o, p, q] = total
-    return y
+    """Equation (1) literally, tap by tap: the patches of the conformance suite's specification."""
+    found = {}
+    for index, o, positions, inside in patches(x.shape, w.shape, stride, padding, dilation, groups):
+        operands = values_at(x, positions, inside, pad_value)
+        found[index] = sum(a * b for a, b in zip(w[o].ravel().tolist(), operands.tolist(), strict=True))
+    return filled(found, np.result_type(x, w))
 
 
 @given(case=cases(), seed=st.integers(0, 2**32 - 1), pad_value=st.integers(-5, 5),

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from refapprox import Multiplier, exact
+from refapprox.conformance.spec.convolution import filled, patches, values_at
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
 from refapprox.ops.patches import Geometry, geometry
 
@@ -13,24 +14,16 @@ def random_multiplier(rng, signed=True, bits=(8, 8), low=-300, high=300):
 
 def by_loops(x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, pad_code=0, x_zero_point=0,
              w_zero_point=0):
-    """The formula, one product at a time, in Python integers."""
-    (sh, sw), (dh, dw), sides = (v if isinstance(v, tuple) else (v, v) for v in (stride, dilation, padding))
-    (ph, bottom), (pw, right) = (p if isinstance(p, tuple) else (p, p) for p in sides)
-    (n, _, h, width), (m, c_group, kh, kw) = x.shape, w.shape
-    z_w = np.broadcast_to(w_zero_point, (m,))
-    h_out = (h + ph + bottom - dh * (kh - 1) - 1) // sh + 1
-    w_out = (width + pw + right - dw * (kw - 1) - 1) // sw + 1
-    y = np.zeros((n, m, h_out, w_out), dtype=object)
-    for image, o, a, b in np.ndindex(*y.shape):
-        for ci, i, j in np.ndindex(c_group, kh, kw):
-            row, column = a * sh + i * dh - ph, b * sw + j * dw - pw
-            inside = 0 <= row < h and 0 <= column < width
-            code = int(x[image, o // (m // groups) * c_group + ci, row, column]) if inside else pad_code
-            weight = int(w[o, ci, i, j])
-            product = int(multiplier.lut[code - multiplier.range_x[0], weight - multiplier.range_w[0]])
-            y[image, o, a, b] += (product - x_zero_point * weight - int(z_w[o]) * code
-                                  + x_zero_point * int(z_w[o]))
-    return y
+    """The formula, one product at a time, in Python integers, over the patches of the conformance suite."""
+    stride, padding, dilation = (v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation))
+    z_w, found = np.broadcast_to(w_zero_point, len(w)).tolist(), {}
+    for index, o, positions, inside in patches(x.shape, w.shape, stride, padding, dilation, groups):
+        codes = values_at(x, positions, inside, pad_code).tolist()
+        found[index] = sum(
+            int(multiplier.lut[code - multiplier.range_x[0], weight - multiplier.range_w[0]])
+            - x_zero_point * weight - z_w[o] * code + x_zero_point * z_w[o]
+            for code, weight in zip(codes, w[o].ravel().tolist(), strict=True))
+    return filled(found, object)
 
 
 CASES = [

@@ -91,18 +91,20 @@ TOGETHER.append(("transposed table", "padding with code 0"))      # a padded pos
 def patches(x_shape, w_shape, stride, padding, dilation, groups):
     """(output's index, whose weights it takes, positions of its taps in x, which of them lie inside) one by one.
 
-    Taps come in the order of a kernel's elements.
+    Taps come in the order of a kernel's elements. A padding is an int for both sides of an axis, or (before, after).
     """
     stride, padding, dilation = axes(stride, padding, dilation)
     (n, _, *size), (m, per_group, *kernel) = x_shape, w_shape
-    height, width = (output_size(*axis) for axis in zip(size, kernel, stride, padding, dilation, strict=True))
+    sides = [np.broadcast_to(pad, 2) for pad in padding]
+    height, width = (output_size(*axis) for axis in zip(
+        size + np.sum(sides, axis=1), kernel, stride, (0, 0), dilation, strict=True))
     if min(height, width) < 1:
         raise Refused("the kernel is larger than the image")
     taps = np.array([(c, *tap(i, j, *kernel)) for c, i, j in np.ndindex(per_group, *kernel)])
     for image, o, p, q in np.ndindex(n, m, height, width):
         channels = group_of(o, m, groups) * per_group + taps[:, 0]
-        rows = p * stride[0] - padding[0] + taps[:, 1] * dilation[0]
-        columns = q * stride[1] - padding[1] + taps[:, 2] * dilation[1]
+        rows = p * stride[0] - sides[0][0] + taps[:, 1] * dilation[0]
+        columns = q * stride[1] - sides[1][0] + taps[:, 2] * dilation[1]
         inside = (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
         yield (image, o, p, q), kernel_of(o, m, groups), (image, channels, rows, columns), inside
 
