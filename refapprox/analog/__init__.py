@@ -3,44 +3,9 @@
 Converters split a weight over pairs of devices, device models say what becomes of a conductance, the objective scores
 a strategy in closed form and by simulation, the optimizer looks for a better one.  This part knows nothing of networks.
 """
-from refapprox.analog.aging import AgedWeights, ProgrammedWeights, program_weights
-from refapprox.analog.compensation import (
-    DriftCompensation,
-    GlobalDriftCompensation,
-    GlobalDriftCompensationWithExactReference,
-    NoDriftCompensation,
-    NoisyReadout,
-    PerColumnDriftCompensation,
-    PerfectReadout,
-)
-from refapprox.analog.converters import (
-    ConductanceConverter,
-    CustomPairConductanceConverter,
-    DualPairConductanceConverter,
-    NotInvertibleError,
-    NPairConductanceConverter,
-    RaggedCurvesError,
-    SinglePairConductanceConverter,
-)
-from refapprox.analog.devices import (
-    CustomDriftPCMLikeNoiseModel,
-    DeviceModel,
-    HermesNoiseModel,
-    NoiseModel,
-    PCMLikeNoiseModel,
-    ReRamCMONoiseModel,
-    ReRamWan2022NoiseModel,
-    StateIndependentNoiseModel,
-)
-from refapprox.analog.finite_array import ApproximationWarning
-from refapprox.analog.hypercube import Hypercube
-from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
-from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
-from refapprox.analog.optimizer import WeightProgrammingOptimizer
-from refapprox.analog.population import PopulationLoss
-from refapprox.analog.quantiles import downsample
-from refapprox.analog.result import OptimizationResult
-from refapprox.analog.unpaired_converters import FusionConductanceConverter, SingleDeviceConductanceConverter
+from typing import TYPE_CHECKING
+
+from refapprox._lazy import lazy
 
 __all__ = [
     "AgedWeights", "ApproximationWarning", "ConductanceConverter", "CustomDriftPCMLikeNoiseModel",
@@ -53,3 +18,45 @@ __all__ = [
     "SinglePairConductanceConverter", "StateIndependentNoiseModel", "WeightProgrammingOptimizer", "aged_moments",
     "downsample", "expected_nmse", "expected_tnmse", "monte_carlo_tnmse", "program_weights",
 ]
+
+if TYPE_CHECKING:
+    from refapprox.analog.aging import AgedWeights, ProgrammedWeights, program_weights
+    from refapprox.analog.compensation import (
+        DriftCompensation,
+        GlobalDriftCompensation,
+        GlobalDriftCompensationWithExactReference,
+        NoDriftCompensation,
+        NoisyReadout,
+        PerColumnDriftCompensation,
+        PerfectReadout,
+    )
+    from refapprox.analog.converters import (
+        ConductanceConverter,
+        CustomPairConductanceConverter,
+        DualPairConductanceConverter,
+        NotInvertibleError,
+        NPairConductanceConverter,
+        RaggedCurvesError,
+        SinglePairConductanceConverter,
+    )
+    from refapprox.analog.devices import (
+        CustomDriftPCMLikeNoiseModel,
+        DeviceModel,
+        HermesNoiseModel,
+        NoiseModel,
+        PCMLikeNoiseModel,
+        ReRamCMONoiseModel,
+        ReRamWan2022NoiseModel,
+        StateIndependentNoiseModel,
+    )
+    from refapprox.analog.finite_array import ApproximationWarning
+    from refapprox.analog.hypercube import Hypercube
+    from refapprox.analog.monte_carlo import LossEstimate, monte_carlo_tnmse
+    from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
+    from refapprox.analog.optimizer import WeightProgrammingOptimizer
+    from refapprox.analog.population import PopulationLoss
+    from refapprox.analog.quantiles import downsample
+    from refapprox.analog.result import OptimizationResult
+    from refapprox.analog.unpaired_converters import FusionConductanceConverter, SingleDeviceConductanceConverter
+else:
+    __getattr__, __dir__ = lazy(__name__)

@@ -11,14 +11,16 @@ Two ways to age a cell:
 Both read the same conductances, g(w), from a converter; see docs/derivations/analog.md for what differs.
 """
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation
 from refapprox.analog.converters import ConductanceConverter, check_weights
-from refapprox.analog.devices import DeviceModel, standard_normals
+from refapprox.analog.devices.base import DeviceModel, standard_normals
 from refapprox.analog.unpaired_converters import UnpairedConverter
-from refapprox.validation import check_choice
+from refapprox.validation import WrongKindError, check_choice, check_instance
 
 AGING = ("device", "reconvert")
 
@@ -29,14 +31,22 @@ class AgedWeights:
 
     Attributes
     ----------
-    drifted : ndarray, shape of the target: as read, before compensation
-    alpha : float, or ndarray (out,) for compensation per column
-    effective : ndarray: alpha * drifted
+    drifted : float64 array of the shape of the target
+        As read, before compensation.
+    alpha : float, or float64 array (out,) for compensation per column
+    effective : float64 array
+        alpha * drifted.
+
+    Example
+    -------
+    >>> aged = AgedWeights(np.array([0.4]), 1.25, np.array([0.5]))
+    >>> aged.effective.tolist()
+    [0.5]
     """
 
-    drifted: np.ndarray
-    alpha: object
-    effective: np.ndarray
+    drifted: NDArray[np.float64]
+    alpha: Any
+    effective: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,28 +55,40 @@ class ProgrammedWeights:
 
     Attributes
     ----------
-    target, programmed : ndarray
+    target, programmed : float64 array
         Weights as asked for, and as they are right after programming.
-    conductances, drift_states : ndarray (2P, ...)
+    conductances, drift_states : float64 array (2P, ...)
         Programmed conductances (uS) and what the devices keep for their drift: exponents, or targets.
     params : dict
         What the converter needs to get back to weights.
-    reference : B of the compensation.
+    reference : float, or float64 array (out,)
+        B of the compensation.
+    converter, device, compensation, readout, aging
+        As given to `program_weights`.
+
+    Example
+    -------
+    >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
+    >>> chip = program_weights(SinglePairConductanceConverter(), [0.5, -1.0], PCMLikeNoiseModel(),
+    ...                        rng=np.random.default_rng(0))
+    >>> chip.conductances.shape, bool(np.abs(chip.programmed - chip.target).max() < 0.2)
+    ((2, 2), True)
     """
 
-    target: np.ndarray
-    programmed: np.ndarray
-    conductances: np.ndarray
-    drift_states: np.ndarray
-    params: dict
-    reference: object
-    converter: object
-    device: object
-    compensation: object
-    readout: object
+    target: NDArray[np.float64]
+    programmed: NDArray[np.float64]
+    conductances: NDArray[np.float64]
+    drift_states: NDArray[np.float64]
+    params: dict[str, Any]
+    reference: Any
+    converter: Any
+    device: DeviceModel
+    compensation: Any
+    readout: Any
     aging: str
 
-    def read(self, t, *, rng=None, normals=None):
+    def read(self, t: float, *, rng: np.random.Generator | None = None,
+             normals: ArrayLike | None = None) -> AgedWeights:
         """The weights `t` seconds later, as `AgedWeights`.
 
         Parameters
@@ -74,7 +96,7 @@ class ProgrammedWeights:
         t : float, s
         rng : numpy.random.Generator
             Draws what is not given: the read noise of devices, and that of a noisy readout.
-        normals : array_like (2P, *target.shape), optional
+        normals : array (2P, *target.shape), optional
             Standard normals in place of the devices' own read noise.
         """
         start, params = self.conductances, self.params
@@ -87,18 +109,19 @@ class ProgrammedWeights:
         return AgedWeights(drifted, alpha, alpha * drifted)
 
 
-def program_weights(converter, weights, device, *, rng=None, normals=None, compensation=GLOBAL, aging="device",
-                    readout=PERFECT):
+def program_weights(converter: Any, weights: ArrayLike, device: DeviceModel, *,
+                    rng: np.random.Generator | None = None, normals: ArrayLike | None = None,
+                    compensation: Any = GLOBAL, aging: str = "device", readout: Any = PERFECT) -> ProgrammedWeights:
     """Program `weights` into devices.
 
     Parameters
     ----------
     converter : ConductanceConverter, or one without pairs
-    weights : array_like, (in, out) for compensation per column, else any shape
+    weights : array, (in, out) for compensation per column, else of any shape
     device : DeviceModel, with the converter's g_max
     rng : numpy.random.Generator
         Draws what is not given: programming noise, drift exponents, and the noise of a noisy readout.
-    normals : array_like (2, 2P, *weights.shape), optional
+    normals : array (2, 2P, *weights.shape), optional
         Standard normals in place of the devices' own draws: programming, drift exponent.
     compensation : instance of a compensation class, or None for none; by default global
     aging : "device" or "reconvert"
@@ -107,6 +130,13 @@ def program_weights(converter, weights, device, *, rng=None, normals=None, compe
     Returns
     -------
     ProgrammedWeights
+
+    Raises
+    ------
+    TypeError
+        For a device or converter of another kind, or where rng is needed and is no Generator.
+    ValueError
+        For weights that are not finite, normals of another shape, a device whose range is not the converter's.
 
     Examples
     --------
@@ -137,9 +167,8 @@ def check_strategy(converter, device, *, paired=True):
         raise ValueError(f"converter must have pairs of devices for a closed form, got {converter!r}. "
                          f"program_weights and monte_carlo_tnmse simulate it.")
     if not isinstance(converter, (ConductanceConverter, UnpairedConverter)):
-        raise ValueError(f"converter must be a conductance converter, got {type(converter).__name__}.")
-    if not isinstance(device, DeviceModel):
-        raise ValueError(f"device must be a device model of refapprox.analog, got {type(device).__name__}.")
+        raise WrongKindError(f"converter must be a conductance converter, got {type(converter).__name__}.")
+    check_instance("device", device, DeviceModel)
     if converter.g_max != device.g_max:
         raise ValueError(f"device and converter must have the same g_max, got {device.g_max} uS for the device "
                          f"and {converter.g_max} uS for the converter.")

@@ -21,17 +21,25 @@ V. Joshi et al., "Accurate deep neural network inference using computational pha
 Communications 11, 2473 (2020), doi:10.1038/s41467-020-16108-9 (global drift compensation).
 """
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_choice, check_real, check_rng
+from refapprox.validation import WrongKindError, check_choice, check_real, check_rng
 
 FLOOR = 1e-4
 
 
 @dataclass(frozen=True)
 class PerfectReadout:
-    """Y = W."""
+    """Y = W.
+
+    Example
+    -------
+    >>> PerfectReadout()(np.array([[0.5]])).tolist()
+    [[0.5]]
+    """
 
     is_perfect = True
 
@@ -54,6 +62,17 @@ class NoisyReadout:
     w_noise : float
     w_noise_type : "none", "additive" or "pcm_read"
         The weight noise term: nothing, w_noise * z, or w_noise * sqrt(|w|) * z.
+
+    Raises
+    ------
+    ValueError
+        For negative noise, a bound that is not positive, an unknown type of noise.
+
+    Example
+    -------
+    >>> rounded = NoisyReadout(out_noise=0, out_res=1 / 8, out_bound=1)
+    >>> rounded(np.array([[0.3, -0.9]]), rng=np.random.default_rng(0)).tolist()      # multiples of 2 out_bound out_res
+    [[0.25, -1.0]]
     """
 
     out_noise: float = 0.06
@@ -64,20 +83,19 @@ class NoisyReadout:
     is_perfect = False
 
     def __post_init__(self):
-        check_real("out_noise", self.out_noise, minimum=0)
-        check_real("w_noise", self.w_noise, minimum=0)
-        check_real("out_res", self.out_res)
-        if check_real("out_bound", self.out_bound) <= 0:
+        for name, minimum in (("out_noise", 0), ("w_noise", 0), ("out_res", None), ("out_bound", None)):
+            object.__setattr__(self, name, check_real(name, getattr(self, name), minimum=minimum))
+        if self.out_bound <= 0:
             raise ValueError(f"out_bound must be positive, got {self.out_bound}.")
         check_choice("w_noise_type", self.w_noise_type, ("none", "additive", "pcm_read"))
 
     @property
-    def step(self):
+    def step(self) -> float:
         """Distance of two levels of the output converter; 0 for none."""
         share = 1 / self.out_res if self.out_res > 1 else max(self.out_res, 0.0)
         return 2 * self.out_bound * share
 
-    def noise_variance(self, weights):
+    def noise_variance(self, weights: ArrayLike) -> NDArray[np.float64]:
         """Variance of what is added to y before rounding."""
         if self.w_noise_type == "none":
             return np.full(np.shape(weights), self.out_noise**2)
@@ -107,63 +125,136 @@ class NoisyReadout:
 class DriftCompensation:
     """What every compensation answers: its factor from readouts, and what is expected of it in a large array.
 
+    To have none, pass None or `NoDriftCompensation()` where a compensation is asked for.
+
     Attributes
     ----------
     axis : int or None
         Axis of the weights that one factor averages over: None for all of them, 0 for those of a column.
     factor_scatters, reference_scatters : bool
         Whether alpha, and the reference B in it, depend on the draws of an array.
+
+    Example
+    -------
+    >>> compensation, perfect = GlobalDriftCompensation(), PerfectReadout()
+    >>> reference = compensation.reference(None, np.array([[1.0, -2.0]]), perfect)
+    >>> float(compensation.factor(reference, np.array([[0.5, -1.0]]), perfect))
+    2.0
     """
 
     axis = None
     factor_scatters = reference_scatters = True
 
-    def check_shape(self, weights):
+    def check_shape(self, weights: NDArray[np.float64]) -> None:
         """Refuse weights that have no such axis."""
 
-    def magnitude(self, y):
+    def magnitude(self, y: NDArray[np.float64]) -> Any:
         """r(Y) of (1)."""
         self.check_shape(y)
         return np.maximum(np.mean(np.abs(y), axis=self.axis), FLOOR)
 
-    def reference(self, target, programmed, readout, *, rng=None):
-        """B of (1)."""
+    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
+                  rng: np.random.Generator | None = None) -> Any:
+        """B of (1).
+
+        Parameters
+        ----------
+        target, programmed : array (in, out)
+            Weights as asked for, and as they are right after programming.
+        readout : PerfectReadout or NoisyReadout
+        rng : numpy.random.Generator
+            Noise of the readout.
+        """
         return self.magnitude(readout(programmed, rng=rng))
 
-    def factor(self, reference, aged, readout, *, rng=None):
-        """alpha of (1)."""
+    def factor(self, reference: Any, aged: NDArray[np.float64], readout: Any, *,
+               rng: np.random.Generator | None = None) -> Any:
+        """alpha of (1).
+
+        Parameters
+        ----------
+        reference : float, or array (out,)
+            What `reference` returned.
+        aged : array (in, out)
+            Weights as read later.
+        readout, rng
+            As of `reference`.
+        """
         return reference / self.magnitude(readout(aged, rng=rng))
 
-    def expected_factor(self, target, programmed, aged, floor):
-        """alpha of a large array, from the expected magnitudes of target, programmed and aged weights."""
+    def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
+        """alpha of a large array.
+
+        Parameters
+        ----------
+        target, programmed, aged : arrays that broadcast
+            Expected mean magnitudes of the weights at each of these stages.
+        floor : float
+            The least of them that counts, in their unit.
+        """
         return np.maximum(programmed, floor) / np.maximum(aged, floor)
 
 
 @dataclass(frozen=True)
 class GlobalDriftCompensation(DriftCompensation):
-    """One factor for the array, against the readout right after programming."""
+    """One factor for the array, against the readout right after programming.
+
+    Example
+    -------
+    >>> GlobalDriftCompensation().magnitude(np.array([[1.0, -3.0]])).item()
+    2.0
+    """
 
 
 @dataclass(frozen=True)
 class GlobalDriftCompensationWithExactReference(DriftCompensation):
-    """One factor for the array, against the target weights."""
+    """One factor for the array, against the target weights.
+
+    Example
+    -------
+    >>> weights = np.array([[1.0, -3.0]])
+    >>> GlobalDriftCompensationWithExactReference().reference(weights, 0.9 * weights, PerfectReadout()).item()
+    2.0
+    """
 
     reference_scatters = False
 
-    def reference(self, target, programmed, readout, *, rng=None):
+    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
+                  rng: np.random.Generator | None = None) -> Any:
+        """Mean magnitude of the target weights.
+
+        Parameters
+        ----------
+        target, programmed, readout, rng
+            As of `DriftCompensation.reference`; only target counts.
+        """
         return self.magnitude(target)
 
-    def expected_factor(self, target, programmed, aged, floor):
+    def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
+        """alpha of a large array.
+
+        Parameters
+        ----------
+        target, programmed, aged, floor
+            As of `DriftCompensation.expected_factor`.
+        """
         return np.maximum(target, floor) / np.maximum(aged, floor)
 
 
 @dataclass(frozen=True)
 class PerColumnDriftCompensation(DriftCompensation):
-    """One factor for each output (column); weights must be (in, out)."""
+    """One factor for each output (column); weights must be (in, out).
+
+    Example
+    -------
+    >>> PerColumnDriftCompensation().magnitude(np.array([[1.0, -3.0], [0.0, 1.0]])).tolist()
+    [0.5, 2.0]
+    """
 
     axis = 0
 
-    def check_shape(self, weights):
+    def check_shape(self, weights: NDArray[np.float64]) -> None:
+        """Refuse weights that are not (in, out)."""
         if np.ndim(weights) != 2:
             raise ValueError(f"weights must have the shape (in, out) for compensation per column, "
                              f"got {np.shape(weights)}.")
@@ -171,17 +262,46 @@ class PerColumnDriftCompensation(DriftCompensation):
 
 @dataclass(frozen=True)
 class NoDriftCompensation(DriftCompensation):
-    """alpha = 1."""
+    """alpha = 1.
+
+    Example
+    -------
+    >>> NoDriftCompensation().factor(None, np.zeros((2, 2)), PerfectReadout())
+    1.0
+    """
 
     factor_scatters = False
 
-    def reference(self, target, programmed, readout, *, rng=None):
+    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
+                  rng: np.random.Generator | None = None) -> Any:
+        """1.
+
+        Parameters
+        ----------
+        target, programmed, readout, rng
+            Of no effect.
+        """
         return 1.0
 
-    def factor(self, reference, aged, readout, *, rng=None):
+    def factor(self, reference: Any, aged: NDArray[np.float64], readout: Any, *,
+               rng: np.random.Generator | None = None) -> Any:
+        """1.
+
+        Parameters
+        ----------
+        reference, aged, readout, rng
+            Of no effect.
+        """
         return 1.0
 
-    def expected_factor(self, target, programmed, aged, floor):
+    def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
+        """1 for each of aged.
+
+        Parameters
+        ----------
+        target, programmed, aged, floor
+            As of `DriftCompensation.expected_factor`.
+        """
         return np.ones(np.shape(aged))
 
 
@@ -194,6 +314,6 @@ def check_compensation(compensation):
     if compensation is None:
         return NoDriftCompensation()
     if not isinstance(compensation, DriftCompensation):
-        raise ValueError(f"compensation must be an instance of one of the compensations of refapprox.analog, or None, "
-                         f"got {compensation!r}.")
+        raise WrongKindError(f"compensation must be an instance of one of the compensations of refapprox.analog, or "
+                             f"None, got {compensation!r}.")
     return compensation

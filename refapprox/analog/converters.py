@@ -17,9 +17,13 @@ References
 C. Mackin et al., "Optimised weight programming for analogue memory-based deep neural networks", Nature
 Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
 """
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from refapprox.validation import check_finite, check_real
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from refapprox.validation import WrongKindError, check_finite, check_flag, check_instance, check_real
 
 EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
 INVERTIBILITY_ATOL = 1e-4     # of the normalized weight: far above float32 rounding (1e-7), far below
@@ -35,44 +39,58 @@ class NotInvertibleError(ValueError):
 
 
 class ConductanceConverter:
-    """What all converters share; see the module's docstring for the formulas.
+    """What all converters with pairs share; see the module's docstring for the formulas.
 
     Attributes
     ----------
     f_lst : tuple of P floats
+        Significance factors.
     g_max, g_min : float, uS
-    breakpoints : ndarray (n,), increasing from -1 to 1
-    curves : ndarray (2P, n), uS
+        Range of the devices.
+    breakpoints : float64 array, shape (n,)
+        Normalized weights, increasing from -1 to 1.
+    curves : float64 array, shape (2P, n), uS
     full_scale : float, uS
+
+    Example
+    -------
+    >>> converter = SinglePairConductanceConverter()
+    >>> isinstance(converter, ConductanceConverter), converter.full_scale, converter.breakpoints.tolist()
+    (True, 25.0, [-1.0, 0.0, 1.0])
     """
 
-    def __init__(self, f_lst, g_max, g_min):
+    breakpoints: NDArray[np.float64]
+    curves: NDArray[np.float64]
+    full_scale: float
+
+    def __init__(self, f_lst: Sequence[float], g_max: float, g_min: float) -> None:
         self.g_max, self.g_min = check_range(g_max, g_min)
         self.f_lst = self._check_factors(f_lst)
 
     @property
-    def n_pairs(self):
+    def n_pairs(self) -> int:
+        """P."""
         return len(self.f_lst)
 
     @property
-    def limits(self):
+    def limits(self) -> tuple[float, float]:
         """Smallest and largest target conductance, uS."""
-        return self.curves.min(), self.curves.max()
+        return float(self.curves.min()), float(self.curves.max())
 
     def _check_factors(self, f_lst):
         return check_factors(f_lst)
 
-    def conductances_at(self, u):
+    def conductances_at(self, u: ArrayLike) -> NDArray[np.float64]:
         """Conductances (2P, ...) in uS of the normalized weights `u` (...) in [-1, 1]."""
-        u = np.asarray(u, dtype=np.float64)
+        u = check_finite("u", u, dtype=np.float64)
         return np.stack([np.interp(u, self.breakpoints, curve) for curve in self.curves])
 
-    def convert_to_conductances(self, weights):
+    def convert_to_conductances(self, weights: ArrayLike) -> tuple[list[NDArray[np.float64]], dict[str, Any]]:
         """Split weights over the devices.
 
         Parameters
         ----------
-        weights : array_like, any shape, finite
+        weights : array of any shape, finite
 
         Returns
         -------
@@ -87,8 +105,19 @@ class ConductanceConverter:
     def _split(self, weights, scale_ratio):
         return list(self.conductances_at(weights * (scale_ratio / self.full_scale)))
 
-    def convert_back_to_weights(self, conductances, params):
+    def convert_back_to_weights(self, conductances: Sequence[ArrayLike],
+                                params: Mapping[str, Any]) -> NDArray[np.float64]:
         """Weights from 2P conductance arrays, equation (1) of the module.
+
+        Parameters
+        ----------
+        conductances : list of 2P arrays of one shape, uS
+        params : dict
+            With `scale_ratio`: what `convert_to_conductances` returned.
+
+        Returns
+        -------
+        float64 array of the shape of one of conductances
 
         Raises
         ------
@@ -102,7 +131,8 @@ class ConductanceConverter:
                              f"got {len(conductances)}.")
         total = 0.0
         for factor, plus, minus in zip(self.f_lst, conductances[::2], conductances[1::2], strict=True):
-            total = total + factor * (np.asarray(plus, dtype=np.float64) - np.asarray(minus, dtype=np.float64))
+            plus, minus = (check_finite("conductances", part, dtype=np.float64) for part in (plus, minus))
+            total = total + factor * (plus - minus)
         return total / params["scale_ratio"]                                          # (1)
 
     def __eq__(self, other):
@@ -129,6 +159,11 @@ class NPairConductanceConverter(ConductanceConverter):
     g_max, g_min : float, uS
         Largest and smallest target conductance.
 
+    Raises
+    ------
+    ValueError
+        For factors that are not positive, or a range that is not 0 <= g_min < g_max.
+
     Examples
     --------
     >>> converter = NPairConductanceConverter([1, 3])
@@ -139,7 +174,7 @@ class NPairConductanceConverter(ConductanceConverter):
     [[-1.0, 0.25, 0.5]]
     """
 
-    def __init__(self, f_lst, g_max=25.0, g_min=0.0):
+    def __init__(self, f_lst: Sequence[float], g_max: float = 25.0, g_min: float = 0.0) -> None:
         super().__init__(f_lst, g_max, g_min)
         spans = np.array(self.f_lst) * (self.g_max - self.g_min)
         self.full_scale = float(spans.sum())
@@ -161,9 +196,21 @@ class NPairConductanceConverter(ConductanceConverter):
 
 
 class SinglePairConductanceConverter(NPairConductanceConverter):
-    """One pair: positive weights in g+, negative ones in g-, the other device at g_min."""
+    """One pair: positive weights in g+, negative ones in g-, the other device at g_min.
 
-    def __init__(self, g_max=25.0, g_min=0.0):
+    Parameters
+    ----------
+    g_max, g_min : float, uS
+        Largest and smallest target conductance.
+
+    Example
+    -------
+    >>> g, params = SinglePairConductanceConverter().convert_to_conductances([0.5, -1.0])
+    >>> [device.tolist() for device in g], params["scale_ratio"]
+    ([[12.5, 0.0], [0.0, 25.0]], 25.0)
+    """
+
+    def __init__(self, g_max: float = 25.0, g_min: float = 0.0) -> None:
         super().__init__([1.0], g_max, g_min)
 
     def __repr__(self):
@@ -171,7 +218,24 @@ class SinglePairConductanceConverter(NPairConductanceConverter):
 
 
 class DualPairConductanceConverter(NPairConductanceConverter):
-    """Two pairs, filled one after the other."""
+    """Two pairs, filled one after the other.
+
+    Parameters
+    ----------
+    f_lst : list of 2 positive floats
+        Significance factors; the first pair carries the small weights.
+    g_max, g_min : float, uS
+        Largest and smallest target conductance.
+
+    Example
+    -------
+    >>> g, _ = DualPairConductanceConverter([1, 1]).convert_to_conductances([0.25, 1.0])
+    >>> [device.tolist() for device in g]
+    [[12.5, 25.0], [0.0, 0.0], [0.0, 25.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, f_lst: Sequence[float], g_max: float = 25.0, g_min: float = 0.0) -> None:
+        super().__init__(f_lst, g_max, g_min)
 
     def _check_factors(self, f_lst):
         factors = super()._check_factors(f_lst)
@@ -197,30 +261,42 @@ class CustomPairConductanceConverter(ConductanceConverter):
 
     Raises
     ------
-    RaggedCurvesError, NotInvertibleError, ValueError
-        All of them ValueErrors.
+    RaggedCurvesError
+        For curves of unequal length.
+    NotInvertibleError
+        For curves that represent other weights, or none.
+    ValueError
+        For other factors, lists or breakpoints than these; the two above are ValueErrors as well.
+
+    Example
+    -------
+    >>> curved = CustomPairConductanceConverter([1], [[0, 4, 20], [20, 4, 0]])
+    >>> [device.tolist() for device in curved.convert_to_conductances([0.5, -1.0])[0]]
+    [[12.0, 0.0], [2.0, 20.0]]
     """
 
-    def __init__(self, f_lst, g_lst, g_max=25.0, g_min=0.0, invertibility_test=True, *, w_lst=None):
+    def __init__(self, f_lst: Sequence[float], g_lst: Sequence[Sequence[float]], g_max: float = 25.0,
+                 g_min: float = 0.0, invertibility_test: bool = True, *,
+                 w_lst: Sequence[float] | None = None) -> None:
         super().__init__(f_lst, g_max, g_min)
         self.curves = check_curves(g_lst, 2 * self.n_pairs)
         self.breakpoints = check_breakpoints(w_lst, self.curves.shape[1])
         self.full_scale = float(np.abs(self._total()).max())
         if self.full_scale == 0:
             raise NotInvertibleError("g_lst must represent some weight, got curves whose weighted sum is 0 everywhere.")
-        if invertibility_test:
+        if check_flag("invertibility_test", invertibility_test):
             self.invertibility_test()
 
     def _total(self):
         """Weighted sum of the conductances at every breakpoint, uS."""
         return np.array(self.f_lst) @ (self.curves[::2] - self.curves[1::2])
 
-    def invertibility_test(self):
+    def invertibility_test(self) -> None:
         """Refuse, by a NotInvertibleError, curves whose weighted sum is not proportional to the weight."""
         check_invertible(self._total() / self.full_scale, self.breakpoints)
 
     @property
-    def g_lst(self):
+    def g_lst(self) -> list[list[float]]:
         """The curves as the list of lists that they were given as, uS."""
         return self.curves.tolist()
 
@@ -240,8 +316,8 @@ def check_range(g_max, g_min):
 
 def check_factors(f_lst):
     """`f_lst` as a tuple of positive floats."""
-    if not isinstance(f_lst, (list, tuple, np.ndarray)) or len(f_lst) == 0:
-        raise ValueError(f"f_lst must be a non-empty list of factors, got {f_lst!r}.")
+    if len(check_instance("f_lst", f_lst, (list, tuple, np.ndarray))) == 0:
+        raise ValueError("f_lst must be a non-empty list of factors, got an empty one.")
     factors = tuple(check_real(f"f_lst[{j}]", factor) for j, factor in enumerate(f_lst))
     if min(factors) <= 0:
         raise ValueError(f"f_lst must hold positive factors, got {list(factors)}.")
@@ -250,14 +326,14 @@ def check_factors(f_lst):
 
 def check_weights(weights):
     """`weights` as finite float64."""
-    return check_finite("weights", np.asarray(weights, dtype=np.float64))
+    return check_finite("weights", weights, dtype=np.float64)
 
 
 def check_curves(g_lst, count):
     """`g_lst` as a float64 array (count, n)."""
     if not isinstance(g_lst, (list, tuple, np.ndarray)) or not all(
             isinstance(curve, (list, tuple, np.ndarray)) for curve in g_lst):
-        raise ValueError(f"g_lst must be a list of lists of conductances, got {type(g_lst).__name__}.")
+        raise WrongKindError(f"g_lst must be a list of lists of conductances, got {type(g_lst).__name__}.")
     if len(g_lst) != count:
         raise ValueError(f"g_lst must have {count} curves, two for each factor in f_lst, got {len(g_lst)}.")
     lengths = sorted({len(curve) for curve in g_lst})
@@ -265,14 +341,14 @@ def check_curves(g_lst, count):
         raise RaggedCurvesError(f"g_lst must hold curves of one length, got lengths {lengths}.")
     if lengths[0] < 2:
         raise ValueError(f"g_lst must hold at least 2 conductances per curve, got {lengths[0]}.")
-    return check_finite("g_lst", np.array(g_lst, dtype=np.float64))
+    return check_finite("g_lst", g_lst, dtype=np.float64)
 
 
 def check_breakpoints(w_lst, count):
     """`w_lst` as a strictly increasing array from -1 to 1; equispaced when it is None."""
     if w_lst is None:
         return np.linspace(-1.0, 1.0, count)
-    breakpoints = check_finite("w_lst", np.array(w_lst, dtype=np.float64))
+    breakpoints = check_finite("w_lst", w_lst, dtype=np.float64)
     if breakpoints.shape != (count,):
         raise ValueError(f"w_lst must have {count} breakpoints, one for each conductance of a curve, "
                          f"got shape {breakpoints.shape}.")

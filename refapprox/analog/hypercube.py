@@ -27,15 +27,17 @@ References
 ----------
 C. Mackin et al., Nature Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.converters import CustomPairConductanceConverter, check_range
-from refapprox.validation import check_choice, check_integer, check_real
+from refapprox.analog.converters import ConductanceConverter, CustomPairConductanceConverter, check_range
+from refapprox.validation import check_choice, check_finite, check_flag, check_instance, check_integer, check_real
 
 KW_MIN = 0.05                 # share of the full range that the largest weight takes at least
-SAME = 1e-9                   # breakpoints closer than this are one
+COINCIDENT = 1e-9             # breakpoints closer than this are one
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Strategies:
     def converter(self, index, g_max, g_min, invertibility_test=True):
         """Strategy `index` as a converter; breakpoints that coincide are merged."""
         breakpoints = self.breakpoints[index]
-        keep = np.concatenate([np.diff(breakpoints) > SAME, [True]])
+        keep = np.concatenate([np.diff(breakpoints) > COINCIDENT, [True]])
         kept = breakpoints[keep]
         kept[0], kept[-1] = -1.0, 1.0
         return CustomPairConductanceConverter(self.factors[index].tolist(), self.conductances[index][:, keep].tolist(),
@@ -87,18 +89,24 @@ class Hypercube:
         Range of free factors.
     layout : "kinks" or "equispaced"
 
+    Raises
+    ------
+    ValueError
+        For factors, ranges or numbers that no strategy has.
+
     Examples
     --------
     >>> Hypercube([1, None], 25, 0, layout="equispaced").n_dims
     20
     """
 
-    def __init__(self, f_lst, g_max, g_min, *, nbins=6, symmetric=True, use_max_kw=False, g_err=0.0, f_min=0.1,
-                 f_max=5.0, layout="kinks"):
+    def __init__(self, f_lst: Sequence[float | None], g_max: float, g_min: float, *, nbins: int = 6,
+                 symmetric: bool = True, use_max_kw: bool = False, g_err: float = 0.0, f_min: float = 0.1,
+                 f_max: float = 5.0, layout: str = "kinks") -> None:
         self.f_lst = check_free_factors(f_lst)
         self.g_max, self.g_min = check_range(g_max, g_min)
         self.nbins = check_integer("nbins", nbins, minimum=2)
-        self.symmetric, self.use_max_kw = bool(symmetric), bool(use_max_kw)
+        self.symmetric, self.use_max_kw = check_flag("symmetric", symmetric), check_flag("use_max_kw", use_max_kw)
         self.g_err = check_real("g_err", g_err, minimum=0) * (self.g_max - self.g_min)
         self.f_min, self.f_max = check_real("f_min", f_min), check_real("f_max", f_max)
         if not 0 < self.f_min < self.f_max:
@@ -108,32 +116,35 @@ class Hypercube:
         self.grid = grid[:self.nbins] if self.symmetric else grid
 
     @property
-    def n_pairs(self):
+    def n_pairs(self) -> int:
+        """P."""
         return len(self.f_lst)
 
     @property
-    def n_free(self):
+    def n_free(self) -> int:
         """Factors to be optimized."""
         return self.f_lst.count(None)
 
     @property
-    def n_kinks(self):
+    def n_kinks(self) -> int:
         """Discretized weights beside the equispaced ones."""
         if self.layout == "equispaced":
             return 0
         return (self.n_pairs - 1) * (1 if self.symmetric else 2)
 
     @property
-    def n_columns(self):
+    def n_columns(self) -> int:
+        """Discretized weights."""
         return len(self.grid) + self.n_kinks
 
     @property
-    def n_dims(self):
+    def n_dims(self) -> int:
+        """Coordinates of a point."""
         return self.n_free + (not self.use_max_kw) + self.n_columns * (2 * self.n_pairs - 1)
 
-    def partition(self, x):
+    def partition(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Factors (C, P), conductance U (C,) of the largest weight in uS, and x_g (C, ...) of points x (C, n_dims)."""
-        x = np.asarray(x, dtype=np.float64)
+        x = check_finite("x", x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.n_dims:
             raise ValueError(f"x must have shape (candidates, {self.n_dims}), got {x.shape}.")
         factors = np.empty((len(x), self.n_pairs))
@@ -144,12 +155,19 @@ class Hypercube:
         x_kw = np.ones(len(x)) if self.use_max_kw else x[:, self.n_free]
         return factors, (KW_MIN + x_kw * (1 - KW_MIN)) * full, x[:, self.n_free + (not self.use_max_kw):]      # (1)
 
-    def reformat(self, x_g):
+    def reformat(self, x_g: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rows (C, 2P - 1, columns) of x_g."""
         return x_g.reshape(len(x_g), 2 * self.n_pairs - 1, self.n_columns)
 
-    def weights(self, factors, top):
-        """Discretized normalized weights (C, columns): the grid, then the kinks."""
+    def weights(self, factors: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Discretized normalized weights (C, columns): the grid, then the kinks.
+
+        Parameters
+        ----------
+        factors : float64 array (C, P)
+        top : float64 array (C,), uS
+            Conductance of the largest weight.
+        """
         grid = np.broadcast_to(self.grid, (len(factors), len(self.grid)))
         if not self.n_kinks:
             return grid
@@ -157,7 +175,7 @@ class Hypercube:
         kinks = np.minimum(np.cumsum(spans, axis=1) / top[:, None], 1.0)
         return np.concatenate([grid, -kinks] if self.symmetric else [grid, -kinks, kinks], axis=1)
 
-    def denormalize(self, x):
+    def denormalize(self, x: ArrayLike) -> Strategies:
         """The strategies at points x (C, n_dims), equations (2) and (3)."""
         factors, top, x_g = self.partition(x)
         rows, u = self.reformat(x_g), self.weights(factors, top)
@@ -189,7 +207,7 @@ class Hypercube:
             u = np.take_along_axis(u, order, axis=1)
             conductances = np.take_along_axis(conductances, order[:, None, :], axis=2)
             for left in range(self.n_columns - 2, -1, -1):         # where a kink meets the grid, the kink decides
-                same = u[:, left + 1] - u[:, left] <= SAME
+                same = u[:, left + 1] - u[:, left] <= COINCIDENT
                 conductances[same, :, left] = conductances[same, :, left + 1]
         if not self.symmetric:
             return u, conductances
@@ -201,7 +219,7 @@ class Hypercube:
         return (np.concatenate([u, -u[:, -2::-1]], axis=1),
                 np.concatenate([conductances[:, :, :-1], center, swapped[:, :, -2::-1]], axis=2))
 
-    def normalize(self, converter):
+    def normalize(self, converter: ConductanceConverter) -> NDArray[np.float64]:
         """The point (n_dims,) whose strategy agrees with `converter` at the discretized weights.
 
         The inverse of `denormalize` for strategies that the hypercube holds: same number of pairs, factors that
@@ -220,7 +238,8 @@ class Hypercube:
                for factor, value in zip(self.f_lst, factors, strict=True) if factor is None]
         full = factors.sum() * (self.g_max - self.g_min)
         x_kw = (converter.full_scale / full - KW_MIN) / (1 - KW_MIN)
-        if not all(-SAME <= value <= 1 + SAME for value in (*x_f, x_kw)) or (self.use_max_kw and x_kw < 1 - SAME):
+        outside = [not -COINCIDENT <= value <= 1 + COINCIDENT for value in (*x_f, x_kw)]
+        if any(outside) or (self.use_max_kw and x_kw < 1 - COINCIDENT):
             raise ValueError(f"converter must lie within f_min={self.f_min}, f_max={self.f_max} and the range of "
                              f"the devices, got factors {factors.tolist()} and full scale {converter.full_scale} uS.")
         top = np.array([converter.full_scale])
@@ -232,9 +251,9 @@ class Hypercube:
             delta = conductances[2 * j] - conductances[2 * j + 1]
             low, high = (limit[0] for limit in pair_limits(left, spans, j))
             bottom, ceiling = self._line(delta)
-            rows[2 * j] = ratio(conductances[2 * j] - bottom, ceiling - bottom)
+            rows[2 * j] = ratio_or_zero(conductances[2 * j] - bottom, ceiling - bottom)
             if j < self.n_pairs - 1:
-                rows[2 * j + 1] = ratio(factors[j] * delta - low, high - low)
+                rows[2 * j + 1] = ratio_or_zero(factors[j] * delta - low, high - low)
             left = left - factors[j] * delta
         x = np.concatenate([x_f, [] if self.use_max_kw else [x_kw], rows.ravel()])
         return np.clip(x, 0, 1)               # rounding only: what is truly outside was refused above
@@ -246,15 +265,15 @@ def pair_limits(left, spans, j):
     return np.maximum(left - rest, -spans[:, j:j + 1]), np.minimum(left + rest, spans[:, j:j + 1])
 
 
-def ratio(part, whole):
+def ratio_or_zero(part, whole):
     """part / whole, 0 where there is nothing to choose."""
     return np.divide(part, whole, out=np.zeros_like(part), where=np.abs(whole) > 1e-12)
 
 
 def check_free_factors(f_lst):
     """`f_lst` as a list of positive floats and None."""
-    if not isinstance(f_lst, (list, tuple)) or len(f_lst) == 0:
-        raise ValueError(f"f_lst must be a non-empty list of factors, None where free, got {f_lst!r}.")
+    if len(check_instance("f_lst", f_lst, (list, tuple))) == 0:
+        raise ValueError("f_lst must be a non-empty list of factors, None where free, got an empty one.")
     factors = [None if f is None else check_real(f"f_lst[{j}]", f) for j, f in enumerate(f_lst)]
     if any(f is not None and f <= 0 for f in factors):
         raise ValueError(f"f_lst must hold positive factors (None is free), got {list(f_lst)}.")

@@ -1,11 +1,15 @@
 """The loss by simulation, with its standard error: what the closed form is held against."""
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import GLOBAL, PERFECT
 from refapprox.analog.converters import normalizer
+from refapprox.analog.devices import DeviceModel
 from refapprox.analog.objective import check_score_weights, check_times
 from refapprox.validation import check_integer, check_rng
 
@@ -18,23 +22,29 @@ class LossEstimate:
     ----------
     mean, standard_error : float
         Over the runs; ddof 1.
-    per_time, per_time_standard_error : ndarray (T,)
-    samples : ndarray (runs, T)
+    per_time, per_time_standard_error : float64 array (T,)
+    samples : float64 array (runs, T)
         The loss of each run at each time.
+
+    Example
+    -------
+    >>> print(LossEstimate(0.01, 0.0002, np.array([0.01]), np.array([0.0002]), np.array([[0.0098], [0.0102]])))
+    0.010000 ± 0.000200
     """
 
     mean: float
     standard_error: float
-    per_time: np.ndarray
-    per_time_standard_error: np.ndarray
-    samples: np.ndarray
+    per_time: NDArray[np.float64]
+    per_time_standard_error: NDArray[np.float64]
+    samples: NDArray[np.float64]
 
     def __str__(self):
         return f"{self.mean:.6f} ± {self.standard_error:.6f}"
 
 
-def monte_carlo_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, rng, runs=20, aging="device",
-                      readout=PERFECT):
+def monte_carlo_tnmse(converter: Any, weights: ArrayLike, device: DeviceModel, t_steps: Sequence[float],
+                      compensation: Any = GLOBAL, *, rng: np.random.Generator, runs: int = 20, aging: str = "device",
+                      readout: Any = PERFECT) -> LossEstimate:
     """Time-averaged normalized mean squared error of simulated arrays.
 
     Every run and time programs the weights anew, so that times are independent, as in aihwkit.
@@ -50,6 +60,21 @@ def monte_carlo_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, 
     Returns
     -------
     LossEstimate
+
+    Raises
+    ------
+    TypeError
+        If rng is no Generator.
+    ValueError
+        As of `expected_tnmse`; for fewer than 2 runs.
+
+    Example
+    -------
+    >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter, expected_tnmse
+    >>> of = SinglePairConductanceConverter(), np.linspace(-1, 1, 201), PCMLikeNoiseModel(), [1.0, 3600.0]
+    >>> estimate = monte_carlo_tnmse(*of, rng=np.random.default_rng(0))
+    >>> abs(estimate.mean - expected_tnmse(*of)) < 5 * estimate.standard_error
+    True
     """
     rng = check_rng(rng)
     runs = check_integer("runs", runs, minimum=2)

@@ -21,17 +21,21 @@ does as well for phase-change memory, but puts 2 % of a wide, skewed drift facto
 and module `finite_array` says what the scatter of alpha in an array of finite size changes.
 """
 import warnings
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
 from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation
-from refapprox.analog.converters import check_weights, normalizer
+from refapprox.analog.converters import ConductanceConverter, check_weights, normalizer
+from refapprox.analog.devices import DeviceModel
 from refapprox.analog.finite_array import MOST_SCATTER, ApproximationWarning, Readings, expected_loss, readout_excess
 from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
+from refapprox.validation import check_finite, check_flag
 
 MOST_WEIGHTS = 128        # of one factor that are taken one by one; more are represented by points
 LEAST_SCATTER = 1e-9      # below it nothing varies but by rounding
@@ -41,7 +45,7 @@ BLOCK = 4096              # weights at a time: their moments at all times stay i
 
 def check_times(t_steps, device):
     """`t_steps` as a non-empty tuple of times that the device model knows."""
-    times = tuple(np.atleast_1d(np.asarray(t_steps, dtype=np.float64)).tolist())
+    times = tuple(np.ravel(check_finite("t_steps", t_steps, ndim=(0, 1), dtype=np.float64)).tolist())
     if not times:
         raise ValueError("t_steps must hold at least one time in seconds, got none.")
     for index, t in enumerate(times):
@@ -78,10 +82,12 @@ class WeightMoments(NamedTuple):
 
     @property
     def mean(self):
+        """E x."""
         return self.plus_mean - self.minus_mean
 
     @property
     def variance(self):
+        """Var x."""
         return self.plus_variance + self.minus_variance
 
     @property
@@ -90,14 +96,16 @@ class WeightMoments(NamedTuple):
         return moments.difference_magnitude(self.plus_mean, self.plus_variance, self.minus_mean, self.minus_variance)
 
 
-def aged_moments(converter, u, device, t_steps, *, joint=False):
+def aged_moments(converter: ConductanceConverter, u: ArrayLike, device: DeviceModel, t_steps: Sequence[float], *,
+                 joint: bool = False) -> WeightMoments:
     """Moments of programmed and aged weights, equations (2) and (3).
 
     Parameters
     ----------
     converter : ConductanceConverter
-    u : array_like (...), normalized target weights in [-1, 1]
-    device : a device model
+    u : array (...), in [-1, 1]
+        Normalized target weights.
+    device : DeviceModel
     t_steps : sequence of T floats, s
     joint : bool
         Also covariance and third moment.
@@ -106,8 +114,20 @@ def aged_moments(converter, u, device, t_steps, *, joint=False):
     -------
     WeightMoments
         In units of max |W|.
+
+    Raises
+    ------
+    ValueError
+        For weights that are not finite and times that the device does not know.
+
+    Example
+    -------
+    >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
+    >>> found = aged_moments(SinglePairConductanceConverter(), [0.5, -0.5], PCMLikeNoiseModel(), [3600.0])
+    >>> found.mean.shape, bool(np.all(np.abs(found.mean[1]) < 0.5))      # programmed, and drifted for an hour
+    ((2, 2), True)
     """
-    u = np.asarray(u, dtype=np.float64)
+    u = check_finite("u", u, dtype=np.float64)
     table = moment_table(device, check_times(t_steps, device))
     stages, flat = table.n_stages, u.ravel()
     times = stages - 1
@@ -139,14 +159,39 @@ def expected_factors(converter, weights, device, t_steps, compensation=GLOBAL):
     return compensation.expected_factor(np.abs(u).mean(), magnitudes[0], magnitudes[1:], FLOOR / unit)
 
 
-def expected_nmse(converter, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
-    """Expected normalized mean squared error at each time; the arguments of `expected_tnmse`. ndarray (T,)."""
+def expected_nmse(converter: ConductanceConverter, weights: ArrayLike, device: DeviceModel, t_steps: Sequence[float],
+                  compensation: Any = GLOBAL, *, readout: Any = PERFECT,
+                  finite_array: bool = True) -> NDArray[np.float64]:
+    """Expected normalized mean squared error at each time.
+
+    Parameters
+    ----------
+    converter, weights, device, t_steps, compensation, readout, finite_array
+        As of `expected_tnmse`.
+
+    Returns
+    -------
+    float64 array (T,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of `expected_tnmse`.
+
+    Example
+    -------
+    >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
+    >>> weights = np.linspace(-1, 1, 201)
+    >>> losses = expected_nmse(SinglePairConductanceConverter(), weights, PCMLikeNoiseModel(), [1.0, 3600.0])
+    >>> bool(losses[0] < losses[1])
+    True
+    """
     check_strategy(converter, device)
     weights, compensation = check_score_weights(weights), check_compensation(compensation)
     compensation.check_shape(weights)
     unit = normalizer(weights)
     u = weights / unit if compensation.axis == 0 else weights.reshape(-1, 1) / unit      # (n, factors)
-    floor, scatters = FLOOR / unit, finite_array and compensation.factor_scatters
+    floor, scatters = FLOOR / unit, check_flag("finite_array", finite_array) and compensation.factor_scatters
     found = aged_moments(converter, u, device, t_steps, joint=scatters)
     magnitude = readout_magnitudes(found, readout, unit).mean(axis=1)                    # (1 + T, factors)
     target = np.abs(u).mean(axis=0)
@@ -201,15 +246,16 @@ def representatives(u):
     return points, len(u) * shares
 
 
-def expected_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, readout=PERFECT, finite_array=True):
+def expected_tnmse(converter: ConductanceConverter, weights: ArrayLike, device: DeviceModel, t_steps: Sequence[float],
+                   compensation: Any = GLOBAL, *, readout: Any = PERFECT, finite_array: bool = True) -> float:
     """Expected time-averaged normalized mean squared error of a strategy, in closed form, for aging "device".
 
     Parameters
     ----------
     converter : ConductanceConverter
-    weights : array_like, not all 0; (in, out) for compensation per column
+    weights : array, not all 0; (in, out) for compensation per column
         Every weight is evaluated, at about a microsecond each and time.
-    device : a device model with the converter's g_max
+    device : DeviceModel, with the converter's g_max
     t_steps : sequence of float, s
     compensation : instance of a compensation class, or None for none
     readout : PerfectReadout or NoisyReadout
@@ -223,8 +269,15 @@ def expected_tnmse(converter, weights, device, t_steps, compensation=GLOBAL, *, 
 
     Raises
     ------
+    TypeError
+        For a converter, device or compensation of another kind.
     ValueError
         For weights that are empty, all 0 or not finite, times that are empty or negative, another g_max.
+
+    Warns
+    -----
+    ApproximationWarning
+        Where few weights share a factor and drift scatters so widely that the loss may be off by more than 3 %.
 
     Examples
     --------

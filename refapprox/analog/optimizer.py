@@ -14,12 +14,16 @@ References
 C. Mackin et al., Nature Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
 """
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.aging import check_strategy
 from refapprox.analog.compensation import GLOBAL, check_compensation
-from refapprox.analog.converters import NPairConductanceConverter
+from refapprox.analog.converters import ConductanceConverter, NPairConductanceConverter
+from refapprox.analog.devices import DeviceModel
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.monte_carlo import monte_carlo_tnmse
 from refapprox.analog.objective import check_score_weights, expected_tnmse
@@ -27,7 +31,7 @@ from refapprox.analog.plain_strategies import scan_factors
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
-from refapprox.validation import check_integer, check_real
+from refapprox.validation import check_flag, check_integer, check_real
 
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
@@ -46,11 +50,11 @@ class WeightProgrammingOptimizer:
 
     Parameters
     ----------
-    weights : array_like, any shape, finite, not all 0
+    weights : array of any shape, finite, not all 0
         The weights to be stored, of all layers together for instance.
     f_lst : list of P factors, None where to be optimized
         At least one must be given: a common factor of all pairs changes nothing.
-    device : a device model of refapprox.analog
+    device : DeviceModel
     t_steps : sequence of float, s
         Times after programming at which weights shall be true.
     baseline : ConductanceConverter
@@ -83,14 +87,26 @@ class WeightProgrammingOptimizer:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         Naming the argument, for anything that cannot be optimized.
+
+    Example
+    -------
+    >>> from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel
+    >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1, None], PCMLikeNoiseModel(), [3600.0],
+    ...                                     DualPairConductanceConverter([1, 1]), maxiter=1, popsize=1)
+    >>> search.run_optimizer().improvement > 0
+    True
     """
 
-    def __init__(self, weights, f_lst, device, t_steps, baseline, symmetric=True, *, compensation=GLOBAL, nbins=6,
-                 use_max_kw=False, g_err=0.0, f_min=0.1, f_max=5.0, layout="kinks", popsize=15, maxiter=200,
-                 patience=50, mutation=(0.5, 1.0), recombination=0.7, strategy="best1bin", tol=1e-5, seeding=True,
-                 polish=True, loss_margin=None, monte_carlo_runs=40, seed=100, progress=None):
+    def __init__(self, weights: ArrayLike, f_lst: Sequence[float | None], device: DeviceModel,
+                 t_steps: Sequence[float], baseline: ConductanceConverter, symmetric: bool = True, *,
+                 compensation: Any = GLOBAL, nbins: int = 6, use_max_kw: bool = False, g_err: float = 0.0,
+                 f_min: float = 0.1, f_max: float = 5.0, layout: str = "kinks", popsize: int = 15, maxiter: int = 200,
+                 patience: int = 50, mutation: float | tuple[float, float] = (0.5, 1.0), recombination: float = 0.7,
+                 strategy: str = "best1bin", tol: float = 1e-5, seeding: bool = True, polish: bool = True,
+                 loss_margin: float | None = None, monte_carlo_runs: int = 40, seed: int = 100,
+                 progress: Callable[[Generation], None] | None = None) -> None:
         check_strategy(baseline, device)
         self.weights = check_score_weights(weights)
         self.baseline, self.device, self.compensation = baseline, device, check_compensation(compensation)
@@ -109,13 +125,20 @@ class WeightProgrammingOptimizer:
         self.seed = check_integer("seed", seed, minimum=0)
         self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
         self.evolution = {"mutation": mutation, "recombination": recombination, "strategy": strategy, "tol": tol}
-        self.seeding, self.polish, self.progress = seeding, polish, progress
+        self.seeding, self.polish = check_flag("seeding", seeding), check_flag("polish", polish)
+        self.progress = progress
         self.compensation.check_shape(self.weights)
         many = self.weights.size > MAX_WEIGHTS and self.compensation.axis is None
         self._scored = downsample(self.weights, (MAX_WEIGHTS,)) if many else self.weights
 
-    def objective(self, x, loss=None):
-        """Expected losses (C,) of points x (C, n_dims) under `loss` (default `self.loss`); remembers the best."""
+    def objective(self, x: ArrayLike, loss: PopulationLoss | None = None) -> NDArray[np.float64]:
+        """Expected losses (C,) of points x (C, n_dims) under `loss` (default `self.loss`); remembers the best.
+
+        Parameters
+        ----------
+        x : float64 array (C, n_dims)
+        loss : PopulationLoss, optional
+        """
         loss = self.loss if loss is None else loss
         strategies = self.cube.denormalize(x)
         losses = loss(strategies.conductances_at(loss.u), strategies.factors, strategies.full_scale)
@@ -125,18 +148,24 @@ class WeightProgrammingOptimizer:
             self.best_loss, self.best_x = float(losses[best]), x[best].copy()
         return losses
 
-    def gradient(self, x, loss=None):
-        """Central differences (n_dims,) of the objective at x (n_dims,), one-sided at the faces of the cube."""
+    def gradient(self, x: NDArray[np.float64], loss: PopulationLoss | None = None) -> NDArray[np.float64]:
+        """Central differences (n_dims,) of the objective at x (n_dims,), one-sided at the faces of the cube.
+
+        Parameters
+        ----------
+        x : float64 array (n_dims,)
+        loss : PopulationLoss, optional
+        """
         steps = GRADIENT_STEP * np.eye(len(x))
         above, below = np.clip(x + steps, 0, 1), np.clip(x - steps, 0, 1)
         losses = self.objective(np.concatenate([above, below]), loss)
         return (losses[:len(x)] - losses[len(x):]) / np.diag(above - below)
 
-    def score(self, converter):
+    def score(self, converter: ConductanceConverter) -> float:
         """Expected loss of a strategy on every weight."""
         return expected_tnmse(converter, self._scored, self.device, self.t_steps, self.compensation)
 
-    def run_optimizer(self):
+    def run_optimizer(self) -> OptimizationResult:
         """Optimize. Interrupted by the keyboard, it returns the best so far, marked as such.
 
         Returns

@@ -45,13 +45,13 @@ def scan_factors(loss, f_lst, g_max, g_min, f_min, f_max):
     axis = np.linspace(f_min, f_max, GRID_POINTS.get(len(free), 8))
     grid = np.array(list(product(axis, repeat=len(free))))          # one empty row when nothing is free
 
-    def filled(values):
+    def with_free_factors(values):
         factors = np.tile([0.0 if factor is None else factor for factor in f_lst], (len(values), 1))
         factors[:, free] = values
         return factors
 
     def losses_of(values):
-        return plain_losses(loss, filled(np.atleast_2d(values)), g_max, g_min)
+        return plain_losses(loss, with_free_factors(np.atleast_2d(values)), g_max, g_min)
 
     losses = losses_of(grid)
     start = grid[losses.argmin()]
@@ -62,4 +62,4 @@ def scan_factors(loss, f_lst, g_max, g_min, f_min, f_max):
                                                                        "maxfev": 100 * len(free)})
         if found.fun < best_loss:
             best, best_loss = found.x, float(found.fun)
-    return FactorScan(filled(grid), losses, tuple(filled(best[None])[0].tolist()), best_loss)
+    return FactorScan(with_free_factors(grid), losses, tuple(with_free_factors(best[None])[0].tolist()), best_loss)

@@ -4,14 +4,20 @@ The weights are replaced by a Gauss rule of their distribution (module `quadratu
 symmetric, g-(u) = g+(-u): u and -u then err alike.  Equations (2) to (4) of `objective` are evaluated on arrays
 (candidates, devices, weight points, times), in the limit of a large array and with perfect readout.
 """
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
 from refapprox.analog.compensation import FLOOR, GLOBAL, check_compensation
 from refapprox.analog.converters import normalizer
+from refapprox.analog.devices import DeviceModel
 from refapprox.analog.objective import check_score_weights, check_times
 from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
+from refapprox.validation import check_flag, check_integer
 
 BLOCK_BYTES = 1 << 20         # of moments at a time: what fits into the processor's cache
 FINE_CELLS = (0.0, 0.01, 0.025, 0.05)        # near 0 moments change within a programming error of the first pair
@@ -31,26 +37,42 @@ class PopulationLoss:
 
     Attributes
     ----------
-    u, p : ndarray (K,)
+    u, p : float64 array (K,)
         Weight points, normalized, and their probabilities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of `expected_tnmse`; for fewer than one cell.
+
+    Example
+    -------
+    >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter, expected_tnmse
+    >>> converter, weights = SinglePairConductanceConverter(), np.random.default_rng(0).normal(size=5000)
+    >>> loss = PopulationLoss(weights, PCMLikeNoiseModel(), [3600.0])
+    >>> (found,) = loss(converter.conductances_at(loss.u)[None], np.ones((1, 1)), np.array([25.0]))
+    >>> bool(abs(found / expected_tnmse(converter, weights, PCMLikeNoiseModel(), [3600.0]) - 1) < 0.01)
+    True
     """
 
-    def __init__(self, weights, device, t_steps, compensation=GLOBAL, *, symmetric=True, cells=24):
+    def __init__(self, weights: ArrayLike, device: DeviceModel, t_steps: Sequence[float], compensation: Any = GLOBAL, *,
+                 symmetric: bool = True, cells: int = 24) -> None:
         weights = check_score_weights(weights)
         self.compensation = check_compensation(compensation)
         self.device, self.t_steps = device, check_times(t_steps, device)
         unit = normalizer(weights)
         self.floor = FLOOR / unit
-        edges = np.union1d(np.linspace(0, 1, cells + 1), FINE_CELLS)
+        edges = np.union1d(np.linspace(0, 1, check_integer("cells", cells, minimum=1) + 1), FINE_CELLS)
         u = weights / unit
-        if symmetric:
+        if check_flag("symmetric", symmetric):
             u = np.abs(u)
         else:
             edges = np.union1d(-edges, edges)
         self.u, self.p = empirical_rule(u, edges)
         self.table = moment_table(device, self.t_steps)
 
-    def __call__(self, conductances, factors, full_scale):
+    def __call__(self, conductances: NDArray[np.float64], factors: NDArray[np.float64],
+                 full_scale: NDArray[np.float64]) -> NDArray[np.float64]:
         """Expected TNMSE of C strategies.
 
         Parameters
@@ -67,8 +89,15 @@ class PopulationLoss:
         """
         return self.per_time(conductances, factors, full_scale).mean(axis=1)
 
-    def per_time(self, conductances, factors, full_scale):
-        """The same for each time: (C, T)."""
+    def per_time(self, conductances: NDArray[np.float64], factors: NDArray[np.float64],
+                 full_scale: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for each time: (C, T).
+
+        Parameters
+        ----------
+        conductances, factors, full_scale
+            As of the call.
+        """
         candidates, devices, points = conductances.shape
         losses = np.empty((candidates, len(self.t_steps)))
         per_candidate = 16 * self.table.n_stages * devices * points

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.analog.converters import ConductanceConverter
 from refapprox.analog.monte_carlo import LossEstimate
@@ -42,9 +43,19 @@ class OptimizationResult:
     history : tuple of Generation
     seed : int
     stop_reason : str
+        Why the search ended.
     interrupted : bool
         Stopped by the keyboard: the result is the best so far.
     seconds : float
+
+    Example
+    -------
+    >>> from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
+    >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1, None], PCMLikeNoiseModel(), [3600.0],
+    ...                                     DualPairConductanceConverter([1, 1]), maxiter=0, popsize=1, polish=False)
+    >>> result = search.run_optimizer()
+    >>> result.success, result.improvement > 0, result.stop_reason
+    (True, True, '0 generations')
     """
 
     converter: ConductanceConverter
@@ -56,26 +67,26 @@ class OptimizationResult:
     best_monte_carlo: LossEstimate
     baseline_monte_carlo: LossEstimate
     factor_scan: FactorScan
-    x: np.ndarray
+    x: NDArray[np.float64] | None
     evaluations: int
-    history: tuple
+    history: tuple[Generation, ...]
     seed: int
     stop_reason: str
     interrupted: bool
     seconds: float
 
     @property
-    def improvement(self):
+    def improvement(self) -> float:
         """1 - best / baseline, of expected losses: at least 0."""
         return 1 - self.best / self.baseline
 
     @property
-    def success(self):
+    def success(self) -> bool:
         """Whether the result is better than the baseline."""
         return bool(self.best < self.baseline)
 
     @property
-    def improvement_monte_carlo(self):
+    def improvement_monte_carlo(self) -> tuple[float, float]:
         """(1 - best / baseline, its standard error), of simulated losses."""
         best, baseline = self.best_monte_carlo, self.baseline_monte_carlo
         ratio = best.mean / baseline.mean

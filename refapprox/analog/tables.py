@@ -23,10 +23,10 @@ class MomentTable:
     def __init__(self, device, t_steps):
         self.device, self.t_steps = device, tuple(t_steps)
         grid = np.linspace(0, device.g_max, GRID)
-        stages = [device.programmed_moments(grid)] + [device.read_moments(grid, t) for t in self.t_steps]
+        aged = [device.read_joint_moments(grid, t) for t in self.t_steps]
+        stages = [device.programmed_moments(grid)] + [found[0] for found in aged]
         columns = ([stage.mean for stage in stages] + [stage.variance for stage in stages]
-                   + [device.covariance(grid, t) for t in self.t_steps]
-                   + [device.read_third_moment(grid, t) for t in self.t_steps])
+                   + [covariance for _, covariance, _ in aged] + [third for _, _, third in aged])
         # (4, GRID - 1, columns), highest power first, of the position within a cell in cells
         coefficients = PchipInterpolator(np.arange(GRID), np.stack(columns, axis=-1), axis=0).c
         self._coefficients = np.ascontiguousarray(coefficients)

@@ -24,7 +24,11 @@ References
 M. J. Rasch et al., "A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar
 arrays", AICAS 2021, doi:10.1109/AICAS51828.2021.9458494 (aihwkit, where both converters come from).
 """
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.converters import EPSILON, check_range, check_weights
 from refapprox.validation import check_finite, check_real
@@ -62,6 +66,11 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
     g_max, g_min : float, uS
         The defaults are the range of the devices of `ReRamCMONoiseModel`.
 
+    Raises
+    ------
+    ValueError
+        For a range that is not 0 <= g_min < g_max.
+
     Examples
     --------
     >>> converter = SingleDeviceConductanceConverter(g_max=90, g_min=10)
@@ -72,16 +81,16 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
     [[-1.0, 0.0, 3.0]]
     """
 
-    def __init__(self, g_max=88.199997, g_min=9.0):
+    def __init__(self, g_max: float = 88.199997, g_min: float = 9.0) -> None:
         super().__init__(g_max, g_min)
 
-    def convert_to_conductances(self, weights):
+    def convert_to_conductances(self, weights: ArrayLike) -> tuple[list[NDArray[np.float64]], dict[str, Any]]:
         """Equation (1) of the module.
 
         Parameters
         ----------
-        weights : array_like, any shape but empty, finite
-            Where all are equal, they stand at g_min.
+        weights : array of any shape, not empty, finite
+            Where all are equal, they are held at g_min.
 
         Returns
         -------
@@ -94,8 +103,16 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
         scale_ratio = (self.g_max - self.g_min) / max(float(weights.max()) - low, EPSILON)
         return [self.g_min + scale_ratio * (weights - low)], {"scale_ratio": scale_ratio, "min": low}     # (1)
 
-    def convert_back_to_weights(self, conductances, params):
-        """Equation (2) of the module; `conductances` is a list of one array."""
+    def convert_back_to_weights(self, conductances: Sequence[ArrayLike],
+                                params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Equation (2) of the module.
+
+        Parameters
+        ----------
+        conductances : list of one array, uS
+        params : dict
+            What `convert_to_conductances` returned; a ValueError where a key is missing.
+        """
         if missing := {"scale_ratio", "min"} - set(params):
             raise ValueError(f"params must hold scale_ratio and min, got no {' and no '.join(sorted(missing))}.")
         return params["min"] + (single_array(conductances) - self.g_min) / params["scale_ratio"]                  # (2)
@@ -110,6 +127,11 @@ class FusionConductanceConverter(UnpairedConverter):
         Within 10 to 40; the conductance of the largest weight of every row. g_min is 0: devices that are not programmed
         count as empty.
 
+    Raises
+    ------
+    ValueError
+        For another range.
+
     Examples
     --------
     >>> converter = FusionConductanceConverter()
@@ -120,18 +142,18 @@ class FusionConductanceConverter(UnpairedConverter):
     [[-1.0, 0.5], [0.25, 0.0]]
     """
 
-    def __init__(self, g_max=40.0):
+    def __init__(self, g_max: float = 40.0) -> None:
         super().__init__(check_real("g_max", g_max, minimum=FUSION_RANGE[0], maximum=FUSION_RANGE[1]), 0.0)
 
     def __repr__(self):
         return f"{type(self).__name__}(g_max={self.g_max:g})"
 
-    def convert_to_conductances(self, weights):
+    def convert_to_conductances(self, weights: ArrayLike) -> tuple[list[NDArray[np.float64]], dict[str, Any]]:
         """Equation (3) of the module.
 
         Parameters
         ----------
-        weights : array_like (out, in), finite, not empty
+        weights : array (out, in), finite, not empty
 
         Returns
         -------
@@ -143,12 +165,20 @@ class FusionConductanceConverter(UnpairedConverter):
         scale_ratio = self.row_scales(weights)
         return [np.minimum(np.abs(weights) * scale_ratio, self.g_max)], {"original_weights": weights}     # (3)
 
-    def row_scales(self, weights):
+    def row_scales(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """s_o of (3): (out, 1), uS per unit weight."""
         return self.g_max / np.maximum(np.abs(weights).max(axis=1, keepdims=True), ROW_EPSILON)
 
-    def convert_back_to_weights(self, conductances, params):
-        """Equations (4) and (5) of the module; `conductances` is a list of one array (out, in)."""
+    def convert_back_to_weights(self, conductances: Sequence[ArrayLike],
+                                params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Equations (4) and (5) of the module.
+
+        Parameters
+        ----------
+        conductances : list of one array (out, in), uS
+        params : dict
+            What `convert_to_conductances` returned; a ValueError where the weights are missing.
+        """
         if "original_weights" not in params:
             raise ValueError(f"params must hold original_weights, whose signs the devices do not hold, got keys "
                              f"{sorted(params)}.")
@@ -173,7 +203,7 @@ def single_array(conductances):
     """The one array of a list of conductances."""
     if len(conductances) != 1:
         raise ValueError(f"conductances must be a list of 1 array, got {len(conductances)}.")
-    return check_finite("conductances", np.asarray(conductances[0], dtype=np.float64))
+    return check_finite("conductances", conductances[0], dtype=np.float64)
 
 
 def check_filled(weights):

@@ -187,7 +187,7 @@ def program(**changed):
 
 
 @pytest.mark.parametrize("changed, message", [
-    ({"device": PCMLikeNoiseModel(g_max=20)}, "20 uS for the device and 25.0 uS for the converter"),
+    ({"device": PCMLikeNoiseModel(g_max=20)}, "20.0 uS for the device and 25.0 uS for the converter"),
     ({"converter": CustomPairConductanceConverter([1], [[0, 50], [50, 0]])}, r"\[0.0, 25.0\] uS, got 0 to 50"),
     ({"weights": [np.nan]}, "weights must be finite"),
     ({"aging": "melt"}, "aging must be one of device, reconvert"),

@@ -91,7 +91,7 @@ def test_equality_is_class_and_attributes():
     (lambda: SinglePairConductanceConverter(g_max=np.nan), "g_max must be finite"),
     (lambda: DualPairConductanceConverter([1, 2, 3]), "2 factors, got 3"),
     (lambda: NPairConductanceConverter([]), "non-empty list"),
-    (lambda: NPairConductanceConverter(3.0), "non-empty list"),
+    (lambda: NPairConductanceConverter(3.0), "of type list"),
     (lambda: NPairConductanceConverter([1, 0]), "positive factors"),
     (lambda: CustomPairConductanceConverter([1], [[0, 1]]), "must have 2 curves"),
     (lambda: CustomPairConductanceConverter([1], [0, 1]), "list of lists"),

@@ -154,7 +154,7 @@ def test_the_caller_keeps_his_arrays():
     (lambda: PCMLikeNoiseModel(t_0=1e-9), "t_0 must not be shorter than t_read"),
     (lambda: PCMLikeNoiseModel(prog_coeff=[np.nan]), "prog_coeff must be finite"),
     (lambda: PCMLikeNoiseModel(prog_coeff=[-1.0]).programming_std(1.0), "standard deviation >= 0"),
-    (lambda: HermesNoiseModel(num_devices=3), "1 or 2, got 3"),
+    (lambda: HermesNoiseModel(num_devices=3), "one of 1, 2, got 3"),
     (lambda: HermesNoiseModel(g_max=25), "at most 20.7"),
     (lambda: HermesNoiseModel(num_devices=1, g_max=20.7), "at most 10.35"),
     (lambda: CustomDriftPCMLikeNoiseModel(), "keys"),

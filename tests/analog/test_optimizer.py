@@ -206,7 +206,7 @@ def test_downsampling_by_hand():
     ({"f_lst": [1, -2]}, "positive factors"),
     ({"f_lst": [None, None]}, r"at least one factor.*\[None, None\]"),
     ({"f_lst": []}, "non-empty"),
-    ({"device": PCMLikeNoiseModel(g_max=20)}, "20 uS for the device and 25.0 uS"),
+    ({"device": PCMLikeNoiseModel(g_max=20)}, "20.0 uS for the device and 25.0 uS"),
     ({"f_min": 6.0}, "f_min=6.0, f_max=5.0"),
     ({"compensation": "global"}, "compensation"),
     ({"compensation": PerColumnDriftCompensation(), "weights": [1.0, 0.5]}, r"\(in, out\)"),

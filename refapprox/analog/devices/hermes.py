@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import polynomial
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.devices.base import NoiseModel
+from refapprox.analog.devices.base import NoiseModel, conductances
+from refapprox.validation import check_choice
 
 LOG_FLOOR = 1e-7
 
@@ -65,37 +67,53 @@ class HermesNoiseModel(NoiseModel):
         At most the fitted range: 10.35 (one device) or 20.7 (two), which is the default.
     t_0 : float, s, optional
         200 or 300.
+    prog_noise_scale, drift_scale, read_noise_scale, t_read
+        See `NoiseModel`.
+
+    Raises
+    ------
+    ValueError
+        As of `NoiseModel`; for another number of devices, or g_max beyond the fitted range.
+
+    Example
+    -------
+    >>> model = HermesNoiseModel(num_devices=1)
+    >>> model.g_max, model.t_0
+    (10.35, 200.0)
     """
 
     num_devices: int = 2
-    g_max: float = None
-    t_0: float = None
+    g_max: float | None = None
+    t_0: float | None = None
     t_read: float = 512e-9
 
     def __post_init__(self):
-        if self.num_devices not in FITS:
-            raise ValueError(f"num_devices must be 1 or 2, got {self.num_devices!r}.")
+        self._keep("num_devices", check_choice("num_devices", self.num_devices, tuple(FITS)))
         reference, t_0, *_ = FITS[self.num_devices]
         if self.g_max is None:
-            object.__setattr__(self, "g_max", reference)
+            self._keep("g_max", reference)
         if self.t_0 is None:
-            object.__setattr__(self, "t_0", t_0)
+            self._keep("t_0", t_0)
         super().__post_init__()
         if self.g_max > reference:
             raise ValueError(f"g_max must be at most {reference} uS, the range that was measured with "
                              f"num_devices={self.num_devices}, got {self.g_max}.")
 
-    def programming_std(self, g_target):
+    def programming_std(self, g_target: ArrayLike) -> NDArray[np.float64]:
+        """sigma(g) in uS, without prog_noise_scale."""
         reference, _, coefficients, *_ = FITS[self.num_devices]
-        x = np.asarray(g_target, dtype=np.float64) / self.g_max
+        x = conductances("g_target", g_target) / self.g_max
         return polynomial.polyval(x, coefficients) * self.g_max / reference
 
-    def drift_parameters(self, g_target):
-        x = np.asarray(g_target, dtype=np.float64) / self.g_max
+    def drift_parameters(self, g_target: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(mu, sd) of the drift exponent."""
+        x = conductances("g_target", g_target) / self.g_max
         return MU(x), FITS[self.num_devices][3](x)
 
-    def relative_read_noise(self, g_prog):
+    def relative_read_noise(self, g_prog: NDArray[np.float64]) -> NDArray[np.float64]:
+        """q(G_0)."""
         return FITS[self.num_devices][4](g_prog / self.g_max)
 
-    def read_kinks(self):
+    def read_kinks(self) -> tuple[float, ...]:
+        """Where the fit of q changes its branch or reaches its cap, uS."""
         return tuple(self.g_max * x for x in FITS[self.num_devices][4].kinks())

@@ -16,13 +16,14 @@ doi:10.1109/ICECS46596.2019.8964852.
 N. Li et al., "Optimization of projected phase change memory for analog in-memory computing inference",
 Advanced Electronic Materials 9, 2201190 (2023), doi:10.1002/aelm.202201190 (device-specific drift).
 """
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import polynomial
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.devices.base import NoiseModel
-from refapprox.validation import check_finite
+from refapprox.analog.devices.base import NoiseModel, check_std, conductances
 
 PROG_COEFF = (0.26348, 1.9650, -1.1731)       # ascending powers of x, uS at g_max = 25
 PROG_COEFF_G_MAX = 25.0
@@ -42,6 +43,11 @@ class PCMLikeNoiseModel(NoiseModel):
     g_max, prog_noise_scale, drift_scale, read_noise_scale, t_0, t_read
         See `NoiseModel`.
 
+    Raises
+    ------
+    ValueError
+        As of `NoiseModel`; when it is used, for coefficients that give a negative standard deviation.
+
     Examples
     --------
     >>> model = PCMLikeNoiseModel()
@@ -51,37 +57,35 @@ class PCMLikeNoiseModel(NoiseModel):
     [0.049]
     """
 
-    prog_coeff: tuple = None
-    prog_coeff_g_max_reference: float = None
+    prog_coeff: Sequence[float] | None = None
+    prog_coeff_g_max_reference: float | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        default = self.prog_coeff is None
-        coefficients = PROG_COEFF if default else np.atleast_1d(check_finite("prog_coeff", self.prog_coeff))
-        reference = self.prog_coeff_g_max_reference
-        if reference is None:
-            reference = PROG_COEFF_G_MAX if default else self.g_max
-        if reference <= 0:
-            raise ValueError(f"prog_coeff_g_max_reference must be positive, got {reference}.")
-        object.__setattr__(self, "prog_coeff", tuple(float(value) for value in coefficients))
-        object.__setattr__(self, "prog_coeff_g_max_reference", float(reference))
+        if self.prog_coeff_g_max_reference is None:
+            self._keep("prog_coeff_g_max_reference", PROG_COEFF_G_MAX if self.prog_coeff is None else self.g_max)
+        if self.prog_coeff is None:
+            self._keep("prog_coeff", PROG_COEFF)
+        self._keep_positive("prog_coeff_g_max_reference")
+        self._keep_coefficients("prog_coeff")
 
-    def programming_std(self, g_target):
-        x = np.asarray(g_target, dtype=np.float64) / self.g_max
-        sigma = polynomial.polyval(x, self.prog_coeff) * self.g_max / self.prog_coeff_g_max_reference
-        if np.min(sigma, initial=0.0) < 0:
-            raise ValueError(f"prog_coeff must give a standard deviation >= 0, got {np.min(sigma):.4g} uS at "
-                             f"{np.ravel(g_target)[np.argmin(sigma)]:.4g} uS.")
-        return sigma
+    def programming_std(self, g_target: ArrayLike) -> NDArray[np.float64]:
+        """sigma(g) in uS, without prog_noise_scale."""
+        g_target = conductances("g_target", g_target)
+        sigma = polynomial.polyval(g_target / self.g_max, self.prog_coeff)
+        return check_std(sigma * self.g_max / self.prog_coeff_g_max_reference, g_target)
 
-    def drift_parameters(self, g_target):
-        log_x = np.log(np.maximum(np.asarray(g_target, dtype=np.float64) / self.g_max, LOG_FLOOR))
+    def drift_parameters(self, g_target: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(mu, sd) of the drift exponent."""
+        log_x = np.log(np.maximum(conductances("g_target", g_target) / self.g_max, LOG_FLOOR))
         return (np.clip(-0.0155 * log_x + 0.0244, 0.049, 0.1), np.clip(-0.0125 * log_x - 0.0059, 0.008, 0.045))
 
-    def relative_read_noise(self, g_prog):
+    def relative_read_noise(self, g_prog: NDArray[np.float64]) -> NDArray[np.float64]:
+        """q(G_0)."""
         return np.minimum(0.2, 0.0088 / np.maximum((g_prog / self.g_max) ** 0.65, 1e-3))
 
-    def read_kinks(self):
+    def read_kinks(self) -> tuple[float, ...]:
+        """Where q reaches its cap of 0.2, uS."""
         return (self.g_max * (0.0088 / 0.2) ** (1 / 0.65),)
 
 
@@ -93,10 +97,27 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
     ----------
     custom_drift_model : dict of three equally long sequences
         `g_lst` (uS, strictly increasing), `nu_mean_lst`, `nu_std_lst`. Targets outside g_lst get the value at
-        its end; g_lst must therefore reach from 0 to g_max, or it would be extrapolated in silence.
+        its end; g_lst must therefore reach g_max, or it would be extrapolated in silence.
+    prog_coeff, prog_coeff_g_max_reference
+        See `PCMLikeNoiseModel`.
+    g_max, prog_noise_scale, drift_scale, read_noise_scale, t_0, t_read
+        See `NoiseModel`.
+
+    Raises
+    ------
+    ValueError
+        For other keys, lists of unequal lengths, a g_lst that does not increase or does not reach g_max, and negative
+        spreads.
+
+    Example
+    -------
+    >>> lists = {"g_lst": [0, 25], "nu_mean_lst": [0.08, 0.04], "nu_std_lst": [0.03, 0.01]}
+    >>> model = CustomDriftPCMLikeNoiseModel(custom_drift_model=lists)
+    >>> round(model.drift_exponent(12.5, normals=0.0).item(), 12)
+    0.06
     """
 
-    custom_drift_model: dict = None
+    custom_drift_model: Mapping[str, Sequence[float]] | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -104,10 +125,10 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
         model = self.custom_drift_model
         if isinstance(model, tuple):           # dataclasses.replace passes what is stored
             model = dict(model)
-        if not isinstance(model, dict) or set(model) != wanted:
-            came = sorted(model) if isinstance(model, dict) else model
+        if not isinstance(model, Mapping) or set(model) != wanted:
+            came = sorted(model) if isinstance(model, Mapping) else model
             raise ValueError(f"custom_drift_model must be a dict with the keys {sorted(wanted)}, got {came!r}.")
-        lists = {key: np.array(check_finite(key, model[key]), dtype=np.float64) for key in sorted(wanted)}
+        lists = {key: conductances(key, model[key]) for key in sorted(wanted)}
         lengths = {key: values.shape for key, values in lists.items()}
         if len(set(lengths.values())) != 1 or lists["g_lst"].ndim != 1 or len(lists["g_lst"]) < 2:
             raise ValueError(f"custom_drift_model must hold three lists of one length >= 2, got shapes {lengths}.")
@@ -119,8 +140,9 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
             raise ValueError(f"g_lst of custom_drift_model must reach g_max={self.g_max}, "
                              f"got a last conductance of {lists['g_lst'][-1]}.")
         frozen = tuple((key, tuple(values.tolist())) for key, values in lists.items())      # hashable
-        object.__setattr__(self, "custom_drift_model", frozen)
+        self._keep("custom_drift_model", frozen)
 
-    def drift_parameters(self, g_target):
+    def drift_parameters(self, g_target: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(mu, sd) of the drift exponent, from the lists."""
         lists = dict(self.custom_drift_model)
         return tuple(np.interp(g_target, lists["g_lst"], lists[key]) for key in ("nu_mean_lst", "nu_std_lst"))

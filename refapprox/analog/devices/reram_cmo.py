@@ -25,14 +25,16 @@ D. F. Falcone et al., "All-in-one analog AI hardware: on-chip training and infer
 ReRAM devices", arXiv:2502.04524 (2025); read noise: Lombardo et al., Device Research Conference (2024). The fits'
 coefficients are those of aihwkit.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import polynomial
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
-from refapprox.analog.devices.base import DeviceModel, MeanVariance, standard_normals
-from refapprox.validation import check_choice, check_finite, check_real
+from refapprox.analog.devices.base import DeviceModel, MeanVariance, check_std, conductances
+from refapprox.validation import check_choice, check_real
 
 PROGRAMMING = {                              # acceptance range of write and verify, % -> ascending powers of g, uS
     0.2: (0.00081107, 0.00106879),
@@ -65,6 +67,12 @@ class ReRamCMONoiseModel(DeviceModel):
     t_read : float, s
         Duration of a read.
 
+    Raises
+    ------
+    ValueError
+        For a range or time that is not positive, a negative scale, another acceptance range, coefficients that give a
+        negative standard deviation; when it is read, for a time that the fits do not reach.
+
     Examples
     --------
     >>> model = ReRamCMONoiseModel(prog_noise_scale=0, read_noise_scale=0)
@@ -79,34 +87,28 @@ class ReRamCMONoiseModel(DeviceModel):
     drift_scale: float = 1.0
     read_noise_scale: float = 1.0
     acceptance_range: float = 0.2
-    prog_coeff: tuple = None
+    prog_coeff: Sequence[float] | None = None
     decay_mean: float = -0.08900206
-    decay_std: tuple = (0.41183342, 0.04201137)
+    decay_std: Sequence[float] = (0.41183342, 0.04201137)
     read_coeff: float = 0.0277316483
     t_read: float = 1e-6
 
     def __post_init__(self):
-        g_min, g_max = check_real("g_min", self.g_min, minimum=0), check_real("g_max", self.g_max)
-        if g_min >= g_max:
-            raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={g_min}, g_max={g_max}.")
-        for name in ("prog_noise_scale", "drift_scale", "read_noise_scale", "read_coeff"):
-            check_real(name, getattr(self, name), minimum=0)
-        if check_real("t_read", self.t_read) <= 0:
-            raise ValueError(f"t_read must be positive, got {self.t_read}.")
-        check_real("decay_mean", self.decay_mean)
+        self._keep_not_negative("g_min", "prog_noise_scale", "drift_scale", "read_noise_scale", "read_coeff")
+        self._keep_positive("g_max", "t_read")
+        if self.g_min >= self.g_max:
+            raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={self.g_min}, "
+                             f"g_max={self.g_max}.")
+        self._keep("decay_mean", check_real("decay_mean", self.decay_mean))
         if self.prog_coeff is None:
-            check_choice("acceptance_range", self.acceptance_range, sorted(PROGRAMMING))
+            self._keep("acceptance_range", check_choice("acceptance_range", self.acceptance_range, sorted(PROGRAMMING)))
         else:
-            self._keep_tuple("prog_coeff")
-        self._keep_tuple("decay_std")
+            self._keep_coefficients("prog_coeff")
+        self._keep_coefficients("decay_std")
         if len(self.decay_std) != 2:
             raise ValueError(f"decay_std must be (s_0, s_1), got {len(self.decay_std)} number(s).")
 
-    def _keep_tuple(self, name):
-        values = np.atleast_1d(check_finite(name, np.asarray(getattr(self, name), dtype=np.float64)))
-        object.__setattr__(self, name, tuple(values.tolist()))
-
-    def check_time(self, t):
+    def check_time(self, t: float) -> float:
         """`t` as 0 or a time at which the fits make sense."""
         t = check_real("t", t, minimum=0)
         if t != 0 and (t < self.t_read or self._spread(t) < 0):
@@ -118,98 +120,78 @@ class ReRamCMONoiseModel(DeviceModel):
         """s_0 + s_1 L of (2), uS."""
         return self.decay_std[0] + self.decay_std[1] * np.log(t)
 
-    def programming_std(self, g_target):
+    def programming_std(self, g_target: ArrayLike) -> NDArray[np.float64]:
         """sigma(g) of (1) in uS, without prog_noise_scale."""
+        g_target = conductances("g_target", g_target)
         coefficients = PROGRAMMING[self.acceptance_range] if self.prog_coeff is None else self.prog_coeff
-        std = polynomial.polyval(np.asarray(g_target, dtype=np.float64), coefficients)
-        if np.any(std < 0):
-            raise ValueError(f"prog_coeff must give a standard deviation >= 0 at every target, got {std.min():.6g} uS.")
-        return std
+        return check_std(polynomial.polyval(g_target, coefficients), g_target)
 
-    def relaxation(self, t):
+    def relaxation(self, t: float) -> tuple[float, float]:
         """(mean, standard deviation) of G_d - G_0 for t > 0, equation (2), uS."""
         return self.drift_scale * self.decay_mean * np.log(t), self.drift_scale * self._spread(t)
 
-    def read_deviation(self, g_drifted, t):
-        """c(G_d, t) of (3), uS."""
-        g_drifted = np.asarray(g_drifted, dtype=np.float64)
+    def read_deviation(self, g_drifted: ArrayLike, t: float) -> NDArray[np.float64]:
+        """c(G_d, t) of (3), uS.
+
+        Parameters
+        ----------
+        g_drifted : array, uS
+        t : float, s
+        """
+        g_drifted = conductances("g_drifted", g_drifted)
         decades = np.log10(g_drifted, out=np.zeros_like(g_drifted), where=g_drifted > 0)
         growth = np.sqrt(np.log((t + self.t_read) / (2 * self.t_read)))
         return self.read_noise_scale * self.read_coeff * np.abs(decades) * growth
 
-    def program(self, g_target, *, rng=None, normals=None):
-        """Programmed conductance (1), uS; `normals` of g_target's shape."""
-        g_target = np.asarray(g_target, dtype=np.float64)
-        z = standard_normals(g_target.shape, rng, normals)
-        return g_target + self.prog_noise_scale * self.programming_std(g_target) * z                      # (1)
+    def _program(self, g_target, draw):
+        return g_target + self.prog_noise_scale * self.programming_std(g_target) * draw(g_target.shape)   # (1)
 
-    def drift_state(self, g_target, *, rng=None, normals=None):
-        """The target, for the form: relaxation depends on nothing that a device would keep. Nothing is drawn here."""
-        return np.array(g_target, dtype=np.float64)
+    def _drift_state(self, g_target, draw):
+        return np.array(g_target)                    # for the form: relaxation depends on nothing that a device keeps
 
-    def read(self, g_prog, g_target, t, *, rng=None, normals=None):
-        """Conductance (uS) at `t`, (2) and (3), from what was programmed; g_target is not used.
-
-        `normals` have the shape (2, *g_prog.shape): relaxation, read.
-        """
-        g_prog, t = np.array(g_prog, dtype=np.float64), self.check_time(t)
+    def _read(self, g_prog, drift_state, t, draw):
+        g_prog = conductances("g_prog", g_prog)
         if t == 0:
-            return g_prog
-        first, second = standard_normals((2, *g_prog.shape), rng, normals)
+            return np.array(g_prog)
+        first, second = draw((2, *g_prog.shape))
         mean, std = self.relaxation(t)
         drifted = g_prog + mean + std * first                                                             # (2)
         return np.clip(drifted + self.read_deviation(drifted, t) * second, self.g_min, self.g_max)        # (3)
 
-    def programmed_moments(self, g_target):
-        """Moments of G_0."""
-        g_target = np.array(g_target, dtype=np.float64)
-        return MeanVariance(g_target, (self.prog_noise_scale * self.programming_std(g_target)) ** 2)
+    def _programmed_powers(self, g_target):
+        return g_target, g_target**2 + (self.prog_noise_scale * self.programming_std(g_target)) ** 2
 
-    def drifted_moments(self, g_target, t):
-        """Moments of G_d, before reading."""
-        start = self.programmed_moments(g_target)
+    def drifted_moments(self, g_target: ArrayLike, t: float) -> MeanVariance:
+        """MeanVariance of G_d, before reading, uS and uS^2.
+
+        Parameters
+        ----------
+        g_target : array, uS
+        t : float, s
+        """
+        g_target = conductances("g_target", g_target)
+        variance = (self.prog_noise_scale * self.programming_std(g_target)) ** 2
         if self.check_time(t) == 0:
-            return start
+            return MeanVariance(g_target, variance)
         mean, std = self.relaxation(t)
-        return MeanVariance(start.mean + mean, start.variance + std**2)
+        return MeanVariance(g_target + mean, variance + std**2)
 
-    def read_moments(self, g_target, t, **quadrature):
-        """Moments of G_t; `quadrature` may hold panels and order."""
-        if self.check_time(t) == 0:
-            return self.programmed_moments(g_target)
-        mean, square, *_ = self._read_expectations(g_target, t, **quadrature)
-        return MeanVariance.from_powers(mean, square)
-
-    def covariance(self, g_target, t, **quadrature):
-        """Cov(G_0, G_t), equations (4) and (5)."""
-        start = self.programmed_moments(g_target)
-        if self.check_time(t) == 0:
-            return start.variance
+    def _aged_expectations(self, g_target, t, **quadrature):
         drifted = self.drifted_moments(g_target, t)
-        mean, _, product, _ = self._read_expectations(g_target, t, **quadrature)
-        share = np.divide(start.variance, drifted.variance, out=np.zeros_like(drifted.variance),
-                          where=drifted.variance > 0)
-        return share * (product - drifted.mean * mean)                                                    # (5)
-
-    def read_third_moment(self, g_target, t, **quadrature):
-        """Third central moment of G_t, uS^3."""
-        if self.check_time(t) == 0:
-            return np.zeros(np.shape(g_target))                                       # G_0 is Gaussian
-        mean, square, _, cube = self._read_expectations(g_target, t, **quadrature)
-        return cube - 3 * mean * square + 2 * mean**3
-
-    def _read_expectations(self, g_target, t, **quadrature):
-        """E G_t, E G_t^2, E G_d G_t and E G_t^3."""
-        drifted = self.drifted_moments(g_target, t)
+        start = drifted.variance if t == 0 else self.drifted_moments(g_target, 0.0).variance
+        if t == 0:
+            return g_target, g_target**2 + start, g_target**3 + 3 * g_target * start, start
         std = np.sqrt(drifted.variance)
 
         def integrands(g):
             first, second, third = moments.interval_gaussian(g, self.read_deviation(g, t), self.g_min, self.g_max)
-            return np.stack([first, second, g * first, third])
+            return np.stack([first, second, third, g * first])
 
         ends = np.array([self.g_min, self.g_max])
         cuts = ends + CUTS[:, None] * self.read_deviation(np.maximum(ends, 1e-3), t)
-        cuts = np.append(cuts, NEAR_ZERO)
-        one, two, mixed, three = moments.clipped_gaussian_expectation(integrands, drifted.mean, std, cuts, **quadrature)
+        mean, square, cube, mixed = moments.clipped_gaussian_expectation(
+            integrands, drifted.mean, std, np.append(cuts, NEAR_ZERO), **quadrature)
         positive, _ = moments.clipped_gaussian(drifted.mean, std)
-        return one, two, mixed + self.g_min * (drifted.mean - positive), three                            # (4)
+        product = mixed + self.g_min * (drifted.mean - positive)                                          # (4)
+        share = np.divide(start, drifted.variance, out=np.zeros_like(drifted.variance), where=drifted.variance > 0)
+        return mean, square, cube, share * (product - drifted.mean * mean)                                # (5)

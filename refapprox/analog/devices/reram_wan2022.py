@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import polynomial
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
-from refapprox.analog.devices.base import DeviceModel, MeanVariance, standard_normals
+from refapprox.analog.devices.base import DeviceModel, conductances
 from refapprox.validation import check_real
 
 DAY = 86400.0
@@ -30,7 +31,7 @@ COEFFICIENTS = {                             # s -> ascending powers of x, uS
 
 @dataclass(frozen=True, kw_only=True)
 class ReRamWan2022NoiseModel(DeviceModel):
-    """Resistive memory at quantized times.
+    """Resistive memory at quantized times; its drift state is the target.
 
     Parameters
     ----------
@@ -38,61 +39,60 @@ class ReRamWan2022NoiseModel(DeviceModel):
     noise_scale : float
     coeff_g_max_reference : float, uS, optional
         The g_max at which the polynomials count; default g_max, that is no rescaling.
+
+    Raises
+    ------
+    ValueError
+        For a range that is not positive or a negative scale; when it is read, for a time that was not measured.
+
+    Example
+    -------
+    >>> ReRamWan2022NoiseModel().noise_std([0.0], t=86400.0).tolist()
+    [0.701]
     """
 
     g_max: float = 25.0
     noise_scale: float = 1.0
-    coeff_g_max_reference: float = None
+    coeff_g_max_reference: float | None = None
 
     def __post_init__(self):
-        check_real("noise_scale", self.noise_scale, minimum=0)
-        for name in ("g_max", "coeff_g_max_reference"):
-            value = getattr(self, name)
-            if value is not None and check_real(name, value) <= 0:
-                raise ValueError(f"{name} must be positive, got {value}.")
+        self._keep_not_negative("noise_scale")
+        self._keep_positive("g_max", *(() if self.coeff_g_max_reference is None else ("coeff_g_max_reference",)))
 
-    def check_time(self, t):
+    def check_time(self, t: float) -> float:
         """`t`, one of the measured times."""
-        if check_real("t", t) not in COEFFICIENTS:
+        t = check_real("t", t)
+        if t not in COEFFICIENTS:
             raise ValueError(f"t of {type(self).__name__} must be one of {sorted(COEFFICIENTS)} s, got {t}.")
-        return float(t)
+        return t
 
-    def noise_std(self, g_target, t):
-        """scale sigma(g; t) in uS."""
+    def noise_std(self, g_target: ArrayLike, t: float) -> NDArray[np.float64]:
+        """scale sigma(g; t) in uS.
+
+        Parameters
+        ----------
+        g_target : array, uS
+        t : float, s
+        """
         rescale = 1.0 if self.coeff_g_max_reference is None else self.g_max / self.coeff_g_max_reference
-        x = np.asarray(g_target, dtype=np.float64) / self.g_max
+        x = conductances("g_target", g_target) / self.g_max
         return self.noise_scale * rescale * polynomial.polyval(x, COEFFICIENTS[self.check_time(t)])
 
-    def program(self, g_target, *, rng=None, normals=None):
-        """Conductance 1 s after programming, uS."""
-        return self.read(None, g_target, 1.0, rng=rng, normals=normals)
+    def _program(self, g_target, draw):
+        return self._read(None, g_target, 1.0, draw)
 
-    def drift_state(self, g_target, *, rng=None, normals=None):
-        """The target itself: later conductances are drawn around it. Nothing is drawn here."""
-        return np.array(g_target, dtype=np.float64)
+    def _drift_state(self, g_target, draw):
+        return np.array(g_target)
 
-    def read(self, g_prog, g_target, t, *, rng=None, normals=None):
-        """Conductance at `t`, drawn anew from the target, which `drift_state` kept; `g_prog` does not count."""
-        g_target = np.asarray(g_target, dtype=np.float64)
-        z = standard_normals(g_target.shape, rng, normals)
-        return np.maximum(0, g_target + self.noise_std(g_target, t) * z)
+    def _read(self, g_prog, drift_state, t, draw):
+        g_target = conductances("drift_state", drift_state)
+        return np.maximum(0, g_target + self.noise_std(g_target, t) * draw(g_target.shape))
 
-    def programmed_moments(self, g_target):
-        """Moments of the conductance after programming: those at 1 s."""
-        return self.read_moments(g_target, 1.0)
+    def _programmed_powers(self, g_target):
+        return self._aged_expectations(g_target, 1.0)[:2]
 
-    def read_moments(self, g_target, t):
-        """Moments of the conductance at `t`: a clipped Gaussian, closed form."""
-        g_target = np.asarray(g_target, dtype=np.float64)
-        return MeanVariance.from_powers(*moments.clipped_gaussian(g_target, self.noise_std(g_target, t)))
-
-    def read_third_moment(self, g_target, t):
-        """Third central moment of the conductance at `t`, uS^3."""
-        g_target = np.asarray(g_target, dtype=np.float64)
+    def _aged_expectations(self, g_target, t, **quadrature):
         std = self.noise_std(g_target, t)
-        mean, square = moments.clipped_gaussian(g_target, std)
-        return moments.clipped_gaussian_cube(g_target, std) - 3 * mean * square + 2 * mean**3
-
-    def covariance(self, g_target, t):
-        """0: the draws at programming and at `t` are independent given the target."""
-        return np.zeros(np.shape(g_target))
+        # a clipped Gaussian; the draws at programming and at t are independent given the target
+        return (*moments.clipped_gaussian(g_target, std), moments.clipped_gaussian_cube(g_target, std),
+                np.zeros(np.shape(g_target)))
