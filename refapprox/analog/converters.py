@@ -310,7 +310,7 @@ def check_range(g_max, g_min):
     """(g_max, g_min) with 0 <= g_min < g_max."""
     g_max, g_min = check_real("g_max", g_max), check_real("g_min", g_min)
     if not 0 <= g_min < g_max:
-        raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={g_min}, g_max={g_max}.")
+        raise ValueError(f"g_max must be above g_min, and that not negative, got g_max={g_max}, g_min={g_min}.")
     return g_max, g_min
 
 

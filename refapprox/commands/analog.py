@@ -64,7 +64,13 @@ def execute(args):
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
     result = search.run_optimizer()
-    rows = table(result, search, factors, args.runs)
+    rows, interrupted = [], result.interrupted
+    try:
+        rows.extend(simulated_rows(result, search, factors, args.runs))
+    except KeyboardInterrupt:      # the search is done: what was found is not lost with a row of the table
+        interrupted = True
+    rows.append(("optimized", result.best, result.best_monte_carlo))
+    rows = [(name, expected, estimate.mean, estimate.standard_error) for name, expected, estimate in rows]
     print_summary(result, rows)
     if args.out is not None:
         from refapprox.analog.plotting import save_all
@@ -73,7 +79,7 @@ def execute(args):
         for path in [args.out / "results.json", *save_all(result, weights, device, search.t_steps, compensation,
                                                           args.out)]:
             print(f"wrote {path}")
-    return 130 if result.interrupted else 0
+    return 130 if interrupted else 0
 
 
 def parse_numbers(name, text):
@@ -99,8 +105,11 @@ def load_weights(source, seed):
     elif path.suffix == ".npy":
         arrays = [files.read_npy(path)]
     else:
+        lines = [line for line in files.read_text(path).splitlines() if line.strip()]
+        if not lines:
+            raise ValueError(f"--weights {path} must hold numbers, it is empty.")
         try:
-            arrays = [np.loadtxt(files.read_text(path).splitlines(), delimiter="," if path.suffix == ".csv" else None)]
+            arrays = [np.loadtxt(lines, delimiter="," if path.suffix == ".csv" else None)]
         except ValueError as error:
             raise ValueError(f"--weights {path} must hold numbers: {error}") from None
     for array in arrays:
@@ -108,23 +117,23 @@ def load_weights(source, seed):
     return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(array) for array in arrays])
 
 
-def table(result, search, factors, runs):
-    """Rows (name, expected loss, simulated mean, its standard error)."""
-    rows = [("baseline", result.baseline, result.baseline_monte_carlo)]
+def simulated_rows(result, search, factors, runs):
+    """(name, expected loss, LossEstimate) of the strategies beside the optimized one, each as soon as it is known."""
+    yield "baseline", result.baseline, result.baseline_monte_carlo
+
+    def simulated(converter, stream):
+        return analog.monte_carlo_tnmse(converter, search.weights, search.device, search.t_steps, search.compensation,
+                                        rng=stream, runs=runs)
+
     if len(factors) == 2 and None in factors:
         rng = np.random.default_rng([search.seed, 1])
         for factor in SCANNED:
             pair = [factor if f is None else f for f in factors]
             plain = analog.DualPairConductanceConverter(pair, search.cube.g_max, search.cube.g_min)
-            rows.append((f"plain [{pair[0]:g}, {pair[1]:g}]", search.score(plain), analog.monte_carlo_tnmse(
-                plain, search.weights, search.device, search.t_steps, search.compensation, rng=rng, runs=runs)))
-    rng = np.random.default_rng([search.seed, 2])
+            yield f"plain [{pair[0]:g}, {pair[1]:g}]", search.score(plain), simulated(plain, rng)
     plain = ", ".join(f"{f:.4g}" for f in result.plain_converter.f_lst)
-    rows.append((f"best plain [{plain}]", result.plain, analog.monte_carlo_tnmse(
-        result.plain_converter, search.weights, search.device, search.t_steps, search.compensation, rng=rng,
-        runs=runs)))
-    rows.append(("optimized", result.best, result.best_monte_carlo))
-    return [(name, expected, estimate.mean, estimate.standard_error) for name, expected, estimate in rows]
+    rng = np.random.default_rng([search.seed, 2])
+    yield f"best plain [{plain}]", result.plain, simulated(result.plain_converter, rng)
 
 
 def print_summary(result, rows):

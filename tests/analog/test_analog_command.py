@@ -1,4 +1,5 @@
 """The command line, the figures, and the loading of weights."""
+import os
 import subprocess
 import sys
 
@@ -59,19 +60,48 @@ def test_factors():
 @pytest.mark.parametrize("arguments, message", [
     (["--weights", "/nowhere.npy"], "nowhere"), (["--f-lst", "1,x"], "--f-lst must be numbers"),
     (["--f-lst", "none,none"], "at least one factor"), (["--baseline-f-lst", "1,none"], "--baseline-f-lst"),
-    (["--t-steps", "-1"], "t must be at least 0"), (["--g-max", "20", "--g-min", "20"], "g_min=20.0, g_max=20.0"),
+    (["--t-steps", "-1"], "t must be at least 0"), (["--g-max", "20", "--g-min", "20"], "--g-max must be above g_min"),
     (["--runs", "1"], "--runs must be at least 2")])
 def test_bad_arguments_are_named(arguments, message, capsys):
-    assert main(["analog", *QUICK, *arguments]) == 2
+    quick = [] if "--runs" in arguments else QUICK      # no option is taken twice
+    assert main(["analog", *quick, *arguments]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_poisoned_file_is_refused(tmp_path, capsys):
     np.save(tmp_path / "bad.npy", np.array([1.0, np.nan]))
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
-    for name, message in (("bad.npy", "must be finite"), ("objects.npy", "allow_pickle")):
+    for name, message in (("bad.npy", "must be finite"), ("objects.npy", "Python objects")):
         assert main(["analog", "--weights", str(tmp_path / name)]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, content, message", [
+    ("pipe", None, "must be a regular file, got a pipe"), ("words.txt", b"a few words", "must hold numbers"),
+    ("latin.csv", b"\xff\xfe1,2", "UTF-8"), ("cut.npz", b"PK\x03\x04cut", "not a readable npz"),
+    ("huge.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }"
+     + b" " * 50 + b"\n", "not a readable npy"), ("empty.csv", b"", "empty")])
+def test_files_that_are_none_of_weights(name, content, message, tmp_path, capsys):
+    path = tmp_path / name
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    assert main(["analog", "--weights", str(path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("phase", ["search", "table"])
+def test_interrupted_by_the_keyboard_it_tells_what_it_has(phase, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    target = "WeightProgrammingOptimizer._evolve" if phase == "search" else "DualPairConductanceConverter.__init__"
+    monkeypatch.setattr(analog.WeightProgrammingOptimizer if phase == "search" else analog.DualPairConductanceConverter,
+                        target.split(".")[1], interrupted)
+    assert main(["analog", *QUICK, "--t-steps", "1"]) == 130
+    printed = capsys.readouterr()
+    assert printed.err == "" and "optimized" in printed.out and "below the baseline" in printed.out
 
 
 def test_help_as_a_program():

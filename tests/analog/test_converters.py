@@ -86,7 +86,7 @@ def test_equality_is_class_and_attributes():
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda: SinglePairConductanceConverter(1, 1), "g_min=1.0, g_max=1.0"),
+    (lambda: SinglePairConductanceConverter(1, 1), "g_max=1.0, g_min=1.0"),
     (lambda: SinglePairConductanceConverter(g_max=-1), "g_max=-1"),
     (lambda: SinglePairConductanceConverter(g_max=np.nan), "g_max must be finite"),
     (lambda: DualPairConductanceConverter([1, 2, 3]), "2 factors, got 3"),

@@ -109,7 +109,7 @@ def test_symmetric_means_symmetric_only_natively():
     (lambda: Hypercube([1, -1], 25, 0), "positive factors"),
     (lambda: Hypercube([1, "a"], 25, 0), "real number"),
     (lambda: Hypercube([], 25, 0), "non-empty"),
-    (lambda: Hypercube([1], 5, 5), "g_min < g_max"),
+    (lambda: Hypercube([1], 5, 5), "above g_min"),
     (lambda: Hypercube([1], 25, 0, nbins=1), "nbins must be at least 2"),
     (lambda: Hypercube([1], 25, 0, f_min=0), "0 < f_min < f_max"),
     (lambda: Hypercube([1], 25, 0, layout="dense"), "layout"),

@@ -187,7 +187,7 @@ def test_published_arguments():
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda: ReRamCMONoiseModel(g_max=9.0), "g_min=9.0, g_max=9.0"),
+    (lambda: ReRamCMONoiseModel(g_max=9.0), "g_max=9.0, g_min=9.0"),
     (lambda: ReRamCMONoiseModel(g_min=-1.0), "g_min must be at least 0"),
     (lambda: ReRamCMONoiseModel(read_noise_scale=-1), "read_noise_scale must be at least 0"),
     (lambda: ReRamCMONoiseModel(acceptance_range=0.02), "acceptance_range must be one of 0.2, 2.0, got 0.02"),

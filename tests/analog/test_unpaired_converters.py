@@ -152,8 +152,8 @@ def test_converters_are_values():
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda: SingleDeviceConductanceConverter(5.0), "g_min=9.0, g_max=5.0"),
-    (lambda: SingleDeviceConductanceConverter(g_min=-1), "0 <= g_min"),
+    (lambda: SingleDeviceConductanceConverter(5.0), "g_max=5.0, g_min=9.0"),
+    (lambda: SingleDeviceConductanceConverter(g_min=-1), "not negative"),
     (lambda: FusionConductanceConverter(9.9), "g_max must be at least 10.0, got 9.9"),
     (lambda: FusionConductanceConverter(41), "g_max must be at most 40.0, got 41"),
     (lambda: SINGLE.convert_to_conductances([]), "must not be empty"),

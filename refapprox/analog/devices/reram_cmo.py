@@ -97,8 +97,7 @@ class ReRamCMONoiseModel(DeviceModel):
         self._keep_not_negative("g_min", "prog_noise_scale", "drift_scale", "read_noise_scale", "read_coeff")
         self._keep_positive("g_max", "t_read")
         if self.g_min >= self.g_max:
-            raise ValueError(f"g_min and g_max must satisfy 0 <= g_min < g_max, got g_min={self.g_min}, "
-                             f"g_max={self.g_max}.")
+            raise ValueError(f"g_max must be above g_min, got g_max={self.g_max}, g_min={self.g_min}.")
         self._keep("decay_mean", check_real("decay_mean", self.decay_mean))
         if self.prog_coeff is None:
             self._keep("acceptance_range", check_choice("acceptance_range", self.acceptance_range, sorted(PROGRAMMING)))
