@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+PATIENCE = 4               # clock time for a second of the processor, which others may be using
 MAX_OUTPUT = 2 ** 20       # characters of a program's messages that are kept
 LIMITED = ("import os, resource, sys; m, s = int(sys.argv[1]), int(sys.argv[2]); "
            "m and resource.setrlimit(resource.RLIMIT_AS, (m, m)); "
@@ -29,7 +30,8 @@ def run_limited(command, folder, seconds, memory=0):
     folder : path
         Its working directory, where its messages and its own temporary files go.
     seconds : int
-        Time limit, by the clock and of the processor. The program and its children are killed then.
+        Time of the processor that it may take, and `PATIENCE` times as much by the clock. It is killed then, with its
+        children.
     memory : int, optional
         Bytes of address space; 0 sets no limit.
     """
@@ -40,7 +42,7 @@ def run_limited(command, folder, seconds, memory=0):
                                    stderr=subprocess.STDOUT, start_new_session=True,
                                    env=os.environ | {"TMPDIR": str(folder)})
         try:
-            code = process.wait(timeout=seconds)
+            code = process.wait(timeout=PATIENCE * seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:                                       # its children too, also where we are interrupted

@@ -33,10 +33,11 @@ class File(NamedTuple):
         """UTF-8 text, or Latin-1 as in comments of old files."""
         if self.content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in self.content[:4096]:
             raise SourceError(f"{self.path}: must be UTF-8 text, got UTF-16 or binary data. Save it as UTF-8.")
+        content = self.content.removeprefix(b"\xef\xbb\xbf")
         try:
-            return self.content.decode("utf-8-sig")
+            return content.decode("utf-8")
         except UnicodeDecodeError:
-            return self.content.decode("latin-1")
+            return content.decode("latin-1")
 
 
 def files_of(path_or_paths):

