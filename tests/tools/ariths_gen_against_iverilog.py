@@ -50,13 +50,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--bits", type=int, nargs="+", default=[4, 8, 12, 16, 24, 32])
-    parser.add_argument("--samples", type=int, default=4096)
+    parser.add_argument("--samples", type=int, default=4096, help="operand pairs of circuits wider than 8x8 bits")
+    parser.add_argument("--only", default="", help="circuits whose name holds this text")
     args = parser.parse_args(argv)
     root, start = args.checkout / "generated_circuits", time.time()
     counts = collections.defaultdict(collections.Counter)
     for path in sorted((root / "verilog_circuits/flat").glob("*.v")):
         name, ports = ports_of(path)
-        if ports[0][1] not in args.bits:
+        if ports[0][1] not in args.bits or args.only not in name:
             continue
         wide = ports[0][1] + ports[1][1] > 16
         pairs = iverilog.all_pairs(ports[0][1], ports[1][1], args.samples if wide else 2 ** 16)

@@ -100,6 +100,8 @@ def apply(operator, argument, left, right=None):
     if operator in ("unary -", "unary +"):
         return narrow(-values if operator[-1] == "-" else values, result_type), result_type
     amount = right[0]
+    if not values.any() and amount.min() >= 0:         # 0 << 32, see `words.shift`
+        return values, result_type
     if amount.min() < 0 or amount.max() >= result_type.width:
         wrong = amount.max() if amount.min() >= 0 else amount.min()
         raise ValueError(f"a shift by {wrong} is as wide as its operand of {result_type.width} bits or wider.")

@@ -97,6 +97,8 @@ def shift(builder, operator, left, right):
     ctype = promoted(left.ctype)
     word = convert(builder, left, ctype)
     amount = constant_of(right)
+    if not word.bits and word.fill == ZERO and amount is not None and amount >= 0:
+        return word            # undefined beyond the width, and zero for every compiler: ArithsGen writes 0 << 32
     if amount is None and (right.fill != ZERO or 2 ** min(len(right.bits), 7) > ctype.width):
         raise ValueError(f"a shift by an amount that may be {ctype.width} or more has no value in C: "
                          f"mask the amount, as in (b & {ctype.width - 1}).")
