@@ -51,7 +51,9 @@ def spoken(error, parser):
             continue
         option = action.option_strings[-1]
         message = re.sub(rf"(?<![\w-]){action.dest}(?: of \w+)?(?= (?:must|cannot|needs|holds)\b)", option, message)
-        message = re.sub(rf"(?<![\w.]){action.dest}=(?=\S)", f"{option} ", message)
+        message = re.sub(rf"(?<![\w.-]){action.dest}=(?=\S)", f"{option} ", message)
+        if "_" in action.dest:      # no word of English
+            message = re.sub(rf"(?<![\w.-]){action.dest}(?!\w)", option, message)
     return message
 
 

@@ -26,7 +26,7 @@ def tiny(monkeypatch):
     stages = dict.fromkeys(("baseline", "quant", "gradient", "approx"), STAGE)
     monkeypatch.setitem(config.PRESETS, "tiny", {"stages": stages, "digits": {}})
     monkeypatch.setattr(job, "make_datamodule", lambda options: data)
-    monkeypatch.setattr(job.MainJob, "error_stds", lambda self, maps: {})
+    monkeypatch.setattr(job.MainJob, "error_stds", lambda *given: {})
     return RunConfig(preset="tiny", initial_noise=0.01)
 
 
