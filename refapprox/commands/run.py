@@ -1,11 +1,13 @@
 """`refapprox run`: the main job, end to end."""
+import dataclasses
 import time
 
+from refapprox import files
 from refapprox.commands.parser import add_data, add_sources, check_data, circuit_options
 from refapprox.main_job import PRESETS, MainJob, RunConfig
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.report.run import text_report, write_html_report
+from refapprox.report.run import page_of, text_report
 
 
 def add_arguments(parser):
@@ -52,7 +54,7 @@ def execute(args):
     info = job.matching()
     console.line()
     console.line(text_report(info, results))
-    draw_report(job, info)
+    draw_report(job, info, args.command_line)
     console.line(f"\n{time.perf_counter() - started:.0f} s; figures and report in {folder.path}/report.html")
     return 0
 
@@ -65,21 +67,26 @@ def resumed(args):
     return RunFolder.open(args.resume)
 
 
-def draw_report(job, info):
-    """Figures and the HTML page of a finished run."""
+def draw_report(job, info, command):
+    """Figures as files, and the HTML page of a finished run."""
     from refapprox.plotting import run as plots
     from refapprox.plotting.multipliers import error_maps
     from refapprox.plotting.style import save
-    folder, records, results = job.folder, job.folder.records(), job.results
+    folder, records, results, config = job.folder, job.folder.records(), job.results, job.config
     chosen = [job.library[name] for name in dict.fromkeys(layer.multiplier_name for layer in info.layers)]
     figures = {
         "Energy per multiplication and share of multiplications of every layer": ("energy", plots.energy_bars(info)),
         "Training: loss and validation accuracy": ("training", plots.training_curves(records)),
-        "Learned noise levels": ("sigma", plots.sigma_curves(records, job.config.initial_noise)),
+        "Learned noise levels": ("sigma", plots.sigma_curves(records, config.initial_noise)),
         "Error maps of the chosen multipliers": ("error_maps", error_maps(chosen)),
         "Predicted against simulated error of every layer and multiplier":
             ("predicted_std", plots.predicted_against_simulated(results["error_stds"])),
     }
-    paths = {caption: save(figure, folder.figures / f"{name}.png") for caption, (name, figure) in figures.items()}
-    title = f"LeNet-5 on {job.config.dataset}, preset {job.config.preset}, seed {job.config.seed}"
-    write_html_report(folder.path / "report.html", title, info, results, paths)
+    for name, figure in figures.values():
+        save(figure, folder.figures / f"{name}.png")
+    options = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config).items()
+                        if name != "seed" and value not in (None, {}))
+    page = page_of(f"LeNet-5 on {config.dataset}, preset {config.preset}, seed {config.seed}", info, results,
+                   {caption: figure for caption, (_, figure) in figures.items()},
+                   command=command, options=options, seed=config.seed, folder=folder.path)
+    files.write_text(folder.path / "report.html", page)

@@ -7,24 +7,26 @@ from refapprox.plotting.style import GREYS, LINES, MARKERS, MEANING, label_point
 def training_curves(records):
     """Loss and validation accuracy of every epoch, one curve per step."""
     epochs = [r for r in records if "epoch" in r]
+    steps = list(dict.fromkeys(r["step"] for r in epochs))
     figure, (loss, accuracy) = new_figure(2, 1, size=(7, 5), sharex=True)
-    for step in dict.fromkeys(r["step"] for r in epochs):
+    for step in steps:
         x = [i for i, r in enumerate(epochs, start=1) if r["step"] == step]
         rows = [epochs[i - 1] for i in x]
-        first = step == epochs[0]["step"]
-        loss.plot(x, [r["loss"] for r in rows], "-o", color="black", markersize=4,
+        first = step == steps[0]
+        loss.plot(x, [r["loss"] for r in rows], "-o", color=MEANING["simulated"], markersize=4,
                   label="training, noise term included" if first else None)
-        loss.plot(x, [r["val_loss"] for r in rows], "--s", color="#777777", markersize=4,
+        loss.plot(x, [r["val_loss"] for r in rows], "--s", color=MEANING["predicted"], markersize=4,
                   label="validation" if first else None)
-        accuracy.plot(x, [100 * r["val_accuracy"] for r in rows], "--s", color="#777777", markersize=4)
-        loss.annotate(step, (x[0] - 0.45, 1.01), xycoords=("data", "axes fraction"), fontsize=8, rotation=30)
+        accuracy.plot(x, [100 * r["val_accuracy"] for r in rows], "--s", color=MEANING["predicted"], markersize=4)
+        loss.annotate(step, (np.mean(x), 1.02), xycoords=("data", "axes fraction"), fontsize=8, rotation=40,
+                      ha="left", va="bottom")
         for axis in (loss, accuracy):
             axis.axvline(x[0] - 0.5, color="#999999", linewidth=0.8)
     loss.set_ylabel("loss")
     loss.legend()
     accuracy.set_ylabel("validation accuracy (%)")
     accuracy.set_xlabel("epoch, all stages")
-    accuracy.set_xlim(left=0.5)
+    accuracy.set_xlim(left=0.5, right=len(epochs) + 0.5)
     accuracy.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
@@ -46,21 +48,23 @@ def sigma_curves(records, initial_noise):
 
 def energy_bars(info):
     """The tutorial's two panels: relative energy and relative operation count of every layer."""
-    figure, (energy, operations) = new_figure(2, 1, size=(5.5, 5.5), sharex=True)
+    figure, (energy, operations) = new_figure(2, 1, size=(6.2, 5.6), sharex=True)
     names = [layer.name for layer in info.layers]
     costs = [layer.relative_energy_consumption(info.metric_max) for layer in info.layers]
-    bars = energy.bar(names, costs, color="#888888")
-    over_lines = {"color": "white", "pad": 1, "alpha": 0.8}
-    energy.bar_label(bars, [layer.multiplier_name for layer in info.layers], fontsize=7, padding=2, bbox=over_lines)
+    energy.bar(names, costs, color="#b7d3e8", edgecolor=MEANING["predicted"])
     average = info.relative_energy_consumption
-    energy.axhline(average, color="black", linestyle="--")
-    energy.annotate(f"whole network {average:.3f}", (0.99, average), xycoords=("axes fraction", "data"),
-                    ha="right", va="bottom", fontsize=8, bbox=over_lines)
+    energy.axhline(average, color=MEANING["allowed"], linestyle="--", label=f"whole network {average:.3f}")
+    for place, layer in enumerate(info.layers):      # inside at the foot of each bar: no bar, line or name is covered
+        energy.text(place, 0.03 * max(costs), layer.multiplier_name, rotation=90, ha="center", va="bottom", fontsize=8,
+                    bbox={"color": "white", "pad": 1.2, "alpha": 0.85})
     energy.set_ylabel("energy of a multiplication,\nrelative to the largest")
-    energy.set_ylim(0, 1.15 * max(costs))
-    operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color="#cccccc",
-                   edgecolor="black", hatch="//")
+    energy.set_ylim(0, 1.05 * max(costs))
+    operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color=MEANING["share"],
+                   edgecolor="black")
     operations.set_ylabel("share of multiplications")
+    for axis in (energy, operations):
+        axis.grid(False, axis="x")
+    figure.legend(loc="outside upper center", frameon=False)
     return figure
 
 

@@ -1,8 +1,5 @@
 """The tables of a run as text, and the whole run as one self-contained HTML page."""
-import base64
-import html
-
-from refapprox import files
+from refapprox.report.page import html_figure, html_table, page, paragraph, provenance
 from refapprox.report.text import text_table
 
 ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
@@ -43,28 +40,27 @@ def text_report(info, results):
     return "\n".join([text_table(*layer_rows(info)), *COLUMNS, "", text_table(*accuracy_rows(results))])
 
 
-def html_table(header, rows):
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def verdict(info, results):
+    """Two sentences: what the matching saves and costs, and what one multiplier everywhere would have."""
+    energy, names = results["relative_energy"], dict.fromkeys(layer.multiplier_name for layer in info.layers)
+    change = 100 * (results.get("retrained", results["deployed"]) - results["quantized"])
+    after = "after retraining" if "retrained" in results else "before retraining"
+    first = (f"The multiplications take {100 * (1 - energy):.1f} % less energy than with the costliest multiplier of "
+             f"the search space, and the test accuracy changes by {change:+.2f} points {after}; the layers take "
+             f"{', '.join(names)}.")
+    if "uniform_retrained" not in results:
+        return [first]
+    against = 100 * (results["retrained"] - results["uniform_retrained"])
+    return [first, f"One multiplier everywhere of about the same energy, {results['uniform_multiplier']}, ends "
+                   f"{abs(against):.2f} points {'lower' if against >= 0 else 'higher'}."]
 
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
-td,th{padding:.25rem .75rem;border-bottom:1px solid #ccc;text-align:right}
-td:first-child,th:first-child{text-align:left}
-figure{margin:2rem 0}img{max-width:100%}figcaption{color:#555}"""
-
-
-def write_html_report(path, title, info, results, figures):
-    """One page with both tables and `figures`, a dict of caption to PNG path, embedded."""
-    parts = [html_table(*layer_rows(info)),
-             f"<p>{'.<br>'.join(map(html.escape, COLUMNS))}.</p>",
-             html_table(*accuracy_rows(results))]
-    for caption, png in figures.items():
-        data = base64.b64encode(png.read_bytes()).decode()
-        text = html.escape(caption)
-        parts.append(f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-                     f"<figcaption>{text}</figcaption></figure>")
-    files.write_text(path, f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-                           f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{''.join(parts)}</html>")
+def page_of(title, info, results, figures, **about):
+    """The HTML page of a run; `figures` maps captions to matplotlib figures."""
+    pictures = list(figures.items())
+    sections = [
+        ("Accuracy and energy", html_table(*accuracy_rows(results)) + html_figure(pictures[0][1], pictures[0][0])),
+        ("Layers", html_table(*layer_rows(info)) + "".join(paragraph(f"{column}.") for column in COLUMNS)),
+        ("How it got there", "".join(html_figure(figure, caption) for caption, figure in pictures[1:])),
+    ]
+    return page(title, verdict(info, results), sections, provenance(**about))

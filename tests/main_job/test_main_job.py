@@ -168,7 +168,8 @@ def test_run_from_the_command_line_draws_and_reports(tiny, tmp_path, capsys, mon
     assert {p.name for p in (out / "figures").iterdir()} == {
         "energy.png", "training.png", "sigma.png", "error_maps.png", "predicted_std.png"}
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 5 and "http" not in page
+    assert page.count("data:image/svg+xml;base64,") == 5 and "http" not in page
+    assert "% less energy than" in page and "seed</dt><dd>0" in page and "refapprox run --preset tiny" in page
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert sum("epoch" in r for r in records) == 8
     assert json.loads((out / "config.json").read_text())["environment"]["blas"]
