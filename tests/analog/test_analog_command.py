@@ -60,7 +60,7 @@ def test_factors():
 @pytest.mark.parametrize("arguments, message", [
     (["--weights", "/nowhere.npy"], "nowhere"), (["--f-lst", "1,x"], "--f-lst must be numbers"),
     (["--f-lst", "none,none"], "at least one factor"), (["--baseline-f-lst", "1,none"], "--baseline-f-lst"),
-    (["--t-steps", "-1"], "t must be at least 0"), (["--g-max", "20", "--g-min", "20"], "--g-max must be above --g-min"),
+    (["--t-steps", "-1"], "t must be at least 0"), (["--g-max", "20", "--g-min", "20"], "must be above --g-min"),
     (["--runs", "1"], "--runs must be at least 2")])
 def test_bad_arguments_are_named(arguments, message, capsys):
     quick = [] if "--runs" in arguments else QUICK      # no option is taken twice
