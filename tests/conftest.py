@@ -1,10 +1,12 @@
 """Hypothesis draws the same examples in every run: a test never passes or fails by luck."""
 import importlib.util
+import json
 import os
 import tracemalloc
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 from hypothesis import settings
 from small_network import small_net, stripes
@@ -74,3 +76,20 @@ def searched():
     net.train_quant(data)
     net.train_gradient(data)
     return net, data
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Loader of what aihwkit 1.2.0 printed: golden("converters") -> (arrays, settings); skips where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "analog" / "golden"
+    folder = Path(os.environ.get("REFAPPROX_ANALOG_GOLDEN", beside))
+
+    def load(name):
+        path = folder / f"{name}.npz"
+        if not path.exists():
+            pytest.skip(f"golden data {name}.npz is absent: set REFAPPROX_ANALOG_GOLDEN to the folder with it")
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        return arrays, json.loads(str(arrays.pop("meta_json")))
+
+    return load

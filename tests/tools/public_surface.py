@@ -35,9 +35,12 @@ def packages():
 
 
 def surface():
-    """qualified name -> object of all public functions and classes, each under the first package that offers it."""
+    """qualified name -> object of all public functions and classes, each under the first package that offers it.
+
+    Other tools' names come last: what they only pass on has its home elsewhere.
+    """
     found, seen = {}, set()
-    for package_name, package in packages().items():
+    for package_name, package in sorted(packages().items(), key=lambda item: item[0].startswith("refapprox.compat")):
         if package_name == "refapprox":      # what it offers lives in the packages
             continue
         for name in package.__all__:

@@ -5,9 +5,12 @@ What is random takes `rng` as its last argument and makes a fresh generator wher
 import dataclasses
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox import error_stats, matching
 from refapprox.compat.agnapprox.datamodules import native_datamodule
@@ -27,32 +30,89 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-def get_sample_population(tensor, num_samples=512, rng=None):
-    """`refapprox.error_stats.get_sample_population` with a fresh generator where `rng` is None."""
-    return error_stats.get_sample_population(tensor, num_samples, rng=fresh(rng))
+def get_sample_population(tensor: ArrayLike, num_samples: int = 512,
+                          rng: np.random.Generator | None = None) -> NDArray[Any]:
+    """`refapprox.error_stats.get_sample_population` with a fresh generator where `rng` is None.
+
+    Parameters
+    ----------
+    tensor, num_samples, rng
+        As there.
+
+    Returns
+    -------
+    array (num_samples, k)
+
+    Example
+    -------
+    >>> get_sample_population(np.arange(12).reshape(4, 3), 2, np.random.default_rng(0)).shape
+    (2, 3)
+    """
+    return error_stats.get_sample_population(tensor, num_samples, rng=generator_or_fresh(rng))
 
 
-def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, rng=None):
-    """`refapprox.error_stats.single_dist_mc` with a fresh generator where `rng` is None."""
-    return error_stats.single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples, rng=fresh(rng))
+def single_dist_mc(emap: ArrayLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int, num_samples: int = 100_000,
+                   rng: np.random.Generator | None = None) -> tuple[float, float]:
+    """`refapprox.error_stats.single_dist_mc` with a fresh generator where `rng` is None.
+
+    Parameters
+    ----------
+    emap, x_dist, w_dist, fan_in, num_samples, rng
+        As there.
+
+    Returns
+    -------
+    mean, std : float
+
+    Example
+    -------
+    >>> single_dist_mc(np.full((2, 2), 3), [0.5, 0.5], [1.0, 0.0], fan_in=4, num_samples=10)
+    (3.0, 0.0)
+    """
+    return error_stats.single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples, rng=generator_or_fresh(rng))
 
 
-def fresh(rng):
+def generator_or_fresh(rng):
     """`rng`, or a generator from the system's entropy where it is None."""
     return np.random.default_rng() if rng is None else rng
 
 
 @dataclasses.dataclass
 class IntermediateLayerResults(matching.IntermediateLayerResults):
-    """`refapprox.matching.IntermediateLayerResults`; the weights may be filled in later."""
+    """`refapprox.matching.IntermediateLayerResults`; the weights may be filled in later.
+
+    Attributes
+    ----------
+    fan_in : int
+    features, outputs : array
+    weights : array or None
+    channel_scale : array or None
+
+    Example
+    -------
+    >>> IntermediateLayerResults(3, np.zeros((2, 3)), np.zeros((2, 1))).weights is None
+    True
+    """
 
     weights: np.ndarray | None = None
 
 
 class EnhancedJSONEncoder(json.JSONEncoder):
-    """JSON encoder that knows dataclasses, NumPy scalars and arrays."""
+    """JSON encoder that knows dataclasses, NumPy scalars and arrays.
 
-    def default(self, o):
+    Parameters
+    ----------
+    skipkeys, ensure_ascii, check_circular, allow_nan, sort_keys, indent, separators, default
+        As of `json.JSONEncoder`.
+
+    Example
+    -------
+    >>> json.dumps({"codes": np.arange(3)}, cls=EnhancedJSONEncoder)
+    '{"codes": [0, 1, 2]}'
+    """
+
+    def default(self, o: Any) -> Any:
+        """What JSON has in place of `o`."""
         if dataclasses.is_dataclass(o) and not isinstance(o, type):
             return dataclasses.asdict(o)
         if isinstance(o, (np.generic, np.ndarray)):
@@ -60,19 +120,50 @@ class EnhancedJSONEncoder(json.JSONEncoder):
         return super().default(o)
 
 
-def dump_results(result, lmbd):
-    """Write a MatchingInfo to MLflow: the active run, or a new one. See `refapprox.matching.dump_results`."""
+def dump_results(result: MatchingInfo, lmbd: float) -> None:
+    """Write a MatchingInfo to MLflow: the active run, or a new one. See `refapprox.matching.dump_results`.
+
+    Parameters
+    ----------
+    result : MatchingInfo
+    lmbd : float
+
+    Raises
+    ------
+    ValueError
+        If MLflow is not installed.
+
+    Example
+    -------
+    >>> dump_results(MatchingInfo(), 0.2)      # doctest: +SKIP
+    """
     matching.dump_results(result, lmbd, tracking="mlflow")
 
 
-def set_all(model, attr, value):
-    """Set `attr` on every module of `model` that has it."""
+def set_all(model: Any, attr: str, value: Any) -> None:
+    """Set `attr` on every module of `model` that has it.
+
+    Parameters
+    ----------
+    model : ApproxNet
+    attr : str
+    value : object
+
+    Example
+    -------
+    >>> from refapprox.compat.agnapprox.nets import LeNet5
+    >>> model = LeNet5(rng=np.random.default_rng(0))
+    >>> set_all(model, "stdev", 0.05)
+    >>> round(float(model.noisy_modules[0][1].stdev), 6)
+    0.05
+    """
     for module in model.modules():
         if hasattr(module, attr):
             setattr(module, attr, value)
 
 
-def get_feature_maps(model, target_modules, trainer, datamodule, rng=None):
+def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trainer: Any, datamodule: Any,
+                     rng: np.random.Generator | None = None) -> dict[str, IntermediateLayerResults]:
     """name -> IntermediateLayerResults of `target_modules`, over 128 random training images.
 
     Parameters
@@ -85,19 +176,54 @@ def get_feature_maps(model, target_modules, trainer, datamodule, rng=None):
     datamodule : ApproxDataModule or refapprox DataModule
     rng : numpy.random.Generator, optional
         Draws the images; a fresh one where it is None.
+
+    Returns
+    -------
+    dict of str to IntermediateLayerResults
+
+    Example
+    -------
+    >>> from refapprox.compat.agnapprox.nets import LeNet5
+    >>> from refapprox.datasets import SyntheticDigits
+    >>> model, data = LeNet5(rng=np.random.default_rng(0)), SyntheticDigits(n_train=150, n_test=4)
+    >>> model.train_quant(data, epochs=1)
+    >>> maps = get_feature_maps(model, model.noisy_modules[:1], None, data, np.random.default_rng(1))
+    >>> {name: found.fan_in for name, found in maps.items()}
+    {'model.conv1.0': 25}
     """
     del trainer      # the published function evaluates through it
-    maps = matching.get_feature_maps(model.net, native_datamodule(datamodule), rng=fresh(rng))
+    maps = matching.get_feature_maps(model.net, native_datamodule(datamodule), rng=generator_or_fresh(rng))
     by_layer = {id(layer): maps[name] for name, layer in model.net.noisy_modules}
     return {name: IntermediateLayerResults(**vars(by_layer[id(module.layer)])) for name, module in target_modules}
 
 
-def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples=512, rng=None):
-    """`refapprox.matching.select_layer_multiplier` with a fresh generator where `rng` is None."""
-    return matching.select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples, rng=fresh(rng))
+def select_layer_multiplier(intermediate_results: Any, multipliers: Any, max_noise: float, num_samples: int = 512,
+                            rng: np.random.Generator | None = None) -> tuple[str, float]:
+    """`refapprox.matching.select_layer_multiplier` with a fresh generator where `rng` is None.
+
+    Parameters
+    ----------
+    intermediate_results, multipliers, max_noise, num_samples, rng
+        As there.
+
+    Returns
+    -------
+    name, metric : str, float
+
+    Example
+    -------
+    >>> from refapprox import load_library
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.integers(-100, 100, (600, 8)), rng.integers(-100, 100, (8, 4))
+    >>> select_layer_multiplier(IntermediateLayerResults(8, x, x @ w, w), load_library(), 0.001, rng=rng)
+    ('mul8s_1KVA', 0.422)
+    """
+    return matching.select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples,
+                                            rng=generator_or_fresh(rng))
 
 
-def select_multipliers(model, datamodule, multipliers, trainer=None, rng=None):
+def select_multipliers(model: Any, datamodule: Any, multipliers: Any, trainer: Any = None,
+                       rng: np.random.Generator | None = None) -> MatchingInfo:
     """Assign a multiplier to every layer; each choice is logged.
 
     Parameters
@@ -120,8 +246,12 @@ def select_multipliers(model, datamodule, multipliers, trainer=None, rng=None):
     ------
     ValueError
         If no multiplier fits a layer, as published: the layer and the nearest candidate are named.
+
+    Example
+    -------
+    >>> select_multipliers(model, datamodule, EvoApproxLib().search_space())      # doctest: +SKIP
     """
-    rng = fresh(rng)
+    rng = generator_or_fresh(rng)
     maps = get_feature_maps(model, model.noisy_modules, trainer, datamodule, rng=rng)
     result = matching.select_multipliers(model, None, multipliers, rng=rng, feature_maps=maps)
     for layer in result.layers:
@@ -131,7 +261,7 @@ def select_multipliers(model, datamodule, multipliers, trainer=None, rng=None):
     return result
 
 
-def deploy_multipliers(model, matching_result, library):
+def deploy_multipliers(model: Any, matching_result: MatchingInfo, library: Any) -> None:
     """Load the tables that `matching_result` names into the layers of `model`.
 
     Parameters
@@ -145,6 +275,16 @@ def deploy_multipliers(model, matching_result, library):
     ------
     ValueError
         If the layers are not those of the model in its order.
+
+    Example
+    -------
+    >>> from refapprox import load_library
+    >>> from refapprox.compat.agnapprox.nets import LeNet5
+    >>> model = LeNet5(rng=np.random.default_rng(0))
+    >>> chosen = MatchingInfo([LayerInfo(name, "mul8s_1KVA", 0.422, 1) for name, _ in model.noisy_modules])
+    >>> deploy_multipliers(model, chosen, load_library())
+    >>> model.noisy_modules[0][1].layer.multiplier.name
+    'mul8s_1KVA'
     """
     expected, given = [name for name, _ in model.noisy_modules], [info.name for info in matching_result.layers]
     if given != expected:

@@ -1,10 +1,13 @@
 """Data sets under agnapprox's names: the life cycle of its data modules around a `refapprox.datasets.DataModule`."""
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from refapprox.datasets import DataModule
+from refapprox.datasets.datamodule import Split
 from refapprox.datasets.idx import read_idx
 from refapprox.datasets.mnist import download_mnist, locate, normalized
 
@@ -26,54 +29,106 @@ class ApproxDataModule:
     -----
     A data set of one's own defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
     refapprox, training images are shuffled anew in every epoch; the published loader kept their order.
+
+    Example
+    -------
+    >>> from refapprox.datasets import SyntheticDigits
+    >>> class Digits(ApproxDataModule):
+    ...     def load(self):
+    ...         return SyntheticDigits(n_train=24, n_test=4)
+    >>> data = Digits()
+    >>> data.setup()
+    >>> data.df_test.images.shape[0]
+    4
     """
 
-    def __init__(self, batch_size=128, num_workers=0):
+    def __init__(self, batch_size: int = 128, num_workers: int = 0) -> None:
         self.args = {"batch_size": batch_size, "num_workers": num_workers}
         self.data_dir = os.environ.get(ENVIRONMENT, "./data")
         self._native = None
 
-    def prepare_data(self):
+    def prepare_data(self) -> None:
         """Make sure that the files are there."""
 
-    def load(self):
+    def load(self) -> DataModule:
         """The data as a native DataModule."""
         raise TypeError(f"{type(self).__name__} does not define load.")
 
-    def setup(self, stage=None):
+    def setup(self, stage: str | None = None) -> None:
         """Load all parts, whatever the `stage`."""
         self._native = self.load()
 
     @property
-    def native(self):
+    def native(self) -> DataModule:
         """The native DataModule; a ValueError before `setup`."""
         if self._native is None:
             raise ValueError(f"{type(self).__name__} is not loaded: call prepare_data() and setup() first.")
         return self._native
 
-    df_train = property(lambda self: self.native.train, doc="Training part (images, labels).")
-    df_val = property(lambda self: self.native.val, doc="Validation part (images, labels).")
-    df_test = property(lambda self: self.native.test, doc="Test part (images, labels).")
+    @property
+    def df_train(self) -> Split:
+        """Training part (images, labels)."""
+        return self.native.train
 
-    def train_dataloader(self, rng=None):
+    @property
+    def df_val(self) -> Split:
+        """Validation part (images, labels)."""
+        return self.native.val
+
+    @property
+    def df_test(self) -> Split:
+        """Test part (images, labels)."""
+        return self.native.test
+
+    def train_dataloader(self, rng: np.random.Generator | None = None) -> Iterator[Split]:
         """Batches of an epoch, in a new order."""
         return self.native.train_batches(np.random.default_rng() if rng is None else rng)
 
-    def val_dataloader(self):
+    def val_dataloader(self) -> Iterator[Split]:
+        """Batches of the validation part, in order."""
         return self.native.val_batches()
 
-    def test_dataloader(self):
+    def test_dataloader(self) -> Iterator[Split]:
+        """Batches of the test part, in order."""
         return self.native.test_batches()
 
-    def sample_dataloader(self, num_samples=128, rng=None):
-        """`num_samples` random training images and their labels, drawn with replacement, in batches."""
+    def sample_dataloader(self, num_samples: int = 128, rng: np.random.Generator | None = None) -> Iterator[Any]:
+        """Random training images and their labels, drawn with replacement, in batches.
+
+        Parameters
+        ----------
+        num_samples : int, optional
+        rng : numpy.random.Generator, optional
+            A fresh one where it is None.
+        """
         train, rng = self.native.train, np.random.default_rng() if rng is None else rng
         rows, size = rng.integers(len(train.labels), size=num_samples), self.args["batch_size"]
         return ((train.images[rows[i:i + size]], train.labels[rows[i:i + size]]) for i in range(0, num_samples, size))
 
 
-def native_datamodule(datamodule):
-    """The native DataModule behind `datamodule`, which may be one itself."""
+def native_datamodule(datamodule: Any) -> DataModule:
+    """The native DataModule behind `datamodule`, which may be one itself.
+
+    Parameters
+    ----------
+    datamodule : ApproxDataModule or refapprox DataModule
+
+    Returns
+    -------
+    refapprox.datasets.DataModule
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+
+    Example
+    -------
+    >>> from refapprox.datasets import SyntheticDigits
+    >>> data = SyntheticDigits(n_train=24, n_test=4)
+    >>> native_datamodule(data) is data
+    True
+    """
     native = getattr(datamodule, "native", datamodule)
     if not isinstance(native, DataModule):
         raise TypeError(f"datamodule must be an ApproxDataModule or a refapprox DataModule, "
@@ -92,12 +147,27 @@ class MNIST(ApproxDataModule):
     published loader takes them: other data of the same form, such as a few drawn digits for a test, loads too.
     `refapprox.datasets.MNIST` is the strict one. A twelfth of the training file, its end, is set aside for
     validation: the published 55,000 and 5,000.
+
+    Parameters
+    ----------
+    batch_size, num_workers
+        As of `ApproxDataModule`.
+
+    Example
+    -------
+    >>> MNIST(batch_size=64).args["batch_size"]
+    64
     """
 
-    def prepare_data(self):
+    def __init__(self, batch_size: int = 128, num_workers: int = 0) -> None:
+        super().__init__(batch_size, num_workers)
+
+    def prepare_data(self) -> None:
+        """Download what is missing."""
         download_mnist(Path(self.data_dir))
 
-    def load(self):
+    def load(self) -> DataModule:
+        """The four files as a native DataModule."""
         images, labels = self._read("train")
         cut = len(labels) - len(labels) // 12
         return DataModule((images[:cut], labels[:cut]), (images[cut:], labels[cut:]), self._read("test"),

@@ -6,8 +6,10 @@ circuit, so the two must not be mixed.
 """
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
@@ -28,22 +30,33 @@ class ApproximateMultiplier:
         What matching minimizes.
     error_map : integer array, shape (256, 256)
         exact - approximate, ``error_map[x + 128, w + 128]``.
+
+    Example
+    -------
+    >>> ApproximateMultiplier("zero", 0.0, np.multiply.outer(np.arange(-128, 128), np.arange(-128, 128))).name
+    'zero'
     """
 
     name: str
     performance_metric: float
-    error_map: np.ndarray
+    error_map: NDArray[np.integer]
 
 
 class ApproxLibrary(ABC):
-    """Source of tables and candidates."""
+    """Source of tables and candidates.
+
+    Example
+    -------
+    >>> isinstance(EvoApproxLib(), ApproxLibrary)
+    True
+    """
 
     @abstractmethod
-    def load_lut(self, name):
+    def load_lut(self, name: str) -> NDArray[np.int32]:
         """Table of the multiplier called `name`, int32 (256, 256), two's-complement order."""
 
     @abstractmethod
-    def search_space(self):
+    def search_space(self) -> list[ApproximateMultiplier]:
         """List of ApproximateMultiplier."""
 
 
@@ -54,22 +67,29 @@ class EvoApproxLib(ApproxLibrary):
     ----------
     source : "builtin" or path, optional
         As in `refapprox.load_library`.
+
+    Example
+    -------
+    >>> library = EvoApproxLib()
+    >>> library.search_space()[0].name, library.load_lut("mul8s_1KV8")[255, 2].item()      # row 255 is the operand -1
+    ('mul8s_1KR3', -2)
     """
 
-    def __init__(self, source="builtin"):
+    def __init__(self, source: str | PathLike[str] = "builtin") -> None:
         self.library = load_library(source)
 
-    def prepare(self, signed=True):
+    def prepare(self, signed: bool = True) -> list[ApproximateMultiplier]:
         """The candidates, which are signed: unsigned tables do not fit the signed codes of the layers."""
         if not signed:
             raise ValueError("signed of prepare must be True: the layers multiply signed codes, and the built-in "
                              "multipliers are signed ones.")
         return self.search_space()
 
-    def search_space(self):
-        return [candidate(m) for m in self.library]
+    def search_space(self) -> list[ApproximateMultiplier]:
+        """The candidates for matching."""
+        return [as_candidate(multiplier) for multiplier in self.library]
 
-    def load_lut(self, name):
+    def load_lut(self, name: str) -> NDArray[np.int32]:
         """Table of the multiplier called `name`, int32 (256, 256), two's-complement order."""
         return swap_order(self.library.load_lut(name))
 
@@ -83,9 +103,19 @@ class EvoApprox(EvoApproxLib):
         Part of the names to keep.
     metric : {"PDK45_PWR"}, optional
         The cost: power in mW at 45 nm is what is known without the library's files.
+
+    Raises
+    ------
+    ValueError
+        If no name has `filter_str` in it.
+
+    Example
+    -------
+    >>> [multiplier.name for multiplier in EvoApprox("1KV").search_space()][:2]
+    ['mul8s_1KV6', 'mul8s_1KV8']
     """
 
-    def __init__(self, filter_str="mul8s", metric="PDK45_PWR"):
+    def __init__(self, filter_str: str = "mul8s", metric: str = "PDK45_PWR") -> None:
         check_choice("metric", metric, ("PDK45_PWR",))
         names = [name for name in closed_form_names("v2022") if name.startswith("mul8s")]
         self.names, self.metric = [name for name in names if filter_str in name], metric
@@ -94,5 +124,6 @@ class EvoApprox(EvoApproxLib):
         self.library = MultiplierLibrary([closed_form("v2022", name) for name in self.names], "EvoApproxLib v2022")
 
 
-def candidate(multiplier):
+def as_candidate(multiplier):
+    """A refapprox Multiplier as agnapprox's class."""
     return ApproximateMultiplier(multiplier.name, multiplier.performance_metric, multiplier.error_map)

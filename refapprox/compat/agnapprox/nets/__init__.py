@@ -1,7 +1,10 @@
 """Networks under agnapprox's names: modes, defaults and log lines around a `refapprox.nets.ApproxNet`."""
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox import nets
 from refapprox.compat.agnapprox.datamodules import native_datamodule
@@ -101,9 +104,20 @@ class ApproxNet:
     lmbd, sigma_max : float
     name : str
     topk : tuple of int
+
+    Raises
+    ------
+    TypeError
+        If `net` is another network.
+
+    Example
+    -------
+    >>> net = ApproxNet(nets.LeNet5(rng=np.random.default_rng(0)))
+    >>> net.mode, [name for name, _ in net.noisy_modules][:2]
+    ('baseline', ['model.conv1', 'model.conv2'])
     """
 
-    def __init__(self, net, layer_names=None):
+    def __init__(self, net: nets.ApproxNet, layer_names: dict[str, str] | None = None) -> None:
         if not isinstance(net, nets.ApproxNet):
             raise TypeError(f"net must be a refapprox.nets.ApproxNet, got {type(net).__name__}.")
         names = layer_names or {}
@@ -113,26 +127,38 @@ class ApproxNet:
                               ((names.get(native, f"model.{native}"), layer) for native, layer in net.noisy_modules)]
         self._mode = "baseline"
 
-    model = property(lambda self: self.net.model, doc="The layers.")
-    total_ops = property(lambda self: np.int64(self.net.total_ops), doc="Multiplications per sample.")
-    sigma_max = property(lambda self: self.net.sigma_max, doc="Cap of the noise levels in the noise loss.")
+    @property
+    def model(self) -> Any:
+        """The layers."""
+        return self.net.model
+
+    @property
+    def total_ops(self) -> np.int64:
+        """Multiplications per sample."""
+        return np.int64(self.net.total_ops)
+
+    @property
+    def sigma_max(self) -> float:
+        """Cap of the noise levels in the noise loss."""
+        return self.net.sigma_max
 
     @sigma_max.setter
-    def sigma_max(self, value):
+    def sigma_max(self, value: float) -> None:
         self.net.sigma_max = value
 
-    def modules(self):
+    def modules(self) -> Iterator[Any]:
         """Every module that has settings: the multiplying layers as NoisyModule, then the other layers."""
         multiplying = {id(module.layer) for _, module in self.noisy_modules}
         yield from (module for _, module in self.noisy_modules)
         yield from (layer for _, layer in self.net.model.named_layers() if id(layer) not in multiplying)
 
     @property
-    def mode(self):
+    def mode(self) -> str:
+        """What the layers multiply with; an unknown mode is a ValueError, "approx" without tables too."""
         return self._mode
 
     @mode.setter
-    def mode(self, new_mode):
+    def mode(self, new_mode: str) -> None:
         stage, *flags = MODES[check_choice("mode", new_mode, MODES)]
         bare = [name for name, module in self.noisy_modules if module.approx_op.lut is None]
         if new_mode == "approx" and bare:
@@ -143,7 +169,7 @@ class ApproxNet:
         self.net.set_mode(STAGES[stage])
         self._mode = new_mode
 
-    def forward(self, features):
+    def forward(self, features: ArrayLike) -> NDArray[np.floating]:
         """Logits of images (n, c, h, w), evaluated: no noise, running statistics."""
         return self.net.forward(features)
 
@@ -151,22 +177,53 @@ class ApproxNet:
 
     # ---- the four stages
 
-    def train_baseline(self, datamodule, **kwargs):
-        """Train with float products. Keywords of every stage: `epochs`, `test`, `log_mlflow`, options of Trainer."""
+    def train_baseline(self, datamodule: Any, **kwargs: Any) -> None:
+        """Train with float products.
+
+        Parameters
+        ----------
+        datamodule : ApproxDataModule or refapprox DataModule
+        **kwargs
+            Of every stage: `epochs`, `test`, `log_mlflow`, and those options of Trainer that change no result.
+        """
         self._train(datamodule, "baseline", "Baseline Model", **kwargs)
 
-    def train_quant(self, datamodule, **kwargs):
-        """Quantization-aware training."""
+    def train_quant(self, datamodule: Any, **kwargs: Any) -> None:
+        """Quantization-aware training.
+
+        Parameters
+        ----------
+        datamodule, **kwargs
+            As of `train_baseline`.
+        """
         self._train(datamodule, "qat", "QAT Model", **kwargs)
 
-    def train_gradient(self, datamodule, lmbd=0.2, initial_noise=0.1, **kwargs):
-        """Learn the noise levels; they are logged after every epoch."""
+    def train_gradient(self, datamodule: Any, lmbd: float = 0.2, initial_noise: float = 0.1, **kwargs: Any) -> None:
+        """Learn the noise levels; they are logged after every epoch.
+
+        Parameters
+        ----------
+        datamodule, **kwargs
+            As of `train_baseline`.
+        lmbd : float, optional
+            Weight of the noise term in the loss.
+        initial_noise : float, optional
+            Noise level that every layer starts with.
+        """
         self.lmbd = lmbd
         noise = {"lmbd": lmbd, "initial_noise": initial_noise}
         self._train(datamodule, "gradient_search", "Gradient Search", noise, **kwargs)
 
-    def train_approx(self, datamodule, name_ext=None, **kwargs):
-        """Retrain through the deployed tables. `name_ext` goes into the name of the tracked run."""
+    def train_approx(self, datamodule: Any, name_ext: str | None = None, **kwargs: Any) -> None:
+        """Retrain through the deployed tables.
+
+        Parameters
+        ----------
+        datamodule, **kwargs
+            As of `train_baseline`.
+        name_ext : str, optional
+            Goes into the name of the tracked run.
+        """
         self._train(datamodule, "approx", f"Approximate Retraining{name_ext or ''}", **kwargs)
 
     def _train(self, datamodule, mode, run_name, native_options=None, *, epochs=None, log_mlflow=False, test=False,
@@ -206,9 +263,14 @@ class LeNet5(ApproxNet):
     ----------
     rng : numpy.random.Generator, optional
         Initial weights, shuffling and noise; a fresh one where it is None.
+
+    Example
+    -------
+    >>> [name for name, _ in LeNet5(rng=np.random.default_rng(0)).noisy_modules]
+    ['model.conv1.0', 'model.conv2.0', 'model.linear1', 'model.linear2', 'model.linear3']
     """
 
-    def __init__(self, *, rng=None):
+    def __init__(self, *, rng: np.random.Generator | None = None) -> None:
         super().__init__(nets.LeNet5(rng=np.random.default_rng() if rng is None else rng), LAYER_NAMES)
 
 
@@ -222,9 +284,16 @@ class ResNet(ApproxNet):
         A fresh one where it is None.
     **options
         `input_shape`, `num_classes`, `width` of `refapprox.nets.ResNet`.
+
+    Example
+    -------
+    >>> net = ResNet("ResNet8", rng=np.random.default_rng(0), input_shape=(1, 8, 8), width=2)
+    >>> len(net.noisy_modules), net.sigma_max
+    (8, 0.5)
     """
 
-    def __init__(self, resnet_size="ResNet8", *, rng=None, **options):
+    def __init__(self, resnet_size: str = "ResNet8", *, rng: np.random.Generator | None = None,
+                 **options: Any) -> None:
         depths = {f"ResNet{depth}": depth for depth in NOISE_SEARCH}
         depth = depths[check_choice("resnet_size", resnet_size, depths)]
         net = nets.ResNet(depth, rng=np.random.default_rng() if rng is None else rng, **options)

@@ -5,10 +5,18 @@ reproduced as far as a layer's `defects` say so. `ApproxWrapper` quantizes the a
 know their scale and zero point.
 """
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.compat.torchapprox.layers.approx_layer import PRESET, ApproxLayer, InferenceMode, to_array
+from refapprox.compat.torchapprox.layers.approx_layer import (
+    PRESET,
+    ApproxLayer,
+    InferenceMode,
+    QuantizationParameters,
+    to_array,
+)
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs
 from refapprox.ops import conv2d, linear
 from refapprox.ops.patches import geometry, pair
@@ -18,45 +26,120 @@ __all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "ApproxWrapper", "Infe
 
 
 class ApproxLinear(ApproxLayer):
-    """y = x w^T + b; `device` and `dtype` are without effect."""
+    """y = x w^T + b.
 
-    def __init__(self, in_features, out_features, bias=True, qconfig=None, device=None, dtype=None, *, rng=None):
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool, optional
+    qconfig, rng
+        As of `ApproxLayer`.
+    device, dtype
+        Without effect.
+
+    Example
+    -------
+    >>> layer = ApproxLinear(20, 10, rng=np.random.default_rng(0))
+    >>> layer.fan_in, layer.opcount, layer(np.zeros((4, 20))).shape
+    (20, 200, (4, 10))
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, qconfig: Any = None, device: Any = None,
+                 dtype: Any = None, *, rng: np.random.Generator | None = None) -> None:
         super().__init__((out_features, in_features), bias, qconfig, rng)
         self.in_features, self.out_features = in_features, out_features
 
     @classmethod
-    def from_float(cls, layer, qconfig=None):
-        """The layer with the sizes, weight and bias of `layer`, a torch.nn.Linear or what has its attributes."""
+    def from_float(cls, layer: Any, qconfig: Any = None) -> "ApproxLinear":
+        """The layer with the sizes, weight and bias of another.
+
+        Parameters
+        ----------
+        layer : torch.nn.Linear, or what has its attributes
+        qconfig
+            As of `ApproxLayer`.
+        """
         made = cls(layer.in_features, layer.out_features, layer.bias is not None, qconfig)
         made.weight, made.bias = to_array(layer.weight), to_array(layer.bias)
         return made
 
     @property
-    def fan_in(self):
+    def fan_in(self) -> int:
+        """Multiplications per output."""
         return self.in_features
 
     @property
-    def opcount(self):
+    def opcount(self) -> int:
+        """Multiplications per sample."""
         return self.in_features * self.out_features
 
-    def quant_fwd(self, x_q, w_q):
+    def quant_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> NDArray[Any]:
+        """Exact products.
+
+        Parameters
+        ----------
+        x_q, w_q
+            As of `ApproxLayer.quant_fwd`.
+        """
         return linear.forward(x_q, w_q)[0]
 
-    def approx_fwd(self, x_q, w_q, quant_params):
+    def approx_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any], quant_params: QuantizationParameters) -> NDArray[Any]:
+        """Products through the table.
+
+        Parameters
+        ----------
+        x_q, w_q, quant_params
+            As of `ApproxLayer.approx_fwd`.
+        """
         return ApproxGeMM.apply(x_q, w_q, self.multiplier, quant_params, self.htp_model, self.traced_inputs)
 
-    def product_backward(self, dy, x_q, w_q):
+    def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
+                         w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(dx, dw) of the exact products.
+
+        Parameters
+        ----------
+        dy, x_q, w_q
+            As of `ApproxLayer.product_backward`.
+        """
         return linear.backward(dy, (x_q, w_q))
 
 
 class ApproxConv2d(ApproxLayer):
-    """Convolution of (n, c, h, w); zero padding only, `device` and `dtype` are without effect.
+    """Convolution of (n, c, h, w).
 
     `fan_in` is that of the groups, which the published one ignores.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, dilation : int or (vertical, horizontal)
+    groups : int, optional
+    bias : bool, optional
+    padding_mode : "zeros"
+        Others are refused.
+    qconfig, rng
+        As of `ApproxLayer`.
+    device, dtype
+        Without effect.
+
+    Raises
+    ------
+    ValueError
+        For another padding mode.
+
+    Example
+    -------
+    >>> layer = ApproxConv2d(3, 8, 3, padding=1, rng=np.random.default_rng(0))
+    >>> layer.fan_in, layer(np.zeros((1, 3, 4, 4))).shape, layer.opcount
+    (27, (1, 8, 4, 4), 3456)
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", qconfig=None, device=None, dtype=None, *, rng=None):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int],
+                 stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0,
+                 dilation: int | tuple[int, int] = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros",
+                 qconfig: Any = None, device: Any = None, dtype: Any = None, *,
+                 rng: np.random.Generator | None = None) -> None:
         if padding_mode != "zeros":
             raise ValueError(f"padding_mode of ApproxConv2d must be 'zeros', got {padding_mode!r}.")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
@@ -68,8 +151,15 @@ class ApproxConv2d(ApproxLayer):
         self._opcount = None
 
     @classmethod
-    def from_float(cls, layer, qconfig=None):
-        """The layer with the geometry, weight and bias of `layer`, a torch.nn.Conv2d or what has its attributes."""
+    def from_float(cls, layer: Any, qconfig: Any = None) -> "ApproxConv2d":
+        """The layer with the geometry, weight and bias of another.
+
+        Parameters
+        ----------
+        layer : torch.nn.Conv2d, or what has its attributes
+        qconfig
+            As of `ApproxLayer`.
+        """
         made = cls(layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
                    layer.dilation, layer.groups, layer.bias is not None, layer.padding_mode, qconfig)
         made.weight, made.bias = to_array(layer.weight), to_array(layer.bias)
@@ -78,43 +168,72 @@ class ApproxConv2d(ApproxLayer):
     from_conv2d = from_super = from_float
 
     @property
-    def fan_in(self):
+    def fan_in(self) -> int:
+        """Multiplications per output."""
         return math.prod(self.weight.shape[1:])
 
     @property
-    def opcount(self):
+    def opcount(self) -> int:
         """Multiplications per sample; known after the first forward pass."""
         if self._opcount is None:
             raise ValueError("opcount of ApproxConv2d is known after the first forward pass only.")
         return self._opcount
 
     @property
-    def conv_args(self):
+    def conv_args(self) -> Conv2dArgs:
         """The settings as `ApproxConv2dOp` takes them."""
         return Conv2dArgs(self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding,
                           self.dilation, self.groups)
 
-    def output_dims(self, x):
+    def output_dims(self, x: NDArray[Any]) -> tuple[int, int]:
         """(height, width) of the output for images `x`."""
         return geometry("ApproxConv2d", self.kernel_size, self.stride, self.padding,
                         self.dilation).output_size(*x.shape[2:])
 
-    def forward(self, x, x_scale=None, x_zero_point=None):
-        """As `ApproxLayer.forward`."""
+    def forward(self, x: ArrayLike, x_scale: Any = None, x_zero_point: Any = None) -> NDArray[np.float64]:
+        """Layer output of fake-quantized `x`.
+
+        Parameters
+        ----------
+        x, x_scale, x_zero_point
+            As of `ApproxLayer.forward`.
+        """
         y = super().forward(x, x_scale, x_zero_point)
         self._opcount = self.fan_in * math.prod(y.shape[1:])
         return y
 
     __call__ = forward
 
-    def quant_fwd(self, x_q, w_q):
+    def quant_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> NDArray[Any]:
+        """Exact products.
+
+        Parameters
+        ----------
+        x_q, w_q
+            As of `ApproxLayer.quant_fwd`.
+        """
         return conv2d.forward(x_q, w_q, **self.conv_args.backward_args())[0]
 
-    def approx_fwd(self, x_q, w_q, quant_params):
+    def approx_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any], quant_params: QuantizationParameters) -> NDArray[Any]:
+        """Products through the table.
+
+        Parameters
+        ----------
+        x_q, w_q, quant_params
+            As of `ApproxLayer.approx_fwd`.
+        """
         return ApproxConv2dOp.apply(x_q, w_q, quant_params, self.conv_args, self.htp_model, self.output_dims(x_q),
                                     self.multiplier, self.traced_inputs, defects=self.defects)
 
-    def product_backward(self, dy, x_q, w_q):
+    def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
+                         w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(dx, dw) of the exact products.
+
+        Parameters
+        ----------
+        dy, x_q, w_q
+            As of `ApproxLayer.product_backward`.
+        """
         return conv2d.backward(dy, conv2d.prepare(x_q, w_q, **self.conv_args.backward_args()))
 
 
@@ -127,9 +246,21 @@ class ApproxWrapper:
         Of PyTorch's layers weights and settings are taken; what ``prepare_qat`` does there is done here.
     qconfig : optional
         How weights are quantized, for PyTorch's layers; see `ApproxLayer.weight_parameters`.
+
+    Raises
+    ------
+    TypeError
+        For another layer.
+
+    Example
+    -------
+    >>> wrapped = ApproxWrapper(ApproxLinear(3, 2, rng=np.random.default_rng(0)))
+    >>> y = wrapped(np.ones((4, 3)))
+    >>> y.shape, wrapped.backward(np.ones((4, 2))).shape
+    ((4, 2), (4, 3))
     """
 
-    def __init__(self, wrapped, qconfig=None):
+    def __init__(self, wrapped: Any, qconfig: Any = None) -> None:
         if isinstance(wrapped, ApproxLayer):
             self.wrapped = wrapped
         elif hasattr(wrapped, "weight") and hasattr(wrapped, "kernel_size"):
@@ -140,7 +271,7 @@ class ApproxWrapper:
             raise TypeError(f"wrapped must be an ApproxLinear or ApproxConv2d, got {type(wrapped).__name__}.")
         self._inside = None
 
-    def forward(self, x):
+    def forward(self, x: ArrayLike) -> NDArray[np.float64]:
         """Layer output of real `x`, whose range becomes the codes 0 to 127."""
         x = np.asarray(x, np.float64)
         qx = PRESET.x_parameters(x)
@@ -149,12 +280,22 @@ class ApproxWrapper:
 
     __call__ = forward
 
-    def backward(self, dy):
+    def backward(self, dy: ArrayLike) -> NDArray[np.float64]:
         """Gradient dx, straight-through: none where an activation was clipped; the layer's gradients are set."""
         dx = self.wrapped.backward(dy)
         return dx if self._inside is None else dx * self._inside
 
 
-def layer_mapping_dict():
-    """Name of PyTorch's layer to the one in its place (upstream's keys are the classes themselves)."""
+def layer_mapping_dict() -> dict[str, type[ApproxLayer]]:
+    """Name of PyTorch's layer -> the one in its place (upstream's keys are the classes themselves).
+
+    Returns
+    -------
+    dict of str to class
+
+    Example
+    -------
+    >>> sorted(layer_mapping_dict())
+    ['Conv2d', 'Linear']
+    """
     return {"Linear": ApproxLinear, "Conv2d": ApproxConv2d}

@@ -8,8 +8,10 @@ import enum
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.compat.pipelines import signed_multiplier
 from refapprox.compat.presets import get_preset
@@ -60,9 +62,19 @@ class TracedGeMMInputs:
 class ApproxLayer(ABC):
     """What convolution and linear share.
 
+    Parameters
+    ----------
+    weight_shape : tuple of int
+    bias : bool
+    qconfig : None, TensorScheme or QuantizationParameters of refapprox.quantization
+        How weights are quantized.
+    rng : numpy.random.Generator or None
+        Draws the initial weights, and noise; a fresh one where it is None.
+
     Attributes
     ----------
-    weight, bias : float arrays; bias may be None
+    weight, bias : float array
+        bias may be None.
     weight_grad, bias_grad : float arrays, after `backward`
     inference_mode : InferenceMode
     lut : int32 array, shape (256, 256)
@@ -76,9 +88,17 @@ class ApproxLayer(ABC):
         Noise is added in training only.
     defects : collection of str
         See `refapprox.compat.presets`.
+
+    Example
+    -------
+    >>> from refapprox.compat.torchapprox.layers import ApproxLinear
+    >>> layer = ApproxLinear(2, 1, bias=False, rng=np.random.default_rng(0))
+    >>> layer.inference_mode.name, layer.lut.shape
+    ('QUANTIZED', (256, 256))
     """
 
-    def __init__(self, weight_shape, bias, qconfig, rng):
+    def __init__(self, weight_shape: tuple[int, ...], bias: bool, qconfig: Any,
+                 rng: np.random.Generator | None) -> None:
         rng = np.random.default_rng() if rng is None else rng
         bound = 1 / math.sqrt(math.prod(weight_shape[1:]))
         self.weight = rng.uniform(-bound, bound, weight_shape)
@@ -91,17 +111,18 @@ class ApproxLayer(ABC):
         self._back = None
 
     @staticmethod
-    def default_qconfig():
+    def default_qconfig() -> None:
         """Scheme of the weights that `qconfig=None` means: symmetric, codes -128 to 127, scale max|w| / 127.5."""
         return None
 
     @staticmethod
-    def accurate_lut():
+    def accurate_lut() -> NDArray[np.int32]:
         """The exact table, int32 (256, 256), two's-complement order."""
         return swap_order(EXACT.lut)
 
     @property
-    def lut(self):
+    def lut(self) -> NDArray[np.int32]:
+        """Table of products, two's-complement order."""
         return swap_order(self.multiplier.lut)
 
     @lut.setter
@@ -110,35 +131,63 @@ class ApproxLayer(ABC):
 
     @property
     @abstractmethod
-    def fan_in(self):
+    def fan_in(self) -> int:
         """Multiplications per output."""
 
     @property
     @abstractmethod
-    def opcount(self):
+    def opcount(self) -> int:
         """Multiplications per sample."""
 
     @abstractmethod
-    def quant_fwd(self, x_q, w_q):
-        """Exact products of fake-quantized operands."""
+    def quant_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> NDArray[Any]:
+        """Exact products.
+
+        Parameters
+        ----------
+        x_q, w_q : float array
+            Fake-quantized operands.
+        """
 
     @abstractmethod
-    def approx_fwd(self, x_q, w_q, quant_params):
-        """Products through the table of fake-quantized operands."""
+    def approx_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any], quant_params: QuantizationParameters) -> NDArray[Any]:
+        """Products through the table.
+
+        Parameters
+        ----------
+        x_q, w_q
+            As of `quant_fwd`.
+        quant_params : QuantizationParameters
+        """
 
     @abstractmethod
-    def product_backward(self, dy, x_q, w_q):
-        """(dx, dw) of the exact products of fake-quantized operands."""
+    def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
+                         w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """(dx, dw) of the exact products.
 
-    def noise_fwd(self, x_q, w_q):
-        """Exact products and, in training, noise: the output, and what `backward` needs of it."""
+        Parameters
+        ----------
+        dy : float array
+            Cotangent.
+        x_q, w_q
+            As of `quant_fwd`.
+        """
+
+    def noise_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> tuple[NDArray[Any], Any]:
+        """Exact products and, in training, noise: the output, and what `backward` needs of it.
+
+        Parameters
+        ----------
+        x_q, w_q
+            As of `quant_fwd`.
+        """
         y, noise = self.quant_fwd(x_q, w_q), None
         if self.training:
             y, noise = agn.forward(y, float(self.stdev), eps=self.rng.standard_normal(y.shape))
             y = y + self.mean
         return y, noise
 
-    def weight_parameters(self):
+    def weight_parameters(self) -> NativeParameters:
         """Scale and zero point of the weights: the preset's, unless `qconfig` gives them or a TensorScheme for them."""
         if self.qconfig is None:
             return PRESET.w_parameters(self.weight)
@@ -149,7 +198,7 @@ class ApproxLayer(ABC):
                             f"of refapprox.quantization, got {type(self.qconfig).__name__}.")
         return LayerQuantization(w=self.qconfig).w_parameters(self.weight)
 
-    def forward(self, x, x_scale=None, x_zero_point=None):
+    def forward(self, x: ArrayLike, x_scale: Any = None, x_zero_point: Any = None) -> NDArray[np.float64]:
         """Layer output of fake-quantized `x`.
 
         Parameters
@@ -179,7 +228,7 @@ class ApproxLayer(ABC):
 
     __call__ = forward
 
-    def backward(self, dy):
+    def backward(self, dy: ArrayLike) -> NDArray[np.float64]:
         """Gradient dx of the last forward pass, for the cotangent `dy`; weight_grad and bias_grad are set.
 
         Raises

@@ -19,9 +19,12 @@ What is left of ``torch.autograd.Function`` without a graph: the context is hand
     y, ctx = ApproxGeMM.record(x, w, lut, quant_params, None, None)        # what autograd would remember, in `ctx`
     grad_x, grad_w, *_ = ApproxGeMM.backward(ctx, grad_output)             # as published
 """
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.compat import pipelines
 from refapprox.compat.pipelines import signed_multiplier
@@ -74,10 +77,21 @@ class Function:
 
 
 class ApproxGeMM(Function):
-    """The operator of `ApproxLinear`, with the published static methods; see `function` for how to go back."""
+    """The operator of `ApproxLinear`, with the published static methods.
+
+    Example
+    -------
+    >>> from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
+    >>> unit = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
+    >>> x, w = np.array([[2.0, 3.0]]), np.array([[5.0, 7.0]])
+    >>> y, ctx = ApproxGeMM.record(x, w, ApproxLayer.accurate_lut(), unit)
+    >>> y.tolist(), [gradient.tolist() for gradient in ApproxGeMM.backward(ctx, np.ones((1, 1)))[:2]]
+    ([[31.0]], [[[5.0, 7.0]], [[2.0, 3.0]]])
+    """
 
     @staticmethod
-    def forward(x, w, lut, quant_params, htp_model=None, traced_inputs=None):
+    def forward(x: ArrayLike, w: ArrayLike, lut: Any, quant_params: Any, htp_model: Callable[..., Any] | None = None,
+                traced_inputs: Any = None) -> NDArray[np.float64]:
         """Equation (1).
 
         Parameters
@@ -127,13 +141,28 @@ class ApproxGeMM(Function):
         return pipelines.linear_of_codes(PRESET, x_codes, w_codes, qx, qw, signed_multiplier(lut, "lut of ApproxGeMM"))
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        """Keep x and w."""
+    def setup_context(ctx: Context, inputs: Sequence[Any], output: Any) -> None:
+        """Keep x and w.
+
+        Parameters
+        ----------
+        ctx : Context
+        inputs : sequence
+            Those of `forward`, in order.
+        output : float array
+        """
         ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
 
     @staticmethod
-    def backward(ctx, grad_output):
-        """(grad_x, grad_w, None, None, None, None), equations (3)."""
+    def backward(ctx: Context, grad_output: ArrayLike) -> tuple[Any, ...]:
+        """(grad_x, grad_w, None, None, None, None), equations (3).
+
+        Parameters
+        ----------
+        ctx : Context
+            What `record` returned beside the output.
+        grad_output : float array (n, m)
+        """
         grad_x, grad_w = linear.backward(grad_output, ctx.saved_tensors, need_dx=ctx.needs_input_grad[0])
         return grad_x, grad_w if ctx.needs_input_grad[1] else None, None, None, None, None
 
@@ -184,10 +213,22 @@ class Conv2dArgs:
 
 
 class ApproxConv2dOp(Function):
-    """The operator of `ApproxConv2d`, with the published static methods; see `function` for how to go back."""
+    """The operator of `ApproxConv2d`, with the published static methods.
+
+    Example
+    -------
+    >>> from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
+    >>> unit = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
+    >>> x, w = np.arange(4.0).reshape(1, 1, 2, 2), np.full((1, 1, 2, 2), 2.0)
+    >>> settings = Conv2dArgs(1, 1, 2, 1, 0, 1, 1)
+    >>> ApproxConv2dOp.apply(x, w, unit, settings, None, None, ApproxLayer.accurate_lut(), None).tolist()
+    [[[[12.0]]]]
+    """
 
     @staticmethod
-    def forward(x, w, quant_params, conv_args, htp_model, out_dims, lut, traced_inputs, *, defects=()):
+    def forward(x: ArrayLike, w: ArrayLike, quant_params: Any, conv_args: Conv2dArgs,
+                htp_model: Callable[..., Any] | None, out_dims: Sequence[int] | None, lut: Any, traced_inputs: None, *,
+                defects: Collection[str] | str = ()) -> NDArray[np.float64]:
         """Convolution of fake-quantized x (n, c, h, w) with w (m, c / groups, kh, kw), float64 (n, m, oh, ow).
 
         Parameters
@@ -223,14 +264,29 @@ class ApproxConv2dOp(Function):
         return y
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        """Keep x, w and the geometry."""
+    def setup_context(ctx: Context, inputs: Sequence[Any], output: Any) -> None:
+        """Keep x, w and the geometry.
+
+        Parameters
+        ----------
+        ctx : Context
+        inputs : sequence
+            Those of `forward`, in order.
+        output : float array
+        """
         ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
         ctx.conf = inputs[3].backward_args()
 
     @staticmethod
-    def backward(ctx, grad):
-        """(grad_x, grad_w, None, ...): the gradient of the exact convolution of the real operands."""
+    def backward(ctx: Context, grad: ArrayLike) -> tuple[Any, ...]:
+        """(grad_x, grad_w, None, ...): the gradient of the exact convolution of the real operands.
+
+        Parameters
+        ----------
+        ctx : Context
+            What `record` returned beside the output.
+        grad : float array (n, m, oh, ow)
+        """
         cache = exact_conv2d.prepare(*ctx.saved_tensors, **ctx.conf)
         grad_x, grad_w = exact_conv2d.backward(grad, cache, need_dx=ctx.needs_input_grad[0])
         return grad_x, grad_w if ctx.needs_input_grad[1] else None, None, None, None, None, None, None

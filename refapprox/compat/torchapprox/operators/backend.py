@@ -1,5 +1,6 @@
 """Products of integer codes through a table: the matrix product and the depthwise convolution."""
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.compat.pipelines import check_side, signed_multiplier
 from refapprox.multipliers import Multiplier
@@ -8,7 +9,7 @@ from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_codes
 
 
-def approx(a, b, lut):
+def approx(a: ArrayLike, b: ArrayLike, lut: ArrayLike) -> NDArray[np.int32]:
     """Matrix product through a table, one operand being batched.
 
     ``out[..., i, j] = sum_k lut[uint8(a[..., i, k]), uint8(b[..., k, j])]``: the first operand indexes the rows,
@@ -59,7 +60,8 @@ def approx(a, b, lut):
     return sums.astype(np.int32)
 
 
-def dwconv2d(x, w, lut, stride=1, padding=0):
+def dwconv2d(x: ArrayLike, w: ArrayLike, lut: ArrayLike, stride: int | tuple[int, int] = 1,
+             padding: int | tuple[int, int] = 0) -> NDArray[np.float64]:
     """Depthwise convolution of signed codes, the activation indexing the rows; padding is the code 0, looked up.
 
     Parameters
@@ -83,6 +85,13 @@ def dwconv2d(x, w, lut, stride=1, padding=0):
     -----
     Published as a CUDA kernel only, in two variants that index the table in opposite orders: which one runs depends on
     the size of the images.
+
+    Example
+    -------
+    >>> codes = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int32)
+    >>> x, w = np.arange(8).reshape(1, 2, 2, 2), np.ones((2, 1, 2, 2), int)
+    >>> dwconv2d(x, w, np.multiply.outer(codes, codes)).ravel().tolist()
+    [6.0, 22.0]
     """
     x, w = (check_codes(f"{name} of dwconv2d", array, -128, 127) for name, array in (("x", x), ("w", w)))
     return lut_conv2d(x, w, signed_multiplier(lut, "lut of dwconv2d"), stride=stride, padding=padding,

@@ -1,5 +1,9 @@
 """Conductance converters under aihwkit's names: its defaults, its classes of errors, its arrays in place of lists."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import converters as native
 from refapprox.analog import unpaired_converters
@@ -28,9 +32,20 @@ def range_of(g_max, g_min):
 
 
 class SinglePairConductanceConverter(native.SinglePairConductanceConverter):
-    """One pair; None stands for 25 and 0 uS."""
+    """One pair.
 
-    def __init__(self, g_max=None, g_min=None):
+    Parameters
+    ----------
+    g_max, g_min : float, uS, optional
+        25 and 0 where they are None.
+
+    Example
+    -------
+    >>> SinglePairConductanceConverter(g_min=1.0)
+    SinglePairConductanceConverter(g_max=25, g_min=1)
+    """
+
+    def __init__(self, g_max: float | None = None, g_min: float | None = None) -> None:
         super().__init__(*range_of(g_max, g_min))
 
 
@@ -38,9 +53,20 @@ class NPairConductanceConverter(native.NPairConductanceConverter):
     """N pairs that, as upstream, are refused for negative factors only if all of them are negative.
 
     With some factors negative the weights do not survive the round trip; `refapprox.analog` refuses them.
+
+    Parameters
+    ----------
+    f_lst : list of float
+    g_max, g_min : float, uS, optional
+        25 and 0 where they are None.
+
+    Example
+    -------
+    >>> NPairConductanceConverter([1.0, -2.0]).f_lst
+    (1.0, -2.0)
     """
 
-    def __init__(self, f_lst, g_max=None, g_min=None):
+    def __init__(self, f_lst: Sequence[float], g_max: float | None = None, g_min: float | None = None) -> None:
         super().__init__(f_lst, *range_of(g_max, g_min))
 
     def _check_factors(self, f_lst):
@@ -50,16 +76,49 @@ class NPairConductanceConverter(native.NPairConductanceConverter):
 
 
 class DualPairConductanceConverter(native.DualPairConductanceConverter):
-    """Two pairs; None stands for 25 and 0 uS."""
+    """Two pairs.
 
-    def __init__(self, f_lst, g_max=None, g_min=None):
+    Parameters
+    ----------
+    f_lst : list of 2 positive floats
+    g_max, g_min : float, uS, optional
+        25 and 0 where they are None.
+
+    Example
+    -------
+    >>> DualPairConductanceConverter([1.0, 3.0]).full_scale
+    100.0
+    """
+
+    def __init__(self, f_lst: Sequence[float], g_max: float | None = None, g_min: float | None = None) -> None:
         super().__init__(f_lst, *range_of(g_max, g_min))
 
 
 class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
-    """Any curves; None stands for 25 and 0 uS."""
+    """Any curves.
 
-    def __init__(self, f_lst, g_lst, g_max=None, g_min=None, invertibility_test=True):
+    Parameters
+    ----------
+    f_lst, g_lst, invertibility_test
+        As of `refapprox.analog.CustomPairConductanceConverter`.
+    g_max, g_min : float, uS, optional
+        25 and 0 where they are None.
+
+    Raises
+    ------
+    RuntimeError
+        For curves of unequal length.
+    ArithmeticError
+        For curves that represent other weights.
+
+    Example
+    -------
+    >>> CustomPairConductanceConverter([1.0], [[0, 4, 20], [20, 4, 0]]).full_scale
+    20.0
+    """
+
+    def __init__(self, f_lst: Sequence[float], g_lst: Sequence[Sequence[float]], g_max: float | None = None,
+                 g_min: float | None = None, invertibility_test: bool = True) -> None:
         try:
             super().__init__(f_lst, g_lst, *range_of(g_max, g_min), invertibility_test)
         except native.RaggedCurvesError as error:
@@ -67,7 +126,7 @@ class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
         except native.NotInvertibleError as error:
             raise NotInvertibleError(*error.args) from None
 
-    def invertibility_test(self):
+    def invertibility_test(self) -> None:
         """An ArithmeticError unless the weighted sum is proportional to the weight."""
         try:
             super().invertibility_test()
@@ -76,16 +135,34 @@ class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
 
 
 class SingleDeviceConductanceConverter(unpaired_converters.SingleDeviceConductanceConverter):
-    """One device per weight; as upstream, conductances are an array and not a list of one."""
+    """One device per weight; as upstream, conductances are an array and not a list of one.
 
-    def __init__(self, g_max=None, g_min=None):
+    Parameters
+    ----------
+    g_max, g_min : float, uS, optional
+        88.199997 and 9 where they are None.
+
+    Example
+    -------
+    >>> SingleDeviceConductanceConverter(90, 10).convert_to_conductances([[-1.0, 3.0]])[0].tolist()
+    [[10.0, 90.0]]
+    """
+
+    def __init__(self, g_max: float | None = None, g_min: float | None = None) -> None:
         super().__init__(88.199997 if g_max is None else g_max, 9.0 if g_min is None else g_min)
 
-    def convert_to_conductances(self, weights):
+    def convert_to_conductances(self, weights: ArrayLike) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """(conductances of the shape of weights in uS, params)."""
         (conductances,), params = super().convert_to_conductances(weights)
         return conductances, params
 
-    def convert_back_to_weights(self, conductances, params):
-        """Weights from an array of conductances, or from a list of its rows."""
+    def convert_back_to_weights(self, conductances: ArrayLike, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Weights from conductances.
+
+        Parameters
+        ----------
+        conductances : array, or a list of its rows, uS
+        params : dict
+            What `convert_to_conductances` returned.
+        """
         return super().convert_back_to_weights([np.asarray(conductances)], params)

@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from golden_cases import arrays_of
 
 from refapprox.analog import PCMLikeNoiseModel as PCMLikeDevice
 from refapprox.analog import expected_tnmse
@@ -21,6 +20,7 @@ from refapprox.compat.aihwkit.inference import (
 )
 from refapprox.compat.aihwkit.inference.converter import wpo
 from refapprox.compat.aihwkit.simulator.configs import InferenceRPUConfig, IOParameters
+from tests.analog.golden_cases import arrays_of
 
 KINDS = {"single": SinglePairConductanceConverter, "dual": DualPairConductanceConverter,
          "npair": NPairConductanceConverter, "custom": CustomPairConductanceConverter}
