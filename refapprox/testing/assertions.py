@@ -370,15 +370,16 @@ def detectable_by(law, accepted, power):
 
 
 def samples_needed(law: Law | ErrorMoments, *, detectable_mean: float | None = None,
-                   detectable_std: float | None = None, alpha: float = 1e-6, power: float | None = None,
-                   asymptotic: bool = False) -> int:
+                   detectable_std: float | None = None, detectable_distance: float | None = None, alpha: float = 1e-6,
+                   power: float | None = None, asymptotic: bool = False) -> int:
     """How many samples `assert_agrees` needs to find deviations of this size.
 
     Parameters
     ----------
     law : Law or ErrorMoments
-    detectable_mean, detectable_std : float, optional
-        A shift of the mean, an excess of the std, in units of the samples; at least one of them.
+    detectable_mean, detectable_std, detectable_distance : float, optional
+        A shift of the mean, an excess of the std, in units of the samples, a sup-distance of distribution functions
+        (whole laws only); at least one of them.
     alpha, power, asymptotic
         As in `min_detectable`.
 
@@ -399,10 +400,12 @@ def samples_needed(law: Law | ErrorMoments, *, detectable_mean: float | None = N
     >>> min_detectable(dice, n).mean <= 0.1 < min_detectable(dice, n // 2).mean
     True
     """
-    law, wanted = check_law(law), {"mean": detectable_mean, "std": detectable_std}
+    law, wanted = check_law(law), {"mean": detectable_mean, "std": detectable_std, "distance": detectable_distance}
     wanted = {name: check_real(f"detectable_{name}", value) for name, value in wanted.items() if value is not None}
     if not wanted or min(wanted.values()) <= 0:
         raise ValueError(f"detectable_mean or detectable_std must be given, above 0, got {wanted or 'neither'}.")
+    if "distance" in wanted and not isinstance(law, Law):
+        raise WrongKindError("law must be a whole law where a distance is to be found, got moments.")
 
     def found(number):
         detectable = min_detectable(law, number, alpha, power, asymptotic=asymptotic)

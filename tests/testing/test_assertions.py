@@ -136,6 +136,8 @@ def test_the_number_of_samples_is_enough_and_hardly_more(law):
     for size in (0.3, 0.03):
         n = samples_needed(law, detectable_mean=size, alpha=1e-4, power=0.99)
         assert min_detectable(law, n, 1e-4, 0.99).mean <= size < min_detectable(law, int(n * 0.99), 1e-4, 0.99).mean
+    assert not isinstance(law, type(DICE)) or min_detectable(
+        law, samples_needed(law, detectable_distance=0.01)).distance == pytest.approx(0.01, rel=1e-3)
     assert samples_needed(law, detectable_mean=0.1, detectable_std=0.05) >= samples_needed(law, detectable_std=0.05)
 
 
@@ -169,6 +171,7 @@ def test_a_wrong_threshold_is_refuted():
     (lambda: assert_agrees(DICE, [2, 3], asymptotic="no"), TypeError, "asymptotic must be True or False"),
     (lambda: samples_needed(DICE), ValueError, "detectable_mean or detectable_std must be given"),
     (lambda: samples_needed(DICE, detectable_mean=0.0), ValueError, "above 0"),
+    (lambda: samples_needed(moments(0, 1, fourth=3), detectable_distance=0.1), TypeError, "a whole law"),
     (lambda: min_detectable(DICE, 1), ValueError, "num_samples must be at least 2"),
     (lambda: min_detectable(DICE, 10, power=1.0), ValueError, "power must lie strictly"),
     (lambda: moments(0.0, 1.0, fourth=0.5), ValueError, "fourth must be at least"),
