@@ -39,6 +39,7 @@ def execute(args):
                            args.seed, args.uniform, dict(args.cost), args.signed, args.bits, circuit_options(args))
         out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = RunFolder(out)
+        folder.check_free()
     started = time.perf_counter()
     try:
         job = MainJob(config, folder, console)

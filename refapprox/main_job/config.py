@@ -10,7 +10,7 @@ import scipy
 from refapprox._version import __version__
 from refapprox.nets.lenet5 import STAGES
 from refapprox.optimizer import StageSettings
-from refapprox.validation import check_choice, check_integer, check_real
+from refapprox.validation import check_choice, check_flag, check_instance, check_integer, check_real
 
 DATASETS = ("synthetic", "mnist")
 
@@ -60,11 +60,21 @@ class RunConfig:
     circuit: dict = field(default_factory=dict)      # further arguments of read_circuit
 
     def __post_init__(self):
-        check_choice("dataset", self.dataset, DATASETS)
-        check_choice("preset", self.preset, PRESETS)
-        check_real("lmbd", self.lmbd, minimum=0.0)
-        check_real("initial_noise", self.initial_noise)
-        check_integer("seed", self.seed, minimum=0)
+        checked = {"dataset": check_choice("dataset", self.dataset, DATASETS),
+                   "preset": check_choice("preset", self.preset, PRESETS),
+                   "lmbd": check_real("lmbd", self.lmbd, minimum=0.0),
+                   "initial_noise": check_real("initial_noise", self.initial_noise),
+                   "seed": check_integer("seed", self.seed, minimum=0),
+                   "uniform": check_flag("uniform", self.uniform),
+                   "multipliers": check_instance("multipliers", self.multipliers, str),
+                   "data_dir": None if self.data_dir is None else str(check_instance("data_dir", self.data_dir,
+                                                                                     (str, os.PathLike))),
+                   "signed": None if self.signed is None else check_flag("signed", self.signed),
+                   "bits": None if self.bits is None else check_integer("bits", self.bits, minimum=1),
+                   "costs": {check_instance("costs", name, str): check_real(f"costs[{name!r}]", cost)
+                             for name, cost in check_instance("costs", self.costs, dict).items()}}
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @property
     def stages(self):

@@ -9,9 +9,9 @@ import numpy as np
 
 from refapprox import files
 from refapprox.datasets import MNIST, SyntheticDigits
-from refapprox.main_job.config import PRESETS
+from refapprox.main_job.config import PRESETS, environment
 from refapprox.main_job.console import Pace
-from refapprox.main_job.run_folder import Checkpoint
+from refapprox.main_job.run_folder import Checkpoint, differing
 from refapprox.matching import (
     MatchingInfo,
     deploy_multipliers,
@@ -47,6 +47,7 @@ class MainJob:
 
     def __init__(self, config, folder, console):
         self.config, self.folder, self.console = config, folder, console
+        folder.config = config
         self.search_space = list(make_search_space(config))
         self.fallback = exact_fallback(self.search_space)
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
@@ -68,7 +69,11 @@ class MainJob:
 
     def _last_state(self):
         """The newest whole checkpoint, else None; a damaged file is named, and what it held is done again."""
-        state, damaged = self.folder.newest(reversed(STEPS))
+        state, damaged = self.folder.first_of(("latest", *reversed(STEPS)))
+        if state is not None and state.step not in (*STEPS, "done"):
+            raise ValueError(f"{self.folder.path} goes on at a step {state.step!r}, which a run does not have.")
+        if state is not None and (changed := differing(state.environment, environment())):
+            self.console.line(f"made with {changed[0]}, goes on with {changed[1]}: the last bits may differ.")
         if state is not None and state.step in ("approx", "uniform", "done"):
             try:
                 self.matching()
@@ -82,6 +87,10 @@ class MainJob:
 
     def run(self, last=None):
         """Do every step that is left, up to the step `last` if one is given; returns the results."""
+        with self.folder.locked():
+            return self._run(last)
+
+    def _run(self, last):
         self.folder.rewind(self.state)
         steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
         first = steps.index(self.state.step) if self.state.step in steps else len(steps)
@@ -133,7 +142,7 @@ class MainJob:
         info = self.matching()
         multiplier = nearest_uniform(info, self.search_space)
         if self.state.epoch == 0:
-            self.net.load_state(self.folder.load("match").network)      # the state that `approx` started from
+            self.net.load_state(self._matched().network)      # the state that `approx` started from
         deploy_uniform(self.net, multiplier)
         if self.state.epoch == 0:
             self.results["uniform_multiplier"] = multiplier.name
@@ -143,6 +152,14 @@ class MainJob:
         self._test("uniform_retrained")
 
     # ---- what the steps share
+
+    def _matched(self):
+        """The checkpoint after the match; it trains nothing, so the one before it holds the same network."""
+        found, damaged = self.folder.first_of(("match", "gradient"))
+        if found is None:
+            raise ValueError(f"{self.folder.checkpoints} lacks match.npz and gradient.npz, from which the uniform "
+                             f"assignment starts: remove latest.npz to train again. {' '.join(damaged)}")
+        return found
 
     def matching(self):
         """The stored MatchingInfo."""

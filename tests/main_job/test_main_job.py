@@ -3,6 +3,7 @@ import dataclasses
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -124,6 +125,138 @@ def test_one_damaged_file_never_blocks_what_the_others_hold(tiny, tmp_path):
     console = Quiet()
     assert MainJob(tiny, RunFolder(folder.path), console).state.step == "baseline"
     assert "Going on from the start" in console.said
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """(options, a finished run in its folder): copied by the tests that spoil it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(config.PRESETS, "tiny", TINY)
+        options = RunConfig(preset="tiny", seed=3)
+        folder = new_folder(tmp_path_factory.mktemp("finished") / "run", options)
+        MainJob(options, folder, Quiet()).run()
+    return options, folder
+
+
+@pytest.fixture
+def spoiled(tiny, finished, tmp_path):
+    """A copy of a finished run, its folder."""
+    shutil.copytree(finished[1].path, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def resume(path):
+    folder, options = RunFolder.open(path)
+    console = Quiet()
+    return MainJob(options, folder, console), console
+
+
+def edited(path, **changes):
+    document = json.loads(path.read_text())
+    document.get("options", document).update(changes)
+    path.write_text(json.dumps(document))
+
+
+def test_an_edited_option_is_refused_with_both_values(spoiled):
+    edited(spoiled / "config.json", lmbd=0.4)
+    with pytest.raises(ValueError, match=r"latest.npz was made with lmbd 0.2, config.json asks for lmbd 0.4"):
+        resume(spoiled)
+
+
+def test_an_edited_matching_is_refused(spoiled):
+    edited(spoiled / "matching.json", metric_max=2.0)
+    with pytest.raises(ValueError, match="matching.json was changed after checkpoints/latest.npz had followed it"):
+        resume(spoiled)
+
+
+def test_parts_without_their_options_are_no_folder_for_another_run(spoiled, capsys, monkeypatch):
+    """run --seed 3 --out D; rm D/config.json; run --seed 7 --out D printed seed 3's accuracies as seed 7's."""
+    monkeypatch.setattr("refapprox.commands.run.PRESETS", config.PRESETS)
+    (spoiled / "config.json").unlink()
+    assert main(["run", "--preset", "tiny", "--seed", "7", "--out", str(spoiled)]) == 2
+    assert "of another run, without its config.json" in capsys.readouterr().err
+    job, _ = resume(spoiled)
+    assert job.config.seed == 3 and job.finished
+    job.run()
+    assert json.loads((spoiled / "config.json").read_text())["options"]["seed"] == 3
+
+
+@pytest.mark.parametrize("remove", [
+    ["metrics.jsonl"], ["config.json", "metrics.jsonl", "figures"], ["results.json"],
+    ["checkpoints/match.npz", "checkpoints/uniform.npz", "checkpoints/latest.npz"]], ids=" ".join)
+def test_what_is_missing_is_made_again(spoiled, finished, remove):
+    wanted = finished[1].load().results
+    for name in remove:
+        path = spoiled / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    job, _ = resume(spoiled)
+    assert job.run() == wanted == json.loads((spoiled / "results.json").read_text())
+    assert without_seconds(job.folder) == without_seconds(finished[1])
+    assert (spoiled / "figures").is_dir() and (spoiled / "config.json").exists()
+
+
+def test_cut_files_are_made_again(spoiled, finished):
+    for name in ("metrics.jsonl", "config.json"):
+        content = (spoiled / name).read_bytes()
+        (spoiled / name).write_bytes(content[:len(content) // 2])
+    job, _ = resume(spoiled)
+    job.run()
+    assert without_seconds(job.folder) == without_seconds(finished[1])
+    assert json.loads((spoiled / "config.json").read_text())["options"]["seed"] == 3
+
+
+def test_the_match_trains_nothing_so_its_network_can_be_taken_from_the_step_before(finished):
+    one, other = (finished[1].load(name).network for name in ("match", "gradient"))
+    assert one.keys() == other.keys() and all(np.array_equal(one[n], other[n], equal_nan=True) for n in one)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda c: c.network.update({"conv1.weight": c.network["conv1.weight"] * np.nan}), "conv1.weight is not finite"),
+    (lambda c: setattr(c, "step", "polish"), "goes on at a step 'polish'"),
+    (lambda c: setattr(c, "epoch", "two"), "'epoch' must hold an integer"),
+])
+def test_what_no_run_writes_is_refused(spoiled, change, message):
+    checkpoint = Checkpoint.load(spoiled / "checkpoints" / "latest.npz")
+    change(checkpoint)
+    for path in (spoiled / "checkpoints").glob("*.npz"):
+        checkpoint.save(path)
+    with pytest.raises(ValueError, match=message):
+        job, console = resume(spoiled)
+        raise ValueError(console.said)      # damaged files are told, and the run starts again
+
+
+def test_another_environment_is_told(spoiled, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    _, console = resume(spoiled)
+    assert "made with threads {" in console.said and "'OMP_NUM_THREADS': '7'" in console.said
+
+
+def test_two_processes_do_not_work_on_one_run(spoiled):
+    job, _ = resume(spoiled)
+    other = RunFolder.open(spoiled)[0]
+    with other.locked(), pytest.raises(ValueError, match="is being worked on by another process"):
+        job.run()
+    job.run()      # and afterwards it may
+
+
+def test_files_that_a_killed_writer_left_are_swept(spoiled):
+    left = spoiled / "checkpoints" / f".0123456789abcdef{files.PARTIAL}"
+    left.write_bytes(b"half")
+    resume(spoiled)[0].run()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("options, error, message", [
+    ({"uniform": "no"}, TypeError, "uniform must be True or False"),
+    ({"lmbd": "0.5"}, TypeError, "lmbd must be a real number"),
+    ({"seed": 1.5}, TypeError, "seed must be an integer"),
+    ({"multipliers": None}, TypeError, "multipliers must be of type str"),
+    ({"costs": {"a": np.nan}}, ValueError, "costs.* must be finite"),
+    ({"signed": "unsigned"}, TypeError, "signed must be True or False"),
+])
+def test_options_of_a_wrong_kind_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        RunConfig(**options)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tiny, tmp_path):
