@@ -60,20 +60,23 @@ def steady(outputs):
 
 def mistaken(case):
     """name -> outputs of every known mistake that shows in a Case; "a + b" are two that meet in one step."""
-    operation, inputs = OPERATIONS[case.operation], case.inputs
-    found = {}
-    for name in mistakes_of(operation.evaluate(inputs)[1]):
+    inputs, found = case.inputs, {}
+    for name in mistakes_of(OPERATIONS[case.operation].evaluate(inputs)[1]):
         names = name.split(" + ")
         if len(names) > 1 and not found.keys() >= set(names):
             continue      # one of the two does not show here
-        outputs, _ = operation.evaluate(inputs, names)
-        if outputs is None:
-            continue
-        outputs = outputs if is_refusal(outputs) else operation.stored(outputs)
+        outputs = answer_under(case, names, inputs)
         others = [*case.expected.values(), *(found[part] for part in names if len(names) > 1)]
-        if not any(alike(outputs, other, case.check) for other in others):
+        if outputs is not None and not any(alike(outputs, other, case.check) for other in others):
             found[name] = outputs
     return found
+
+
+def answer_under(case, mistakes, inputs=None):
+    """Outputs of a Case under mistakes that are made all at once; None where they have no answer."""
+    operation = OPERATIONS[case.operation]
+    outputs, _ = operation.evaluate(case.inputs if inputs is None else inputs, mistakes)
+    return outputs if outputs is None or is_refusal(outputs) else operation.stored(outputs)
 
 
 # ---- files

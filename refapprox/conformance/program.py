@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+import numpy as np
+
 from refapprox.conformance.adapter import OUTPUTS
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import named_outputs
@@ -68,8 +70,9 @@ class Program:
         if reply["status"] != "ok":
             return reply
         try:
-            outputs = decode(reply["outputs"])
-            return named_outputs(OUTPUTS[case.operation], tuple(outputs[name] for name in OUTPUTS[case.operation]))
+            outputs, wanted = decode(reply["outputs"]), next(iter(case.expected.values()))
+            values = tuple(as_wanted(outputs[name], wanted[name]) for name in OUTPUTS[case.operation])
+            return named_outputs(OUTPUTS[case.operation], values)
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             return {"status": "bad reply", "message": f"the reply does not hold the outputs: {error!r}"}
 
@@ -164,6 +167,11 @@ class Program:
         self.close()
         ended = "closed its output" if code is None else f"ended with code {code}"
         return {"status": "crashed", "message": f"the process {ended}. {last}".strip()}
+
+
+def as_wanted(value, wanted):
+    """A plain JSON number as a float where one is expected: many languages write 1 for 1.0."""
+    return float(value) if type(value) is int and np.asarray(wanted).dtype.kind == "f" else value
 
 
 def described(stated):

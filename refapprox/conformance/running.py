@@ -1,18 +1,22 @@
 """Run cases on an adapter and say, case by case, what came out."""
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from refapprox.conformance.building import answer_under
 from refapprox.conformance.calling import call
-from refapprox.conformance.comparing import diagnose, diagnose_refusal, find_fault
+from refapprox.conformance.comparing import diagnose, diagnose_refusal, find_fault, is_refusal
 from refapprox.conformance.program import Program, described
+from refapprox.conformance.spec import MISTAKES
 from refapprox.conformance.suite import Case
 from refapprox.conformance.worker import describe
 
 PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not applicable"
 DEFAULT_TIMEOUT = 10.0
+FREQUENT = 6      # so many mistakes are tried together
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,7 @@ def run(cases: Sequence[Case], target: Any, *, progress: Callable[[Result], Any]
     remarks = [f"{name} is no operation of this suite any more" for name in stated["removed"]]
     if len(results) < len(cases):
         remarks.append(f"stopped after {failed} failure(s): {len(cases) - len(results)} case(s) were not run")
-    return Report(stated["name"], cases[0].digest if cases else "", consistent(results),
+    return Report(stated["name"], cases[0].digest if cases else "", consistent(in_company(results)),
                   time.perf_counter() - started, remarks)
 
 
@@ -210,6 +214,27 @@ def judge(case, outcome, conventions):
         return Result(case, PASSED, convention=right[0] if case.question and len(right) == 1 else "", answer=outputs)
     kind, text = faults[accepted[0]]
     return Result(case, FAILED, kind, text, diagnose(case, outputs, accepted), answer=outputs)
+
+
+def in_company(results):
+    """Results in which failures that nothing explains yet are explained by several mistakes at once.
+
+    Tried are pairs and triples of those mistakes which show in the case and explain most of the other failures.
+    """
+    counts = Counter(name for result in results for told in result.diagnoses for name in told.split(" + ")
+                     if name in MISTAKES)
+
+    def explained(result):
+        if result.kind != "wrong value" or any(set(told.split(" + ")) <= MISTAKES.keys() for told in result.diagnoses):
+            return result
+        frequent = [name for name, _ in counts.most_common() if name in result.case.mistakes][:FREQUENT]
+        groups = [group for size in (2, 3) for group in itertools.combinations(frequent, size)]
+        named = [" + ".join(group) for group in groups
+                 if (outputs := answer_under(result.case, group)) is not None and not is_refusal(outputs)
+                 and find_fault(result.case, outputs, result.answer) is None]
+        return replace(result, diagnoses=named[:1] or result.diagnoses)
+
+    return [explained(result) for result in results]
 
 
 def consistent(results):

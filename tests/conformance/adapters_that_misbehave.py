@@ -123,6 +123,7 @@ def program(how):
             continue
         reply = {"right": {"status": "ok", "outputs": {"energy": energy}},
                  "array": {"status": "ok", "outputs": {"energy": {"dtype": "float64", "shape": [], "data": [energy]}}},
+                 "integers": {"status": "ok", "outputs": {"energy": int(energy) if energy == int(energy) else energy}},
                  "garbage": None, "no outputs": {"status": "ok"}, "no status": {"outputs": {"energy": energy}},
                  "bad array": {"status": "ok", "outputs": {"energy": {"dtype": "float8", "shape": [], "data": [1]}}},
                  "nan": {"status": "ok", "outputs": {"energy": {"dtype": "float64", "shape": [], "data": ["nan"]}}},

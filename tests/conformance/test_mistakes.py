@@ -65,6 +65,15 @@ def test_two_mistakes_are_named_together():
     assert sorted(report.failures[0].diagnoses[0].split(" + ")) == sorted(adding.split(" + "))
 
 
+def test_mistakes_that_are_met_alone_elsewhere_are_named_together():
+    """A narrow accumulator and a wrong table do not add up; each explains some case by itself."""
+    both = "transposed table + two's-complement order + saturating accumulator"
+    report = run(load_suite().select(["matmul", "accumulation", "table_indexing"]), Mutant(both))
+    named = {name for failure in report.failures for name in failure.diagnoses}
+    assert all(failure.diagnoses for failure in report.failures)
+    assert {frozenset(name.split(" + ")) for name in named} >= {frozenset(both.split(" + "))}
+
+
 def test_an_unknown_mistake_is_named():
     with pytest.raises(ValueError, match="got 'nonsense'"):
         Mutant("nonsense")

@@ -132,7 +132,7 @@ def test_operations_that_are_not_offered_are_not_applicable_and_not_a_pass():
     assert not run(load_suite().select(["matmul"]), Energy()).ok
 
 
-@pytest.mark.parametrize("how", ["right", "array"])
+@pytest.mark.parametrize("how", ["right", "array", "integers"])
 def test_a_program_that_speaks_json_lines(how):
     report = run(load_suite().select(["energy", "top*"]), speaker(how))
     assert report.ok and (report.count("passed"), report.count("not applicable")) == (5, 5)

@@ -5,6 +5,7 @@ and that somebody got wrong: a function, its known mistakes, and the conventions
 A definition calls its parts; evaluated under a mistake it calls what the mistake makes of them. So every
 operation knows the mistakes of its parts, and nothing but the part says what a mistake is.
 """
+import functools
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -50,10 +51,12 @@ class Part:
         where another part explains it.
     conventions : dict, optional
         question -> name of a convention -> the step by it; the first is refapprox's, the step as it is: None.
+    compose : callable, optional
+        Of two mistaken steps what both make of it at once; without it the first of two mistakes is made.
     """
 
-    def __init__(self, what, right, mistakes=None, conventions=None):
-        self.__doc__, self.right, self.others = what, right, {}
+    def __init__(self, what, right, mistakes=None, conventions=None, compose=lambda first, second: first):
+        self.__doc__, self.right, self.others, self.compose = what, right, {}, compose
         for name, wrong in (mistakes or {}).items():
             if isinstance(wrong, tuple):
                 sentence, wrong = wrong
@@ -70,10 +73,8 @@ class Part:
         if current is None:
             return self.right(*args)
         current.met.add(self)
-        for name in current.deviations:
-            if name in self.others:
-                return self.others[name](*args)
-        return self.right(*args)
+        wrong = [self.others[name] for name in current.deviations if name in self.others]
+        return functools.reduce(self.compose, wrong)(*args) if wrong else self.right(*args)
 
 
 def part(mistakes, conventions=None):

@@ -7,6 +7,7 @@ import numpy as np
 from refapprox.conformance.spec.base import Part, Refused, family, operation
 from refapprox.conformance.spec.examples import Example, absolute, exact, rounding
 from refapprox.conformance.spec.noise import share
+from refapprox.conformance.spec.statistics import of_population
 from refapprox.conformance.spec.tables import entries, tabulated
 
 # ---- parts
@@ -40,9 +41,6 @@ compressed = Part("A feature for clustering.", lambda ratio: 1 + math.log(ratio)
         "branch research/qos_nets)", lambda ratio: math.log(ratio) if ratio >= 1 else ratio)})
 noise_level = Part("The level that a layer was trained with.", lambda sigma: abs(sigma), {
     "sign of the noise level": ("a negative sigma allows nothing", lambda sigma: sigma)})
-accumulated = Part(
-    "Spread of a sum of fan_in errors, from that of one.",
-    lambda std, fan_in: math.sqrt(fan_in) * std, {"missing sqrt(fan_in)": lambda std, fan_in: fan_in * std})
 reference_cost = Part("The cost that energies are relative to.", lambda costs, cost_max: cost_max, {
     "energy relative to the assignment": ("the most expensive multiplier assigned is taken for the reference",
         lambda costs, cost_max: max(costs))})
@@ -54,16 +52,22 @@ count_of = Part("How many logits count.", lambda k: k, {
     "k off by one": ("the k + 1 largest logits count", lambda k: k + 1)})
 
 
-def deviation(values):
-    """(mean, std) of integers, ddof 0, from exact sums."""
+def mean_and_variance(values):
+    """Of integers, ddof 0, exact."""
     mean = Fraction(sum(values), len(values))
-    return mean, math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
+    return mean, sum((v - mean) ** 2 for v in values) / len(values)
 
 
 def error_std(lut, features, weights):
-    """Std of one error over the histograms of all fields' codes and weights, which are alike in every field here."""
-    x, w = features[0][:, None], weights.ravel()
-    return deviation((x * w - entries(lut, True)(x, w)).ravel().tolist())[1]
+    """fan_in * std per operation: errors of each field's codes with all weights, by the law of total variance."""
+    m, w, fan_in = entries(lut, True), weights.ravel(), len(weights)
+    errors = [field[:, None] * w - m(field[:, None], w) for field in features]
+    means, variances = zip(*(mean_and_variance(field.ravel().tolist()) for field in errors), strict=True)
+    return fan_in * of_population(means, variances, fan_in)[1]
+
+
+def output_std(features, weights):
+    return math.sqrt(mean_and_variance((features @ weights).ravel().tolist())[1])
 
 
 # ---- operations
@@ -87,9 +91,9 @@ def select_multiplier(*, features, weights, luts, costs, max_noise, num_samples,
     """Published rule: the cheapest with fan_in * std of `population_prediction` <= |max_noise| * std(features @
     weights), ddof 0; features (fields, k), weights (k, m), signed codes, `luts` a list of tables.
     Index, or -1 where there is none."""
-    stds = [accumulated(error_std(lut, features, weights), len(weights)) for lut in luts]
+    stds = [error_std(lut, features, weights) for lut in luts]
     # a hair of slack keeps the rule's answer where rounding could decide; no example but sigma = 0 stands there
-    allowed = noise_level(max_noise) * deviation((features @ weights).ravel().tolist())[1] * (1 + 1e-12)
+    allowed = noise_level(max_noise) * output_std(features, weights) * (1 + 1e-12)
     return choose(costs.tolist(), stds, allowed)
 
 
@@ -139,8 +143,7 @@ def feature_maps():
     features = np.stack([np.roll(np.array([5, -60, 33]), shift) for shift in (0, 1, 2, 0)])
     weights = np.array([[7, -90], [101, 3], [-44, 58]])
     names, costs = ["exact_s8", "broken_s8", "truncated_s8"], [4.0, 2.0, 1.0]
-    spread = deviation((features @ weights).ravel().tolist())[1]
-    ratios = [math.sqrt(3) * error_std(tabulated(name), features, weights) / spread for name in names]
+    ratios = [error_std(tabulated(name), features, weights) / output_std(features, weights) for name in names]
     between = [(a + b) / 2 for a, b in zip(sorted(ratios), sorted(ratios)[1:], strict=False)]
     for name, sigma, order, probes in (
             ("loose", 2 * max(ratios), (0, 1, 2), "a noise level that allows every candidate"),

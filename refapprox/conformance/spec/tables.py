@@ -126,7 +126,8 @@ look_up = Part("Products of the codes x and w, integer arrays.", lambda m, signe
     "last entry repeated": ("entry (255, 255) repeats the one before it (ApproxFlow's accurate.csv)",
         lambda m, s, x, w: m(x, w - ((x == 255) & (w == 255)))),
     "exact instead of table": ("the product x w is used, the table is not", lambda m, s, x, w: x * w),
-    "int16 table": ("table entries wrap at 16 bits", lambda m, s, x, w: wrapped(m(x, w), 16))})
+    "int16 table": ("table entries wrap at 16 bits", lambda m, s, x, w: wrapped(m(x, w), 16))},
+    compose=lambda first, second: lambda m, s, x, w: second(lambda a, b: first(m, s, a, b), s, x, w))
 
 
 def float32_sum(terms):
