@@ -30,9 +30,11 @@ def data_dir():
 
 @pytest.fixture(scope="session")
 def load_example():
-    """name -> the module of examples/NAME.py, loaded anew."""
+    """name -> the module of examples/NAME.py, or tests/tools/NAME.py, loaded anew."""
     def load(name):
-        path = Path(__file__).resolve().parents[1] / "examples" / f"{name}.py"
+        here = Path(__file__).resolve().parent
+        path = next(path for path in (here.parent / "examples" / f"{name}.py", here / "tools" / f"{name}.py")
+                    if path.exists())
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

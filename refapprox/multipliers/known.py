@@ -2,7 +2,7 @@
 
 A name alone does not tell a circuit: ``mul8s_1KV8`` is exact in release v1.1 and has an MAE of 1.25 in v2022. What
 tells it is its table, or, where there is none, its results on a fixed set of operands. ``known.json`` was made from
-both releases by ``examples/make_known_circuits.py``.
+both releases by ``tests/tools/make_known_circuits.py``.
 """
 import hashlib
 from functools import cache

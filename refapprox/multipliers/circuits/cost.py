@@ -9,7 +9,7 @@ OR, XOR, HA, FA) and alpha the transitions a cycle of its outputs under the unit
 
 The figures are fitted to what EvoApproxLib publishes for its multipliers, synthesized for a 45 nm library; they
 describe how a circuit compares with another one under the same flow, not a chip. The fit, its data and its errors are
-in docs/multipliers.md; ``examples/fit_cell_figures.py`` makes ``cell_figures.json`` again from a checkout.
+in docs/multipliers.md; ``tests/tools/fit_cell_figures.py`` makes ``cell_figures.json`` again from a checkout.
 """
 from functools import lru_cache
 from pathlib import Path

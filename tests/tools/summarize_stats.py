@@ -1,6 +1,6 @@
 """Errors of every estimator over several runs, from what `refapprox stats` left in each.
 
-Run it:  python examples/summarize_stats.py runs/mnist0 runs/mnist1 runs/mnist2
+Run it:  python tests/tools/summarize_stats.py runs/mnist0 runs/mnist1 runs/mnist2
 """
 import argparse
 from pathlib import Path

@@ -1,8 +1,8 @@
 """The published error figures of EvoApproxLib's 16-bit circuits, whose 2**32 operand pairs are too many to load with.
 
-    python examples/evoapprox_wide_figures.py CHECKOUT [--pairs N]             a sample of all of them, a minute
-    python examples/evoapprox_wide_figures.py CHECKOUT --all-pairs NAME ...    every operand pair: minutes a circuit
-    python examples/evoapprox_wide_figures.py CHECKOUT --by-structure          the same exact MAE, MAE%, EP% and MSE of
+  python tests/tools/evoapprox_wide_figures.py CHECKOUT [--pairs N]             a sample of all of them, a minute
+  python tests/tools/evoapprox_wide_figures.py CHECKOUT --all-pairs NAME ...    every operand pair: minutes a circuit
+  python tests/tools/evoapprox_wide_figures.py CHECKOUT --by-structure       the same exact MAE, MAE%, EP% and MSE of
                          every multiplier by formula or made of four quarters (`multipliers.structure_metrics`): minutes
 
 A sample of N uniform pairs (default 2**20) bounds the true mean mu of X in [0, R] by the empirical Bernstein

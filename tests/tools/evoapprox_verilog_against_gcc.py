@@ -1,6 +1,6 @@
 """Every Verilog file of a checkout of EvoApproxLib against the C model beside it, compiled with gcc, port by port.
 
-    python examples/evoapprox_verilog_against_gcc.py CHECKOUT [--pairs N]
+    python tests/tools/evoapprox_verilog_against_gcc.py CHECKOUT [--pairs N]
 
 Both describe one circuit, so each N random operand pairs (default 4096) must give the same words. Where they do not,
 one of two causes is looked for:

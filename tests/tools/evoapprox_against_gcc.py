@@ -1,6 +1,6 @@
 """Every circuit of a checkout of EvoApproxLib against its own C source, compiled with gcc.
 
-    python examples/evoapprox_against_gcc.py CHECKOUT [--pairs N] [--limit N]
+    python tests/tools/evoapprox_against_gcc.py CHECKOUT [--pairs N] [--limit N]
 
 Three independent ways to one number: the gates that refapprox synthesizes, its plain interpretation of the same
 source, and what gcc makes of it. Tables of at most 8x8 bits are compared in full, everything else on N random operand

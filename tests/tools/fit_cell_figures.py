@@ -1,6 +1,6 @@
 """Fit the cell figures of `refapprox.multipliers.circuits.cost` to a checkout of EvoApproxLib, and measure the fit.
 
-    REFAPPROX_EVOAPPROX_DIR=/path/to/v1.1:/path/to/v2022 python examples/fit_cell_figures.py
+    REFAPPROX_EVOAPPROX_DIR=/path/to/v1.1:/path/to/v2022 python tests/tools/fit_cell_figures.py
 
 reads the structural Verilog and the published area, power and delay of every multiplier, fits area, static power,
 energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
@@ -38,7 +38,7 @@ from refapprox.multipliers.languages.verilog import source as verilog
 AREA_LAW, AREA_AND_ACTIVITY = "published area, power law", "published area and mean activity, power law"
 MODEL = "cell counts and activity"
 POWER_CLASS = {"INV": 0, "NAND": 0, "AND": 0, "OR": 0, "XOR": 1, "HA": 2, "FA": 3}
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HEADER = {"power": "PDK45_PWR", "area": "PDK45_AREA", "delay": "PDK45_DELAY"}
 
 
@@ -208,9 +208,9 @@ def main(argv=None):
     for name, cell in cells.items():
         print(f"  {name:5s}", "  ".join(f"{key} {value:<9g}" for key, value in cell.items()))
     if arguments.write:
-        about = ("Fitted by examples/fit_cell_figures.py to the published 45 nm area (um^2), power (mW) and delay (ns) "
-                 f"of {len(found)} distinct multipliers of EvoApproxLib v1.1 and v2022 (MIT License); energy in mW per "
-                 "transition a cycle.")
+        about = ("Fitted by tests/tools/fit_cell_figures.py to the published 45 nm area (um^2), power (mW) and delay "
+                 f"(ns) of {len(found)} distinct multipliers of EvoApproxLib v1.1 and v2022 (MIT); energy in mW "
+                 "per transition a cycle.")
         files.write_json(ROOT / "refapprox/multipliers/circuits/cell_figures.json",
                          {"about": about, "power_errors": errors, "cells": cells})
         draw(power, eight, models)

@@ -1,6 +1,6 @@
 """Writes refapprox/multipliers/known.json from checkouts of both releases of EvoApproxLib.
 
-    python examples/make_known_circuits.py CHECKOUT_OF_V1.1 CHECKOUT_OF_V2022
+    python tests/tools/make_known_circuits.py CHECKOUT_OF_V1.1 CHECKOUT_OF_V2022
 
 For every circuit: its fingerprint, its published power, and the closed form T(t) or B(h, v) that it equals on all
 operand pairs up to 2**16 of them, else on the 2**16 of the fingerprint. (Those of 12x12 bits are compared on

@@ -1,6 +1,6 @@
 """Mean and standard deviation over the runs of several seeds, beside the published run of agnapprox.
 
-Run it:  python examples/summarize_runs.py runs/mnist0 runs/mnist1 runs/mnist2
+Run it:  python tests/tools/summarize_runs.py runs/mnist0 runs/mnist1 runs/mnist2
 """
 import argparse
 import math
