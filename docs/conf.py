@@ -29,7 +29,6 @@ suppress_warnings = ["myst.header", "config.cache"]      # pages begin where the
 autosummary_generate = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 default_role = "code"
 numpydoc_show_class_members = False

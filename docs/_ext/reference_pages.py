@@ -29,8 +29,7 @@ def listing(title, names, package):
 def package_page(name, module):
     """Summary of one package, and the tables from which every public name gets a page, under its first package."""
     public = {public: getattr(module, public) for public in module.__all__}
-    own = {key: thing for key, thing in public.items() if name != "refapprox" and not inspect.ismodule(thing)
-           and not key.startswith("__")}
+    own = {key: thing for key, thing in public.items() if not inspect.ismodule(thing) and not key.startswith("__")}
     first = {key for key in own if f"{name}.{key}" in surface()}
     classes = [key for key, thing in own.items() if inspect.isclass(thing) and key in first]
     functions = [key for key, thing in own.items() if inspect.isroutine(thing) and key in first]
@@ -39,9 +38,10 @@ def package_page(name, module):
     text = f"{heading(name)}.. automodule:: {name}\n   :no-members:\n   :no-index:\n\n.. currentmodule:: {name}\n\n"
     text += listing("Classes", sorted(classes), name) + listing("Functions", sorted(functions), name)
     if data:
-        text += f"{heading('Tables and constants', '-')}" + "".join(f"- ``{key}``\n" for key in sorted(data))
-    if elsewhere:
-        text += heading("Documented elsewhere", "-") + "".join(f"- ``{key}``: {origin(own[key])}\n" for key in elsewhere)
+        text += f"{heading('Tables and constants', '-')}" + "".join(f"- ``{key}``\n" for key in sorted(data)) + "\n"
+    if elsewhere and name != "refapprox":
+        text += heading("Documented elsewhere", "-") + "".join(f"- ``{key}``: {origin(own[key])}\n"
+                                                               for key in elsewhere) + "\n"
     if name == "refapprox":
         text += heading("What a first lesson types", "-") + "".join(
             f"- ``refapprox.{key}``: {origin(thing)}\n" for key, thing in public.items() if not key.startswith("__"))

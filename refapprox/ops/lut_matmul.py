@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.ops import factored, gathered
 from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.route_choice import plans
@@ -25,8 +26,8 @@ MEMORY_LIMIT = 128 << 20      # bytes held beside inputs and output
 INDEX_BYTES = 16 << 20        # of products held at once by the definition
 
 
-def lut_matmul(x: ArrayLike, w: ArrayLike, multiplier, *, method: str = "auto", memory_limit: int = MEMORY_LIMIT,
-               workers: int = 1) -> NDArray[np.int64]:
+def lut_matmul(x: ArrayLike, w: ArrayLike, multiplier: BinaryOperator, *, method: str = "auto",
+               memory_limit: int = MEMORY_LIMIT, workers: int = 1) -> NDArray[np.int64]:
     """Sums of table products, exact.
 
     Parameters

@@ -37,12 +37,12 @@ def packages():
 def surface():
     """qualified name -> object of all public functions and classes, each under the first package that offers it.
 
-    Other tools' names come last: what they only pass on has its home elsewhere.
+    Other tools' names come last, and then `refapprox` itself: what they pass on has its home elsewhere.
     """
     found, seen = {}, set()
-    for package_name, package in sorted(packages().items(), key=lambda item: item[0].startswith("refapprox.compat")):
-        if package_name == "refapprox":      # what it offers lives in the packages
-            continue
+    offered = packages()
+    for package_name in sorted(offered, key=lambda name: (name == "refapprox", name.startswith("refapprox.compat"))):
+        package = offered[package_name]
         for name in package.__all__:
             thing = getattr(package, name)
             ours = getattr(thing, "__module__", "").startswith("refapprox")
