@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import files
+from refapprox.commands import multiplier_page
 from refapprox.multipliers import formats, load_library
 from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.languages.verilog import source as verilog
@@ -73,6 +74,7 @@ def add_one(commands, name, help_line, function):
     sub.add_argument("--unsigned", dest="signed", action="store_false", help="of a family, or of a table in a npy file")
     sub.set_defaults(function=function)
     if name == "show":
+        multiplier_page.add_arguments(sub)
         sub.add_argument("--out", metavar="DIR", help="draw error map, histogram and error against operand there")
         sub.add_argument("--samples", type=int, default=2 ** 16)
         sub.add_argument("--seed", type=int, default=0)
@@ -179,6 +181,8 @@ def show(args):
         print(f"of {args.samples} random operand pairs")
     if args.out:
         draw(circuit, Path(args.out))
+    multiplier_page.write(args, circuit, lambda name: find_multiplier(name, library=args.library, bits=circuit.bits_x,
+                                                                      signed=circuit.signed))
     return 0
 
 

@@ -1,6 +1,6 @@
 """One look for all figures: legible in grey and for the color-blind, drawn without a display, written whole.
 
-A color means one thing in every figure (`MEANING`). Signed errors are drawn by `ERROR_MAP`: zero is white, negative
+A color means one thing in every figure (`MEANING`). Signed errors are drawn in `ERROR_COLORS`: zero is white, negative
 errors go to dark blue and positive ones to orange, which stay apart in grey as well (black and middle grey).
 """
 import io
@@ -14,6 +14,7 @@ LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 GREYS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")      # Okabe-Ito: distinct in grey as well
 MEANING = {"predicted": "#0072b2", "best": "#009e73", "simulated": "#000000", "allowed": "#d55e00",
            "exact": "#777777", "this": "#cc79a7", "share": "#cccccc", "range": "#cccccc"}
+ERROR_COLORS = ["#041c45", "#2f6db3", "#f7f7f7", "#fdae6b", "#d9570b"]      # from negative over zero to positive
 SETTINGS = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
             "grid.color": "#dddddd", "grid.linewidth": 0.6, "axes.axisbelow": True, "figure.dpi": 110,
             "svg.hashsalt": "refapprox"}
@@ -22,7 +23,7 @@ SETTINGS = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": Fals
 def error_colors():
     """The diverging color map of signed errors, white at zero."""
     from matplotlib.colors import LinearSegmentedColormap
-    return LinearSegmentedColormap.from_list("signed error", ["#041c45", "#2f6db3", "#f7f7f7", "#fdae6b", "#d9570b"])
+    return LinearSegmentedColormap.from_list("signed error", ERROR_COLORS)
 
 
 def draw_signed(axis, values, extent, limit=None):
