@@ -1,5 +1,6 @@
 """Device models: aihwkit's numbers with given draws and its sampled statistics, literal values, bad input."""
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from refapprox.analog.devices import (
     MeanVariance,
     NoiseModel,
     PCMLikeNoiseModel,
+    ReRamCMONoiseModel,
     ReRamWan2022NoiseModel,
     StateIndependentNoiseModel,
 )
@@ -180,3 +182,79 @@ def test_a_device_says_all_three_of_its_curves():
 
     with pytest.raises(TypeError, match="abstract methods? '?drift_parameters'?, '?relative_read_noise'?"):
         OnlyProgramming()
+
+
+def hermes_by_hand(num_devices, x):
+    """sigma at g_max = reference (uS), mu, sd and q at x = g / g_max, as the papers' fits are written down."""
+    log = math.log(max(x, 1e-7))
+
+    def clipped(value, low, high):
+        return min(max(value, low), high)
+
+    mu = clipped(-0.0387 * log - 0.0182, 0.0720, 0.13) if x < 0.0945 else -0.0436 * x**2 - 0.0126 * x + 0.0736
+    if num_devices == 1:
+        return (0.15781817 + 2.32443916 * x - 2.16310839 * x**2 + 0.68841818 * x**3, mu,
+                clipped(-0.0120 * log - 0.0023, 0.0124, 0.04) if x < 0.3039
+                else -0.0165 * x**2 + 0.0116 * x + 0.0104,
+                clipped(-0.0078 * log + 0.0038, 0.0179, 0.04) if x < 0.1591
+                else 0.0664 * x**3 - 0.1352 * x**2 + 0.0768 * x + 0.0088)
+    return (0.16603222 + 4.71806468 * x - 8.48101252 * x**2 + 4.68961419 * x**3, mu,
+            clipped(-0.0117 * log - 0.0057, 0.0091, 0.04) if x < 0.3055 else -0.0118 * x**2 + 0.0093 * x + 0.0073,
+            clipped(-0.0117 * log - 0.0069, 0.015, 0.04) if x < 0.16
+            else 0.0069 * x**3 - 0.0280 * x**2 + 0.0211 * x + 0.0123)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6])
+@pytest.mark.parametrize("num_devices, reference, t_0", [(1, 10.35, 200.0), (2, 20.7, 300.0)])
+def test_hermes_fits_at_every_conductance(num_devices, reference, t_0, share):
+    """Both branches and both clips of every fit, for either unit cell and for a smaller range."""
+    model = HermesNoiseModel(num_devices=num_devices, g_max=share * reference)
+    assert (HermesNoiseModel(num_devices=num_devices).g_max, model.t_0, model.t_read) == (reference, t_0, 512e-9)
+    x = np.concatenate([np.geomspace(1e-9, 1e-2, 50), np.linspace(0, 1, 1001)])
+    sigma, mu, sd, q = np.array([hermes_by_hand(num_devices, value) for value in x]).T
+    g = x * model.g_max
+    inside = np.all([np.abs(x - jump) > 1e-9 for jump in (0.0945, 0.3039, 0.3055, 0.1591, 0.16)], axis=0)
+    assert np.allclose(model.programming_std(g), sigma * share, rtol=1e-12)
+    for found, wanted in zip((*model.drift_parameters(g), model.relative_read_noise(g)), (mu, sd, q), strict=True):
+        assert np.allclose(found[inside], wanted[inside], rtol=1e-12)
+
+
+@pytest.mark.parametrize("num_devices", [1, 2])
+def test_hermes_kinks_are_where_the_read_noise_bends(num_devices):
+    """Between the kinks q is smooth: its second difference on a fine grid stays below what a bend would give."""
+    model = HermesNoiseModel(num_devices=num_devices)
+    g = np.linspace(1e-3, 1, 100_001) * model.g_max
+    slope = np.diff(model.relative_read_noise(g)) / np.diff(g)
+    bends = g[1:-1][np.abs(np.diff(slope)) > 1e-3 * np.abs(slope).max()]
+    kinks = np.sort(model.read_kinks())
+    assert len(kinks) >= 2 and np.all(np.min(np.abs(bends[:, None] - kinks), axis=1) < 2 * (g[1] - g[0]))
+    assert np.all(np.min(np.abs(bends[:, None] - kinks), axis=0) < 2 * (g[1] - g[0]))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.float32])
+def test_narrow_numbers_are_widened(dtype):
+    """What a device is asked in int8 or float32 is answered as for the same values in float64."""
+    g = np.array([0, 3, 7, 20], dtype)
+    for model in (PCMLikeNoiseModel(), HermesNoiseModel(), StateIndependentNoiseModel(prog_coeff=np.int8([1, 2])),
+                  CustomDriftPCMLikeNoiseModel(custom_drift_model=LISTS), ReRamWan2022NoiseModel(),
+                  ReRamCMONoiseModel(g_min=dtype(1), prog_coeff=np.int8([0, 1]))):
+        wide = g.astype(np.float64)
+        z = np.array([1, -1, 0, 2], np.int8)
+        programmed = model.program(g, normals=z)
+        assert programmed.dtype == np.float64 and np.array_equal(programmed, model.program(wide, normals=z + 0.0))
+        kept = model.drift_state(g, normals=z)
+        draws = np.stack([z, z]) if isinstance(model, ReRamCMONoiseModel) else z
+        assert np.array_equal(model.read(g, kept, np.int8(1), normals=draws),
+                              model.read(wide, kept, 1.0, normals=draws + 0.0))
+        for found, wanted in zip(model.read_joint_moments(g, np.int8(1)), model.read_joint_moments(wide, 1.0),
+                                 strict=True):
+            assert np.array_equal(found, wanted)
+    assert PCMLikeNoiseModel(g_max=dtype(25)) == PCMLikeNoiseModel()
+
+
+@pytest.mark.parametrize("wrong", ["7", None, 1 + 2j, [True, False], np.ma.masked_array([1.0], [True]), [{}]])
+def test_what_is_no_number_is_a_wrong_kind(wrong):
+    with pytest.raises(TypeError, match="g_target must"):
+        PCMLikeNoiseModel().program(wrong, rng=np.random.default_rng(0))
+    with pytest.raises(TypeError, match="normals must|g_target must|rng must"):
+        PCMLikeNoiseModel().program([1.0], normals=wrong)
