@@ -15,8 +15,15 @@ STRATEGIES = {     # f_lst, breakpoints u, curves at the breakpoints (g0+, g0-, 
                                                    [0, 0, 0, 0, 25], [25, 0, 0, 0, 0]]),
     "custom": ([1.0, 2.0], [-1, 0, 1], [[0, 4, 20], [20, 4, 0], [2, 1, 25], [25, 1, 2]]),
 }
-POINTS = {"f_lst": [1.0, None], "nbins": 3, "g_max": 20.0, "g_min": 0.5, "f_min": 0.1, "f_max": 5.0,
-          "x": [[(7 * k + 3 * row) % 11 / 10 for k in range(11)] for row in range(3)]}
+RANGE = {"g_max": 20.0, "g_min": 0.5, "f_min": 0.1, "f_max": 5.0}
+SPACES = [     # the search spaces of the weight programming optimization, as published
+    {"f_lst": [1.0, None], "nbins": 3, "symmetric": True, "use_max_kw": False, "g_err": 0.0},
+    {"f_lst": [None, 1.0], "nbins": 2, "symmetric": False, "use_max_kw": True, "g_err": 0.0},
+    {"f_lst": [1.0, None, 0.5], "nbins": 3, "symmetric": True, "use_max_kw": True, "g_err": 0.1},
+    {"f_lst": [2.0], "nbins": 4, "symmetric": True, "use_max_kw": False, "g_err": 0.05},
+]
+SOURCE = [0.7, -1.1, 0.2, 0.2, -0.4, 0.95, -0.05]
+SHAPES = [[2, 2], [3, 4], [1, 1]]
 
 
 def draw(*index):
@@ -85,28 +92,55 @@ def age(strategy, t, reconvert):
     return [list(programmed.values()), list(drifted.values()), alpha, loss]
 
 
-def denormalize(x):
-    """Symmetric search space for factors [1, None], aihwkit's layout: factors, full scale, conductances."""
-    low_g, high_g, n = POINTS["g_min"], POINTS["g_max"], POINTS["nbins"]
-    factors = [1.0, x[0] * (POINTS["f_max"] - POINTS["f_min"]) + POINTS["f_min"]]
+def dimensions(space):
+    """One coordinate for each free factor, the range, and 2P - 1 for each discretized weight."""
+    columns = space["nbins"] if space["symmetric"] else 2 * space["nbins"] - 1
+    return (sum(f is None for f in space["f_lst"]) + (0 if space["use_max_kw"] else 1)
+            + columns * (2 * len(space["f_lst"]) - 1))
+
+
+def points(space):
+    return [[(7 * k + 3 * row) % 11 / 10 for k in range(dimensions(space))] for row in range(3)]
+
+
+def denormalize(space, x):
+    """[factors, conductance of the largest weight, rows of x_g, conductances] at a point, as published: u = 0 last."""
+    low_g, high_g, n = RANGE["g_min"], RANGE["g_max"], space["nbins"]
+    error, pairs = space["g_err"] * (high_g - low_g), len(space["f_lst"])
+    left_over, factors = list(x), []
+    for factor in space["f_lst"]:
+        span = RANGE["f_max"] - RANGE["f_min"]
+        factors.append(left_over.pop(0) * span + RANGE["f_min"] if factor is None else factor)
     spans = [f * (high_g - low_g) for f in factors]
-    top = (0.05 + 0.95 * x[1]) * sum(spans)
-    rows = [x[2 + n * k:2 + n * (k + 1)] for k in range(3)]
-    g = [[0.0] * (2 * n - 1) for _ in range(4)]
-    for i in range(n):
+    top = (0.05 + 0.95 * (1.0 if space["use_max_kw"] else left_over.pop(0))) * sum(spans)
+    columns = n if space["symmetric"] else 2 * n - 1
+    rows = [left_over[columns * k:columns * (k + 1)] for k in range(2 * pairs - 1)]
+    g = [[0.0] * (2 * n - 1) for _ in range(2 * pairs)]
+    for i in range(columns):
         left = top * (i / (n - 1) - 1)
-        for j in range(2):
-            rest = spans[1] if j == 0 else 0.0
+        for j in range(pairs):
+            rest = sum(spans[j + 1:])
             low, high = max(left - rest, -spans[j]), min(left + rest, spans[j])
-            taken = (rows[1][i] if j == 0 else 1.0) * (high - low) + low
+            taken = (rows[2 * j + 1][i] if j < pairs - 1 else 1.0) * (high - low) + low
             left -= taken
             delta = taken / factors[j]
-            bottom, ceiling = low_g + max(delta, 0), high_g + min(delta, 0)
+            bottom, ceiling = low_g + max(delta, 0) - error, high_g + min(delta, 0) + error
             plus = min(max(rows[2 * j][i] * (ceiling - bottom) + bottom, low_g), high_g)
             minus = min(max(plus - delta, low_g), high_g)
             g[2 * j][i], g[2 * j + 1][i] = plus, minus
-            g[2 * j][2 * n - 2 - i], g[2 * j + 1][2 * n - 2 - i] = minus, plus
-    return [factors, top, g]
+            if space["symmetric"]:
+                g[2 * j][2 * n - 2 - i], g[2 * j + 1][2 * n - 2 - i] = minus, plus
+    return [factors, top, rows, g]
+
+
+def quantiles(count):
+    """`count` values of the sorted source, interpolated with both ends kept."""
+    ordered, found = sorted(SOURCE), []
+    for i in range(count):
+        at = i * (len(ordered) - 1) / max(count - 1, 1)
+        below = min(int(at), len(ordered) - 2)
+        found.append(ordered[below] + (at - below) * (ordered[below + 1] - ordered[below]))
+    return found
 
 
 def rounded(value):
@@ -121,7 +155,8 @@ def golden():
         "draws": [[[[draw(kind, s, r, c) for c in range(2)] for r in range(3)] for s in range(4)] for kind in range(3)],
         "chains": {name: {str(t): {way: age(strategy, t, way == "reconvert") for way in ("device", "reconvert")}
                           for t in TIMES} for name, strategy in STRATEGIES.items()},
-        "denormalized": [denormalize(x) for x in POINTS["x"]],
+        "denormalized": [[denormalize(space, x) for x in points(space)] for space in SPACES],
+        "quantiles": [quantiles(rows * columns) for rows, columns in SHAPES],
     })
 
 

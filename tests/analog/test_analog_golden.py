@@ -6,7 +6,7 @@ import make_analog_golden as plain
 import numpy as np
 import pytest
 
-from refapprox.analog import CustomPairConductanceConverter, Hypercube, PCMLikeNoiseModel, program_weights
+from refapprox.analog import CustomPairConductanceConverter, Hypercube, PCMLikeNoiseModel, downsample, program_weights
 
 STORED = json.loads(Path(plain.__file__).with_name("analog_golden.json").read_text(encoding="utf-8"))
 RTOL = 1e-10          # 12 digits are stored
@@ -38,11 +38,21 @@ def test_the_two_ways_of_aging_differ():
             assert abs(ways["device"][3] / ways["reconvert"][3] - 1) > 1e-3, name
 
 
-def test_search_space():
-    options = {key: plain.POINTS[key] for key in ("nbins", "f_min", "f_max")}
-    cube = Hypercube(plain.POINTS["f_lst"], plain.POINTS["g_max"], plain.POINTS["g_min"], layout="equispaced",
+@pytest.mark.parametrize("number", range(len(plain.SPACES)))
+def test_search_space(number):
+    space = dict(plain.SPACES[number])
+    options = {key: plain.RANGE[key] for key in ("f_min", "f_max")}
+    cube = Hypercube(space.pop("f_lst"), plain.RANGE["g_max"], plain.RANGE["g_min"], layout="equispaced", **space,
                      **options)
-    found = cube.denormalize(np.array(plain.POINTS["x"]))
-    for row, (factors, top, g) in enumerate(STORED["denormalized"]):
-        assert np.allclose(found.factors[row], factors, rtol=RTOL) and np.isclose(found.full_scale[row], top, rtol=RTOL)
+    x = np.array(plain.points(plain.SPACES[number]))
+    assert cube.n_dims == plain.dimensions(plain.SPACES[number]) == x.shape[1]
+    found, (_, top, x_g) = cube.denormalize(x), cube.partition(x)
+    for row, (factors, full_scale, rows, g) in enumerate(STORED["denormalized"][number]):
+        assert np.allclose(found.factors[row], factors, rtol=RTOL) and np.isclose(top[row], full_scale, rtol=RTOL)
+        assert np.array_equal(cube.reformat(x_g)[row], rows)
         assert np.allclose(found.conductances[row], g, rtol=RTOL, atol=1e-10)
+
+
+def test_quantiles():
+    for shape, stored in zip(plain.SHAPES, STORED["quantiles"], strict=True):
+        assert np.allclose(downsample(plain.SOURCE, tuple(shape)).ravel(), stored, rtol=RTOL)
