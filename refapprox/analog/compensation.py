@@ -132,7 +132,8 @@ class DriftCompensation:
     axis : int or None
         Axis of the weights that one factor averages over: None for all of them, 0 for those of a column.
     factor_scatters, reference_scatters : bool
-        Whether alpha, and the reference B in it, depend on the draws of an array.
+        Whether alpha, and the reference B in it, depend on the draws of an array. Otherwise alpha is 1, and B that of
+        the target.
 
     Example
     -------
@@ -165,7 +166,9 @@ class DriftCompensation:
         rng : numpy.random.Generator
             Noise of the readout.
         """
-        return self.magnitude(readout(programmed, rng=rng))
+        if not self.factor_scatters:
+            return 1.0
+        return self.magnitude(readout(programmed, rng=rng) if self.reference_scatters else target)
 
     def factor(self, reference: Any, aged: NDArray[np.float64], readout: Any, *,
                rng: np.random.Generator | None = None) -> Any:
@@ -180,7 +183,7 @@ class DriftCompensation:
         readout, rng
             As of `reference`.
         """
-        return reference / self.magnitude(readout(aged, rng=rng))
+        return reference / self.magnitude(readout(aged, rng=rng)) if self.factor_scatters else 1.0
 
     def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
         """alpha of a large array.
@@ -192,7 +195,9 @@ class DriftCompensation:
         floor : float
             The least of them that counts, in their unit.
         """
-        return np.maximum(programmed, floor) / np.maximum(aged, floor)
+        if not self.factor_scatters:
+            return np.ones(np.shape(aged))
+        return np.maximum(programmed if self.reference_scatters else target, floor) / np.maximum(aged, floor)
 
 
 @dataclass(frozen=True)
@@ -218,27 +223,6 @@ class GlobalDriftCompensationWithExactReference(DriftCompensation):
     """
 
     reference_scatters = False
-
-    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
-                  rng: np.random.Generator | None = None) -> Any:
-        """Mean magnitude of the target weights.
-
-        Parameters
-        ----------
-        target, programmed, readout, rng
-            As of `DriftCompensation.reference`; only target counts.
-        """
-        return self.magnitude(target)
-
-    def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
-        """alpha of a large array.
-
-        Parameters
-        ----------
-        target, programmed, aged, floor
-            As of `DriftCompensation.expected_factor`.
-        """
-        return np.maximum(target, floor) / np.maximum(aged, floor)
 
 
 @dataclass(frozen=True)
@@ -271,38 +255,6 @@ class NoDriftCompensation(DriftCompensation):
     """
 
     factor_scatters = False
-
-    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
-                  rng: np.random.Generator | None = None) -> Any:
-        """1.
-
-        Parameters
-        ----------
-        target, programmed, readout, rng
-            Of no effect.
-        """
-        return 1.0
-
-    def factor(self, reference: Any, aged: NDArray[np.float64], readout: Any, *,
-               rng: np.random.Generator | None = None) -> Any:
-        """1.
-
-        Parameters
-        ----------
-        reference, aged, readout, rng
-            Of no effect.
-        """
-        return 1.0
-
-    def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
-        """1 for each of aged.
-
-        Parameters
-        ----------
-        target, programmed, aged, floor
-            As of `DriftCompensation.expected_factor`.
-        """
-        return np.ones(np.shape(aged))
 
 
 PERFECT = PerfectReadout()

@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import inspect
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,34 @@ EXPORTED = {
 def test_packages_export_what_upstream_s_do(package):
     module = importlib.import_module(f"refapprox.compat.{package}")
     assert [name for name in EXPORTED[package].split() if not hasattr(module, name)] == []
+
+
+PATHS = sorted({f"refapprox.compat.{tool}.{module}" for tool, module, *_ in NAMES})
+
+
+def test_published_paths_are_plain_modules_in_whatever_order_they_are_imported():
+    """A module under the name of a function or class that its package offers must not replace it."""
+    script = f"""
+import importlib, inspect
+for path in reversed({PATHS}):
+    importlib.import_module(path)
+for package, names in {EXPORTED}.items():
+    module = importlib.import_module("refapprox.compat." + package)
+    modules = [name for name in names.split() if inspect.ismodule(getattr(module, name))]
+    assert not modules, (package, modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_path_that_only_passes_on_is_one_line():
+    """What computes stands once: a module under compat has code of its own, or one line."""
+    folder = Path(importlib.import_module("refapprox.compat").__file__).parent
+    for path in folder.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = [node for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Assign, ast.If))]
+        assert own or path.name == "__init__.py" or len(path.read_text(encoding="utf-8").splitlines()) == 1, path
+    assert not [path for path in folder.rglob("*.py") if "sys.modules" in path.read_text(encoding="utf-8")]
 
 
 # ---- the table against the tools' sources

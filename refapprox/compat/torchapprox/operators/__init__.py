@@ -63,6 +63,19 @@ class Context:
 class Function:
     """Base of operators with the static methods `forward`, `setup_context` and `backward`."""
 
+    @staticmethod
+    def setup_context(ctx: Context, inputs: Sequence[Any], output: Any) -> None:
+        """Keep x and w.
+
+        Parameters
+        ----------
+        ctx : Context
+        inputs : sequence
+            Those of `forward`, in order.
+        output : float array
+        """
+        ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
+
     @classmethod
     def apply(cls, *inputs, **options):
         """The output alone."""
@@ -139,19 +152,6 @@ class ApproxGeMM(Function):
             return pipelines.rescaled(PRESET, sums, x_codes.sum(axis=1)[:, None], w_codes.sum(axis=1),
                                       x_codes.shape[1], qx, qw, (len(w_codes),))
         return pipelines.linear_of_codes(PRESET, x_codes, w_codes, qx, qw, signed_multiplier(lut, "lut of ApproxGeMM"))
-
-    @staticmethod
-    def setup_context(ctx: Context, inputs: Sequence[Any], output: Any) -> None:
-        """Keep x and w.
-
-        Parameters
-        ----------
-        ctx : Context
-        inputs : sequence
-            Those of `forward`, in order.
-        output : float array
-        """
-        ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
 
     @staticmethod
     def backward(ctx: Context, grad_output: ArrayLike) -> tuple[Any, ...]:
@@ -269,12 +269,10 @@ class ApproxConv2dOp(Function):
 
         Parameters
         ----------
-        ctx : Context
-        inputs : sequence
-            Those of `forward`, in order.
-        output : float array
+        ctx, inputs, output
+            As of `Function.setup_context`.
         """
-        ctx.save_for_backward(*(np.asarray(array) for array in inputs[:2]))
+        Function.setup_context(ctx, inputs, output)
         ctx.conf = inputs[3].backward_args()
 
     @staticmethod
