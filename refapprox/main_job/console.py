@@ -44,7 +44,7 @@ class Console:
 def duration(seconds):
     """Seconds for people.
 
-    >>> duration(7.4), duration(95), duration(7300)
+    >>> duration(7.4), duration(95), duration(7320)
     ('7 s', '1:35 min', '2:02 h')
     """
     seconds = round(seconds)
