@@ -13,7 +13,6 @@ from refapprox.error_stats import (
     OperandStatistics,
     accumulated_errors,
     estimate,
-    population_prediction,
 )
 
 RTOL = 1e-12         # sums of at most some thousand float64 terms; the maps are centered, nothing cancels
@@ -253,13 +252,6 @@ def test_many_multipliers_at_once_equal_one_by_one_and_exact_ones_have_no_error(
         assert together.per_operation_std[k] == together.accumulated_std[k] / 6
     assert estimate(exact(), layer, name).accumulated_std == 0
     assert np.isfinite(together.accumulated_std).all()
-
-
-def test_rung_2_is_the_published_population():
-    layer = Layer(1, 3)
-    published = population_prediction(layer.emap, layer.operands.x.local, layer.operands.w.pooled, 3)
-    rung = estimate(layer.emap, layer.operands, "population")
-    assert (rung.per_operation_mean, rung.per_operation_std) == pytest.approx(published, rel=RTOL)
 
 
 def test_simulated_errors_by_hand_and_through_the_table():

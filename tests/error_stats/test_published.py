@@ -1,14 +1,16 @@
-"""agnapprox's six functions: hand values, plain definitions, edges, and the mutants that the checks must reject."""
+"""agnapprox's six functions: hand values, the specification, edges, and the mutants that the checks must reject."""
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox import exact, load_library
-from refapprox.conformance.spec import OPERATIONS
+from refapprox.conformance.spec import statistics as spec
 from refapprox.error_stats import (
+    LayerOperands,
     error_calculation,
     error_prediction,
+    estimate,
     field_distributions,
     get_sample_population,
     population_prediction,
@@ -24,16 +26,6 @@ def random_case(seed, fields=5, codes=(8, 4)):
     rng = np.random.default_rng(seed)
     emap = rng.integers(-20, 20, size=codes)
     return emap, rng.dirichlet(np.ones(codes[0]), size=fields), rng.dirichlet(np.ones(codes[1]))
-
-
-def published_prediction(emap, x_dist, w_dist, fan_in):
-    """Equations (11) to (14) as plain sums of fractions: the definition that the conformance suite has."""
-    return OPERATIONS["error_prediction"](error_map=emap, x_dist=x_dist, w_dist=w_dist, fan_in=fan_in)
-
-
-def published_population(emap, x_multidist, w_dist, fan_in):
-    """Equations (15) and (16)."""
-    return OPERATIONS["population_prediction"](error_map=emap, x_multidist=x_multidist, w_dist=w_dist, fan_in=fan_in)
 
 
 def without_root(emap, x, w, n):
@@ -59,21 +51,43 @@ def swapped_axes(emap, x, w, n):
     return population_prediction(emap[:4, :4].T, x[:, :4] / x[:, :4].sum(axis=1, keepdims=True), w, n)
 
 
-def agrees_with_the_published_sums(estimator, seed, fan_in=7):
+def agrees_with_the_specification(estimator, seed, fan_in=7):
     emap, x, w = random_case(seed)
-    return np.allclose(estimator(emap, x, w, fan_in), published_population(emap, x, w, fan_in), rtol=RTOL, atol=0)
+    wanted = spec.population_prediction(error_map=emap, x_multidist=x, w_dist=w, fan_in=fan_in)
+    return np.allclose(estimator(emap, x, w, fan_in), wanted, rtol=RTOL, atol=0)
+
+
+def by_rung(name):
+    """The rung in the published units, from the published arguments."""
+    def estimator(emap, x, w, n):
+        found = estimate(emap, LayerOperands.from_distributions(x, w, n), name)
+        return found.per_operation_mean, found.per_operation_std
+    return estimator
 
 
 @given(seed=st.integers(0, 2 ** 32 - 1), fan_in=st.integers(1, 400))
-def test_closed_forms_equal_the_published_sums(seed, fan_in):
-    assert agrees_with_the_published_sums(population_prediction, seed, fan_in)
+def test_published_functions_and_rungs_equal_the_specification(seed, fan_in):
+    assert agrees_with_the_specification(population_prediction, seed, fan_in)
+    assert agrees_with_the_specification(by_rung("population"), seed, fan_in)
     emap, x, w = random_case(seed)
-    assert np.allclose(error_prediction(emap, x[0], w, fan_in), published_prediction(emap, x[0], w, fan_in), RTOL, 0)
+    wanted = spec.error_prediction(error_map=emap, x_dist=x[0], w_dist=w, fan_in=fan_in)
+    for estimator in (error_prediction, by_rung("single_distribution")):
+        assert np.allclose(estimator(emap, x[0], w, fan_in), wanted, rtol=RTOL, atol=0)
+
+
+@given(seed=st.integers(0, 2 ** 32 - 1))
+def test_histograms_and_observed_errors_equal_the_specification(seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-5, 9, 20)
+    assert np.array_equal(to_distribution(codes, -5, 8)[1], spec.to_distribution(codes=codes, min_val=-5, max_val=8))
+    accurate, approximate = rng.integers(-999, 999, (2, 4, 5))
+    wanted = spec.error_calculation(accurate=accurate, approximate=approximate, fan_in=7)
+    assert error_calculation(accurate, approximate, 7) == pytest.approx(wanted, rel=1e-14)
 
 
 @pytest.mark.parametrize("mutant", [without_root, mean_of_variances_only, other_ddof, other_sign, swapped_axes])
 def test_the_check_rejects_mutants(mutant):
-    assert not any(agrees_with_the_published_sums(mutant, seed) for seed in range(5))
+    assert not any(agrees_with_the_specification(mutant, seed) for seed in range(5))
 
 
 def test_a_population_of_one_equals_the_single_distribution():
