@@ -42,6 +42,14 @@ def test_own_network():
     assert retrained > 0.5 and info.relative_energy_consumption < 1      # ten classes: chance is 0.1
 
 
+def test_correct_a_layer(capsys):
+    """What is fitted to the data cannot do worse on them; nothing that only adds constants changes much."""
+    spreads = example("correct_a_layer")()
+    assert spreads["affine, fitted"] <= spreads["mean compensation"] <= spreads["none"]
+    assert spreads["control variate, fitted"] <= spreads["control variate, independent taps"] < spreads["none"]
+    assert "flips predicted" in capsys.readouterr().out
+
+
 def test_exercise_solutions():
     example("exercise_solutions")()
 
