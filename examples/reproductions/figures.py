@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from refapprox.multipliers.languages.evoapprox.header import agrees
 
-VERDICTS = ("same digits", "within the stated spread", "differs", "cannot be tried")
+VERDICTS = ("same digits", "within the stated spread", "differs", "holds", "cannot be tried", "no figure published")
 
 
 class Figure(NamedTuple):
