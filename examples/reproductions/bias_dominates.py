@@ -5,7 +5,7 @@ s^2 each, so that its mean squared error an entry is
 
     E dC^2 = n s^2 + n^2 mu^2,    and the mean rules beyond    n* = (s / mu)^2                        (1)
 
-The claim is about the sizes of neural networks. LAYERS has the fan-ins of LeNet-5 and ResNet-18; the claim is counted as
+The claim is about the sizes of neural networks. LAYERS has fan-ins of LeNet-5 and ResNet-18; the claim is counted as
 holding for a multiplier and a fan-in where n* is below it. Codes are uniform, or as behind a rectifier (half-normal
 activations, normal weights, spreads a third of the range).
 """
@@ -16,14 +16,14 @@ from scipy import stats
 from refapprox import load_library
 from refapprox.multipliers import from_family
 
-SOURCE = ("B. Alahakoon, H. Saadat, D. Jayasinghe, S. Parameswaran, arXiv:2512.06537, abstract: the mean error dominates the "
-          "distortion of matrix products at the sizes of neural networks")
+SOURCE = ("B. Alahakoon, H. Saadat, D. Jayasinghe, S. Parameswaran, arXiv:2512.06537, abstract: the mean error "
+          "dominates the distortion of matrix products at the sizes of neural networks")
 PROTOCOL = "closed form (1); the share of multipliers and fan-ins where n* is below the fan-in"
-LAYERS = {"LeNet-5, first layer": 25, "LeNet-5, linear": 400, "ResNet-18, first layer": 27, "ResNet-18, 64 channels": 576,
-          "ResNet-18, 512 channels": 4608}
+LAYERS = {"LeNet-5, first layer": 25, "LeNet-5, linear": 400, "ResNet-18, first layer": 27,
+          "ResNet-18, 64 channels": 576, "ResNet-18, 512 channels": 4608}
 FAMILIES = ("drum(k=4)", "drum(k=6)", "dsm(k=6)", "ssm(m=6)", "mitchell", "iterative_log", "mbm", "realm(segments=8)",
-            "roba", "tosam(h=2, t=5)", "udm", "sdlc", "loa(l=6)", "truncated(k=6)", "truncated(k=8)", "operand_rounded(t=2)",
-            "ou(level=3)", "compressor")
+            "roba", "tosam(h=2, t=5)", "udm", "sdlc", "loa(l=6)", "truncated(k=6)", "truncated(k=8)",
+            "operand_rounded(t=2)", "ou(level=3)", "compressor")
 
 
 def distributions(multiplier, law):

@@ -2,10 +2,10 @@
 
 A product of x = (1 + a) 2^i and y = (1 + b) 2^j, a and b rounded to m bits, is approximated by
 
-    L-Mul, as its equation reads      (1 + a + b + 2^-l) 2^(i+j),   l = m for m <= 3, 3 for m = 4, 4 for m > 4       (1)
-    L-Mul, as integers are added      s = a + b + 2^-l: (1 + s) 2^(i+j) for s < 1, else 2 s 2^(i+j)                   (2)
-    Mitchell                          as (2) without 2^-l                                                            (3)
-    float8                            both operands rounded to e4m3 or e5m2, multiplied exactly, rounded or not       (4)
+    L-Mul, as its equation reads      (1 + a + b + 2^-l) 2^(i+j),   l = m for m <= 3, 3 for m = 4, 4 for m > 4      (1)
+    L-Mul, as integers are added      s = a + b + 2^-l: (1 + s) 2^(i+j) for s < 1, else 2 s 2^(i+j)                  (2)
+    Mitchell                          as (2) without 2^-l                                                           (3)
+    float8                            both operands rounded to e4m3 or e5m2, multiplied exactly, rounded or not      (4)
 
 Errors are relative to x y of the operands before rounding. Operands are laws, not samples: every cell of a rounding is
 integrated by Gauss-Legendre quadrature with POINTS nodes, so that all digits shown are right.
@@ -14,10 +14,10 @@ import numpy as np
 from figures import Figure, main
 from scipy import special, stats
 
-SOURCE = ("H. Luo, W. Sun, \"Addition is All You Need for Energy-efficient Language Models\", arXiv:2410.00907, abstract: "
-          "4-bit mantissa comparable to float8 e4m3, 3-bit mantissa better than float8 e5m2")
-PROTOCOL = ("rms and mean relative error of products of independent operands, standard normal and uniform on (0, 1); ours, "
-            "since the abstract does not say of which operands; comparable: rms within 25 %")
+SOURCE = ("H. Luo, W. Sun, \"Addition is All You Need for Energy-efficient Language Models\", arXiv:2410.00907, "
+          "abstract: 4-bit mantissa comparable to float8 e4m3, 3-bit mantissa better than float8 e5m2")
+PROTOCOL = ("rms and mean relative error of products of independent operands, standard normal and uniform on (0, 1); "
+            "ours, since the abstract does not say of which operands; comparable: rms within 25 %")
 POINTS = 8
 COMPARABLE = 1.25
 EXPONENTS = range(-40, 5)      # of normal operands: what lies below weighs less than 1e-12
