@@ -1,47 +1,69 @@
 """`refapprox multipliers`: what there is, what it does, in and out of other tools, and what is wrong with a table."""
+import argparse
 import json
 import math
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from refapprox import files
 from refapprox.commands import multiplier_page
-from refapprox.multipliers import formats, load_library
+from refapprox.multipliers import formats, load_library, side_file
+from refapprox.multipliers.declaration import UndeclaredError, UnfitError
+from refapprox.multipliers.families import families
+from refapprox.multipliers.formats.consumers import CONSUMERS, export
 from refapprox.multipliers.identification import identify, nearest
+from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
 from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.lint import lint_lut
 from refapprox.multipliers.lookup import find_multiplier, find_netlist
-from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.ranking import FIGURES, check_figure, condition, figures_of
-from refapprox.report import text_table
+from refapprox.report.text import text_table
+from refapprox.validation import check_real
 
 COLUMNS = ("power", "MAE%", "WCE%", "MRE%", "EP%", "bias")
 WHICH = "a file, a name in the library, RELEASE:NAME, or a family such as 'drum(k=6)'"
+STATED = ("signed", "bits", "order", "top", "liberty", "compiled")
 
 
 def add_arguments(parser):
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add_list(commands)
+    add_libraries(commands)
     for name, help_line, function in (
             ("show", "metrics of one multiplier, and its figures", show),
-            ("export", "write a table for another tool", export),
-            ("identify", "which known circuit a table is, in which release, transposed or not", identify_one),
-            ("verilog", "structural Verilog of a circuit whose gates are known", write_verilog)):
+            ("export", "write a multiplier for the tool that will read it", write_for),
+            ("identify", "which known circuit a multiplier is, in which release, transposed or not", identify_one),
+            ("verilog", "structural Verilog of a circuit whose gates are known", write_verilog),
+            ("import", "read any source and keep it as npy in value order, with a side file beside it", take),
+            ("lint", "what a table is and what is wrong with it; exit code 1 if it has an error", lint)):
         add_one(commands, name, help_line, function)
-    add_tables(commands)
+    sub = commands.add_parser("families", help="families of multipliers, with their parameters",
+                              description="families of multipliers, with their parameters")
+    sub.add_argument("--bits", type=int, default=8, metavar="N", help="width that ranges are for (default 8)")
+    sub.set_defaults(function=list_families)
 
 
-def add_list(commands):
+def add_libraries(commands):
     """The two actions on libraries."""
     for name, help_line, function in (("list", "circuits of a library with their figures", list_all),
                                       ("plot", "the Pareto front of a library", plot)):
         sub = commands.add_parser(name, help=help_line, description=help_line)
-        add_library(sub)
+        sub.add_argument("--library", default="builtin", metavar="SOURCE,SOURCE,...",
+                         help="the built-in search space (default), checkouts of EvoApproxLib, folders, files, "
+                              "families")
+        sign = sub.add_mutually_exclusive_group()
+        sign.add_argument("--signed", dest="signed", action="store_true", default=None, help="signed ones only")
+        sign.add_argument("--unsigned", dest="signed", action="store_false", help="unsigned ones only")
+        sign.add_argument("--any-sign", dest="signed", action="store_const", const=None, help="both (the default)")
+        sub.add_argument("--bits", type=lambda text: None if text == "any" else widths(text), metavar="N|NxM|any",
+                         help="operands of these widths only (default any)")
+        sub.add_argument("--operation", choices=("mul", "add", "any"), default="mul", help="(default mul)")
+        add_samples(sub)
         sub.add_argument("--where", action="append", default=[], metavar="FIGURE<NUMBER",
-                         help=f"keep what fulfills it; may be repeated; figures: {', '.join(FIGURES)}"
-                         .replace("%", "%%"))
+                         help="keep what fulfills it; may be repeated; figures: "
+                              + ", ".join(FIGURES).replace("%", "%%"))
         sub.set_defaults(function=function)
         if name == "list":
             sub.add_argument("--sort", default="power", metavar="FIGURE", help="default: power; 'name' by name")
@@ -50,18 +72,12 @@ def add_list(commands):
         else:
             sub.add_argument("--x", default="power", metavar="FIGURE", help="cost (default power)")
             sub.add_argument("--y", default="MAE%", metavar="FIGURE", help="error (default MAE%%)")
-            sub.add_argument("--out", default="pareto.png", help="PNG or SVG file (default pareto.png)")
+            sub.add_argument("--out", default="pareto.png", metavar="FILE", help="PNG or SVG (default pareto.png)")
 
 
-def add_library(sub):
-    sub.add_argument("--library", default="builtin", metavar="builtin|PATH",
-                     help="a checkout of EvoApproxLib, a folder or a file (default: the built-in search space)")
-    sign = sub.add_mutually_exclusive_group()
-    sign.add_argument("--unsigned", dest="signed", action="store_false", default=True)
-    sign.add_argument("--any-sign", dest="signed", action="store_const", const=None)
-    sub.add_argument("--bits", type=widths, default=8, metavar="N|NxM|any", help="operand widths (default 8)")
-    sub.add_argument("--operation", choices=("mul", "add", "any"), default="mul")
-    sub.add_argument("--samples", type=int, default=2 ** 16, help="operand pairs where there are more (default 65536)")
+def add_samples(sub):
+    sub.add_argument("--samples", type=int, default=2 ** 16, metavar="N",
+                     help="operand pairs to draw where there is no table and there are more (default 65536)")
     sub.add_argument("--seed", type=int, default=0, help="of those samples (default 0)")
 
 
@@ -69,57 +85,85 @@ def add_one(commands, name, help_line, function):
     """An action on one multiplier."""
     sub = commands.add_parser(name, help=help_line, description=help_line)
     sub.add_argument("which", help=WHICH)
-    sub.add_argument("--library", default="builtin", metavar="builtin|PATH", help="where names are looked up")
-    sub.add_argument("--bits", type=int, default=8, help="of a family's member (default 8)")
-    sub.add_argument("--unsigned", dest="signed", action="store_false", help="of a family, or of a table in a npy file")
+    sub.add_argument("--library", default="builtin", metavar="SOURCE,SOURCE,...", help="where names are looked up")
+    add_stated(sub)
     sub.set_defaults(function=function)
     if name == "show":
         multiplier_page.add_arguments(sub)
         sub.add_argument("--out", metavar="DIR", help="draw error map, histogram and error against operand there")
-        sub.add_argument("--samples", type=int, default=2 ** 16)
-        sub.add_argument("--seed", type=int, default=0)
+        add_samples(sub)
     elif name == "export":
-        sub.add_argument("--out", required=True, metavar="FILE")
-        add_layout(sub)
+        reader = sub.add_mutually_exclusive_group()
+        reader.add_argument("--for", dest="consumer", choices=tuple(CONSUMERS), metavar="TOOL",
+                            help=f"who will read it: {', '.join(CONSUMERS)} (default: whoever alone reads such a "
+                                 "suffix)")
+        reader.add_argument("--format", choices=formats.WRITTEN, metavar="FORMAT",
+                            help=f"a bare table instead, whoever reads it: {', '.join(formats.WRITTEN)}")
+        sub.add_argument("--out", required=True, metavar="FILE", help="the file to write; a side file lies beside it")
+        sub.add_argument("--transposed", action="store_true", help="let the row be the weight, not the activation")
     elif name == "verilog":
         sub.add_argument("--out", metavar="FILE", help="(default: standard output)")
+    elif name == "lint":
+        add_layout(sub)
+        sub.add_argument("--fix", metavar="FILE.npy", help="write the corrected table, where one correction explains "
+                                                           "what is wrong")
+    elif name == "import":
+        add_layout(sub)
+        sub.add_argument("--out", required=True, metavar="FILE.npy", help="the table, in value order")
+        sub.add_argument("--name", help="(default: that of the file)")
+        sub.add_argument("--power", type=float, metavar="MW", help="cost that matching minimizes, such as mW")
+        sub.add_argument("--release", help="release that gives the name its meaning")
+
+
+def add_stated(sub):
+    """What may be stated of a source, wherever one is read."""
+    sign = sub.add_mutually_exclusive_group()
+    sign.add_argument("--signed", dest="signed", action="store_true", default=None,
+                      help="the operands of a file or family are signed")
+    sign.add_argument("--unsigned", dest="signed", action="store_false", help="they are unsigned")
+    sub.add_argument("--bits", type=widths, metavar="N|NxM", help="their widths")
+    sub.add_argument("--order", choices=formats.ORDERS, help="index order of a signed table")
+    sub.add_argument("--top", metavar="NAME", help="the module, model or function of a circuit to read")
+    sub.add_argument("--liberty", action="append", metavar="FILE", help="cells of a mapped netlist; may be repeated")
+    sub.add_argument("--compile", dest="compiled", action="store_true",
+                     help="compile a C program with the compiler at hand and tabulate it: this executes the file")
 
 
 def add_layout(sub):
-    sub.add_argument("--format", choices=formats.FORMATS, help="(default: told from content or suffix)")
-    sub.add_argument("--order", choices=formats.ORDERS, help="index order of a signed table")
+    """What may be said of a table file beside `add_stated`."""
+    sub.add_argument("--format", choices=formats.FORMATS, help="(default: told from the content)")
     sub.add_argument("--transposed", action="store_true", help="the row is the weight, not the activation")
 
 
-def add_tables(commands):
-    """The two actions on files that are not yet trusted."""
-    for name, help_line, function in (
-            ("import", "read another tool's table and keep it as npy in value order, with a JSON file beside it", take),
-            ("lint", "what a table is and what is wrong with it; exit code 1 if it has an error", lint)):
-        sub = commands.add_parser(name, help=help_line, description=help_line)
-        sub.add_argument("file", help="a table file" if name == "import" else "a table file, or " + WHICH)
-        sign = sub.add_mutually_exclusive_group()
-        sign.add_argument("--signed", dest="signed", action="store_true", default=None)
-        sign.add_argument("--unsigned", dest="signed", action="store_false")
-        add_layout(sub)
-        sub.set_defaults(function=function)
-        if name == "import":
-            sub.add_argument("--out", required=True, metavar="FILE.npy")
-            sub.add_argument("--name", help="(default: that of the file)")
-            sub.add_argument("--power", type=float, default=math.nan, help="cost that matching minimizes, such as mW")
-            sub.add_argument("--release", default="", help="release that gives the name its meaning")
-
-
 def execute(args):
-    return args.function(args)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            return args.function(args)
+        finally:
+            for text in dict.fromkeys(str(warning.message) for warning in said):
+                print(f"note: {text}", file=sys.stderr)
 
 
 def widths(text):
-    """The value of --bits: 8, (8, 2) for 8x2, or None for any."""
-    if text == "any":
-        return None
-    parts = [int(part) for part in text.split("x")]
-    return parts[0] if len(parts) == 1 else tuple(parts)
+    """The value of --bits: 8, or (8, 2) for 8x2."""
+    try:
+        parts = [int(part) for part in text.split("x")]
+        (bits_x, *rest) = parts
+        if len(rest) > 1 or min(parts) < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must read N or NxM, such as 8 or 8x4, got {text!r}") from None
+    return (bits_x, rest[0]) if rest else bits_x
+
+
+def stated(args):
+    """What the caller states of a source, as keywords."""
+    return {key: getattr(args, key) for key in STATED if getattr(args, key) not in (None, False) or key == "signed"}
+
+
+def find(args):
+    return find_multiplier(args.which, library=args.library, **stated(args))
 
 
 def figures_of_library(args):
@@ -138,8 +182,8 @@ def list_all(args):
     rows.sort(key=lambda row: (row[0].name,) if args.sort == "name" else (row[1][args.sort], row[0].name),
               reverse=args.reverse)
     if args.json:
-        print(json.dumps([describe(circuit) | {key: None if math.isnan(value) else value
-                                               for key, value in figures.items()} for circuit, figures in rows],
+        print(json.dumps([description(circuit) | {key: None if math.isnan(value) else value
+                                                  for key, value in figures.items()} for circuit, figures in rows],
                          indent=1))
         return 0
     table = [(circuit.name, kind_of(circuit), *(f"{figures[key]:.4g}" for key in COLUMNS),
@@ -151,31 +195,52 @@ def list_all(args):
     return 0
 
 
+def list_families(args):
+    """Name, parameters with their ranges, and rule of every family."""
+    for name, family in families().items():
+        made = "gates" if family.kind == "circuit" else "rule"
+        print(f"{name:<18}{made:<6}{family.rule} ({family.reference})")
+        for parameter in family.parameters:
+            print(f"{'':<24}{parameter.described(args.bits)}")
+    print(f"{len(families())} families; a member reads, for instance, 'drum(k=6)' or "
+          f"'truncated(k=6,correction=constant)'")
+    return 0
+
+
 def kind_of(circuit):
     sign = "signed" if circuit.signed else "unsigned"
     return f"{circuit.bits_x}x{circuit.bits_w} {sign}" + (" adder" if circuit.operation == "add" else "")
 
 
-def describe(circuit):
+def description(circuit):
     return {"name": circuit.name, "release": circuit.release, "signed": circuit.signed, "bits_x": circuit.bits_x,
             "bits_w": circuit.bits_w, "operation": circuit.operation, "family": circuit.info.get("family", "")}
 
 
-def one(args):
-    return find_multiplier(args.which, library=args.library, bits=args.bits, signed=args.signed)
+def print_origins(circuit):
+    """Where sign, widths and order were taken from, and what contradicts or was left out."""
+    origins = circuit.info.get("origins", {})
+    words = {"signed": "signed" if circuit.signed else "unsigned", "bits": f"{circuit.bits_x}x{circuit.bits_w} bits",
+             "order": f"{circuit.info.get('order')} order"}
+    said = [f"{text}, from {origins[field]}" for field, text in words.items() if field in origins]
+    if said:
+        print("; ".join(said))
+    for remark in circuit.info.get("remarks", []):
+        print(f"note: {remark}")
 
 
 def show(args):
-    circuit = one(args)
+    circuit = find(args)
     release = f", release {circuit.release}" if circuit.release else ""
     family = f", {circuit.info['family']}" if circuit.info.get("family") else ""
-    print(f"{circuit.name}: {kind_of(circuit)}{family}{release}\n")
+    print(f"{circuit.name}: {kind_of(circuit)}{family}{release}")
+    print_origins(circuit)
     figures = figures_of(circuit, args.samples, rng=np.random.default_rng(args.seed))
     published = circuit.info.get("published", {})
     if "PDK45_PWR" in published:
         published = published | {"power": published["PDK45_PWR"]}
     rows = [(key, f"{value:.6g}", str(published.get(key, ""))) for key, value in figures.items() if key != "bits"]
-    print(text_table(("figure", "computed", "published"), rows))
+    print("\n" + text_table(("figure", "computed", "published"), rows))
     print(f"\nknown as: {', '.join(map(spelled, identify(circuit))) or 'no published circuit'}")
     if circuit.is_sampled(args.samples):
         print(f"of {args.samples} random operand pairs")
@@ -196,45 +261,91 @@ def draw(circuit, folder):
         print(save(getattr(plots, name)(table), folder / f"{stem}_{name}.png"))
 
 
-def export(args):
-    formats.write_table(args.out, one(args).to_multiplier(), args.format, order=args.order, transposed=args.transposed)
-    print(args.out)
+def write_for(args):
+    circuit = find(args)
+    if args.format:
+        formats.write_table(args.out, circuit.to_multiplier(), args.format, transposed=args.transposed)
+        print(args.out)
+        return 0
+    written = export(args.out, circuit, args.consumer, transposed=args.transposed)
+    print(f"{written.path} (about it: {written.side})")
+    print_origins(circuit)
+    for line in written.lines:
+        print(line)
     return 0
 
 
+def is_table_file(args):
+    """Whether the source is a table file, whose layout may be stated."""
+    path = Path(args.which)
+    found = path.is_file() and path.suffix not in CIRCUIT_SUFFIXES
+    for option in ("format", "transposed"):
+        if not found and option == "format" and args.format:
+            raise ValueError(f"--format does not apply to {args.which}: it is no table file.")
+    return found
+
+
+def read_stated(args, **more):
+    """The source of `import` and `lint` as a multiplier, transposed where that is stated."""
+    if is_table_file(args) and Path(args.which).suffix != ".npz":
+        refused = [key for key in ("top", "liberty", "compiled") if getattr(args, key)]
+        if not refused:
+            return formats.read_table(args.which, args.format, signed=args.signed, bits=args.bits, order=args.order,
+                                      transposed=args.transposed or None, **more)
+    found = find(args).to_multiplier()
+    found = found.to_multiplier(**more) if more else found
+    return found.transposed() if args.transposed else found
+
+
 def take(args):
-    path, out = Path(args.file), Path(args.out)
+    out = Path(args.out)
     if out.suffix != ".npy":
         raise ValueError(f"--out must end in .npy, the file that holds the table, got {out}.")
-    if path.suffix in (".c", ".v"):
-        table = find_multiplier(str(path), signed=args.signed).to_multiplier()
-        table = Multiplier(args.name or table.name, table.lut.T if args.transposed else table.lut, table.signed,
-                           table.performance_metric if math.isnan(args.power) else args.power,
-                           args.release or table.release)
-    else:
-        table = formats.read_table(path, args.format, signed=args.signed, order=args.order, transposed=args.transposed,
-                                   name=args.name, performance_metric=args.power, release=args.release)
-    about = {"name": table.name, "signed": table.signed, "order": "value", "release": table.release}
-    if not math.isnan(table.performance_metric):
-        about["performance_metric"] = table.performance_metric
+    power = None if args.power is None else check_real("--power", args.power, minimum=0)
+    more = {"name": args.name, "performance_metric": power, "release": args.release}
+    table = read_stated(args, **{key: value for key, value in more.items() if value is not None})
     formats.write_table(out, table)
-    files.write_json(out.with_suffix(".json"), about)
+    side_file.write(out, table, order="value")
     print(f"{out}: {table!r}")
+    print_origins(table)
     for finding in lint_lut(table):
         print(finding)
     return 0
 
 
 def lint(args):
-    path = Path(args.file)
-    if path.is_file() and path.suffix not in (".c", ".v"):
-        table, order = formats.raw_table(path, args.format)
-        findings = lint_lut(table.T if args.transposed else table, args.signed, args.order or order)
-    else:
-        findings = lint_lut(find_multiplier(args.file, signed=args.signed is not False).to_multiplier())
+    try:
+        table = read_stated(args)
+        findings = lint_lut(table)
+        print_origins(table)
+    except (UndeclaredError, UnfitError) as error:      # the linter says what it can of a table that does not tell
+        if not is_table_file(args):
+            raise
+        print(f"note: {error.spoken() if isinstance(error, UndeclaredError) else error}")
+        stored = formats.stored_table(Path(args.which), args.format)
+        entries = stored.entries.T if args.transposed else stored.entries
+        findings = lint_lut(entries, args.signed, args.order or stored.declared.order)
     for finding in findings:
         print(finding)
+    if args.fix:
+        fix(args, findings)
     return 1 if any(finding.level == "error" for finding in findings) else 0
+
+
+def fix(args, findings):
+    """Write the corrected table of --fix."""
+    out = Path(args.fix)
+    if out.suffix != ".npy":
+        raise ValueError(f"--fix must end in .npy, the file that will hold the corrected table, got {out}.")
+    found = next((finding for finding in findings if finding.corrected is not None), None)
+    if found is None:
+        raise ValueError(f"--fix: no single correction explains what is wrong with {args.which}.")
+    signed = next(finding.message for finding in findings if finding.check == "signedness") != "unsigned."
+    table = formats.Multiplier(Path(args.which).stem, found.corrected, signed, info={
+        "provenance": {"file": Path(args.which).name, "corrected": f"{found.check}: {found.correction}"}})
+    formats.write_table(out, table)
+    side_file.write(out, table, order="value")
+    print(f"{out}: {found.correction}, {len(found.entries)} entries changed")
 
 
 def spelled(identification):
@@ -243,8 +354,9 @@ def spelled(identification):
 
 
 def identify_one(args):
-    circuit = one(args)
+    circuit = find(args)
     found = identify(circuit)
+    print_origins(circuit)
     for identification in found:
         print(spelled(identification))
     if not found:
@@ -258,7 +370,7 @@ def identify_one(args):
 
 
 def write_verilog(args):
-    text = verilog.write(find_netlist(args.which, library=args.library, bits=args.bits, signed=args.signed))
+    text = verilog.write(find_netlist(args.which, library=args.library, **stated(args)))
     if args.out:
         files.write_text(args.out, text)
         print(args.out)

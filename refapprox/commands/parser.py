@@ -45,7 +45,7 @@ def spoken(error, parser):
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
-    message = str(error)
+    message = error.spoken() if hasattr(error, "spoken") else str(error)
     for action in parser._actions:
         if not action.option_strings:
             continue

@@ -17,8 +17,8 @@ from refapprox.effects.standing import known_circuits, standing
 from refapprox.error_stats import estimate
 from refapprox.matching import deploy_uniform, get_feature_maps, matching_problem, simulated_stds
 from refapprox.matching.prediction import layer_operands
-from refapprox.matching.search_space import multipliers_of
-from refapprox.multipliers import exact
+from refapprox.multipliers import exact, load_library
+from refapprox.multipliers.costs import with_estimated_costs
 from refapprox.multipliers.operator import MAX_BITS, BinaryOperator
 from refapprox.nets import LeNet5
 from refapprox.nets.pretrained import DATASETS
@@ -75,7 +75,8 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     """
     check_choice("dataset of effect", dataset, DATASETS)
     retrain = check_integer("retrain of effect", retrain, minimum=0)
-    found = [narrow(m) for m in multipliers_of(multipliers, costs=costs, signed=signed, bits=bits, **(circuit or {}))]
+    library = load_library(multipliers, signed=signed, bits=bits, costs=costs, **(circuit or {}))
+    found = [narrow(m) for m in with_estimated_costs(library, required=False)]
     progress(f"reading {'MNIST' if dataset == 'mnist' else 'the drawn digits'}")
     data = MNIST(data_dir=data_dir) if dataset == "mnist" else SyntheticDigits(seed=SEED)
     images = len(data.test.labels) if images is None else check_integer("images of effect", images, minimum=1,

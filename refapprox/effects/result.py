@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from refapprox.multipliers.circuits.cost import power_errors
+from refapprox.multipliers.costs import ESTIMATED
 from refapprox.multipliers.multiplier import Multiplier
 
 
@@ -140,7 +141,7 @@ class MultiplierEffect:
     def cost_errors(self) -> dict[str, float] | None:
         """{"median": ..., "90 %": ...} of |relative error| where the cost is estimated from gates, else None."""
         m = self.multiplier
-        return power_errors(m.bits_x, m.bits_w) if m.info.get("cost") == "its gates" else None
+        return power_errors(m.bits_x, m.bits_w) if m.info.get("cost") == ESTIMATED else None
 
     @property
     def tolerated(self) -> list[str]:

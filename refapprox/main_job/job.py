@@ -24,8 +24,7 @@ from refapprox.matching import (
     simulated_stds,
     threshold_assignment,
 )
-from refapprox.matching.search_space import search_space
-from refapprox.multipliers import MultiplierLibrary
+from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.nets import LeNet5
 from refapprox.quantization import LayerQuantization
 from refapprox.training import Progress
@@ -214,9 +213,10 @@ class MainJob:
 
 
 def make_search_space(config):
-    """The `MultiplierLibrary` that `config` asks for."""
-    return search_space(config.multipliers, costs=config.costs, signed=config.signed, bits=config.bits,
-                        **config.circuit)
+    """The `MultiplierLibrary` that `config` asks for, as tables, every one with its cost."""
+    library = load_library(config.multipliers, signed=config.signed, bits=config.bits, costs=config.costs,
+                           **config.circuit)
+    return MultiplierLibrary([multiplier.to_multiplier() for multiplier in library.search_space()], library.source)
 
 
 def make_net(config, multipliers, rng):

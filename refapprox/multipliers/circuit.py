@@ -100,7 +100,8 @@ class Circuit(BinaryOperator):
 
     def transposed(self):
         """The same circuit with its operands the other way round."""
-        return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x)
+        return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x,
+                                   info={})
 
     def __repr__(self):
         return f"Circuit({self.name!r}, {self.described()})"

@@ -64,6 +64,10 @@ class UndeclaredError(ValueError):
         return self.text(COMMAND_WORDS)
 
 
+class UnfitError(ValueError):
+    """Entries that cannot be what is said of them, such as 65025 as a signed product."""
+
+
 class Claim(NamedTuple):
     """What one origin says of a source; None where it says nothing.
 
@@ -106,6 +110,11 @@ class Decision(NamedTuple):
         return {"origins": dict(self.origins)} | ({"remarks": list(self.remarks)} if self.remarks else {})
 
 
+def say(claim):
+    """The verb that goes with an origin."""
+    return "say" if claim.origin.endswith("s") and not claim.origin.endswith("ss") else "says"
+
+
 def worded(field, value):
     """A decided value in words."""
     if field == "signed":
@@ -116,9 +125,9 @@ def worded(field, value):
 
 
 def decide(source: object, *, signed: bool | None = None, bits: int | tuple | None = None, order: str | None = None,
-           operation: str | None = None, about: dict | None = None, declared: Claim | None = None,
-           readings: Callable[[], Iterable[Reading]] | None = None, dtype: object = None,
-           needs: tuple = ("signed",)) -> Decision:
+           operation: str | None = None, about: dict | None = None, name: str | None = None,
+           declared: Claim | None = None, readings: Callable[[], Iterable[Reading]] | None = None,
+           dtype: object = None, needs: tuple = ("signed",)) -> Decision:
     """Sign, widths, order and operation of a source.
 
     Parameters
@@ -129,6 +138,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
         What the caller states; bits is one width, or two.
     about : dict, optional
         What the side file says, where the caller has read it; by default it is read, if there is one.
+    name : str, optional
+        The name that may tell, where it is not that of the file.
     declared : Claim, optional
         What the source says of itself.
     readings : callable, optional
@@ -146,6 +157,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
     ------
     UndeclaredError
         If something that is needed stays open; a ValueError.
+    UnfitError
+        If the entries cannot be of the sign that is said; a ValueError.
     ValueError
         If a value is none, or widths are stated that the source cannot have.
 
@@ -163,7 +176,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
                    checked_bits(source, bits),
                    None if order is None else check_choice(f"order of {source}", order, ORDERS),
                    None if operation is None else check_choice(f"operation of {source}", operation, ("mul", "add")))
-    claims = [claim for claim in (stated, side_claim(source, about), declared, name_claim(source)) if claim]
+    claims = [claim for claim in (stated, side_claim(source, about), declared,
+                            name_claim(source if name is None else name)) if claim]
     taken, origins, remarks = {}, {}, []
     for field in FIELDS:
         settle(source, field, claims, taken, origins, remarks)
@@ -172,7 +186,11 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
             raise UndeclaredError(source, field, "")
     if readings is not None and taken.get("operation", "mul") == "mul" and (
             "signed" not in taken or "order" in needs and "order" not in taken and taken["signed"]):
-        why = by_entries(readings(), dtype, taken, origins)
+        possible = list(readings())
+        if possible and "signed" in taken and all(reading.signed != taken["signed"] for reading in possible):
+            raise UnfitError(f"{source} cannot be {worded('signed', taken['signed'])}, as {origins['signed']} says: "
+                             f"its entries are no such products.")
+        why = by_entries(possible, dtype, taken, origins)
     else:
         why = ""
     if "signed" in needs and "signed" not in taken:
@@ -201,7 +219,8 @@ def settle(source, field, claims, taken, origins, remarks):
         if fixed and claim.origin == CALLER:
             raise ValueError(f"{source} has {worded(field, value)} by {first.origin}: it cannot be read as "
                              f"{worded(field, other)}.")
-        remarks.append(f"{worded(field, value)}, as {first.origin} says; {claim.origin} says {worded(field, other)}.")
+        remarks.append(f"{worded(field, value)}, as {first.origin} {say(first)}; {claim.origin} {say(claim)} "
+                       f"{worded(field, other)}.")
     taken[field] = value
     origins[field] = next(claim.origin for claim in said if getattr(claim, field) == value)
 
@@ -213,6 +232,8 @@ def by_entries(readings, dtype, taken, origins):
                 not reading.signed and not taken.get("signed", False)]
     shares = [product_share(reading.operator) for reading in possible]
     fitting = [reading for reading, share in zip(possible, shares, strict=True) if share >= NEARLY_ALL]
+    if len(possible) == 1 and possible[0].order:
+        fitting = possible                                 # of a table: the other readings cannot hold its entries
     unsigned_dtype = dtype is not None and np.dtype(dtype).kind == "u"
     if len(fitting) == 1:
         found, origin = fitting[0], "its entries"

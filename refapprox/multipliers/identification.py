@@ -9,7 +9,7 @@ from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.families import MIN_FAMILY_BITS, families, from_family
 from refapprox.multipliers.known import fingerprint, known_circuits, names_by_fingerprint
 from refapprox.multipliers.multiplier import Multiplier
-from refapprox.multipliers.operator import BinaryOperator, codes
+from refapprox.multipliers.operator import BinaryOperator, code_range, codes
 
 SCREEN = 4096          # entries on which all candidates are tried
 FINALISTS = 8          # candidates that are then compared in full
@@ -97,12 +97,12 @@ def nearest(multiplier, near_enough=1 / 200):
     -------
     Neighbor
     """
-    rows, columns = spread_entries(*multiplier.lut.shape)
-    by_form = best_of(multiplier, form_samples(multiplier, rows, columns), form_table)
+    shape = multiplier.bits_x, multiplier.bits_w, multiplier.signed
+    by_form = best_of(multiplier, *form_samples(*shape), form_table)
     square = multiplier.bits_x == multiplier.bits_w and multiplier.bits_x >= MIN_FAMILY_BITS
     if not square or by_form.differing <= near_enough * multiplier.lut.size:
         return by_form
-    by_family = best_of(multiplier, family_samples(multiplier.bits_x, multiplier.signed), family_table)
+    by_family = best_of(multiplier, *family_samples(multiplier.bits_x, multiplier.signed), family_table)
     return min(by_form, by_family, key=lambda neighbor: neighbor.differing)
 
 
@@ -113,27 +113,30 @@ def spread_entries(height, width):
                  for bit, side in ((40, height), (20, width)))
 
 
-def best_of(multiplier, samples, table_of):
-    """The nearest of candidates (name, transposed, spread entries), whose full table is ``table_of(name, ...)``."""
+def best_of(multiplier, candidates, samples, table_of):
+    """The nearest of candidates (name, transposed) with their spread entries; `table_of` makes a full table."""
     entries = multiplier.lut[spread_entries(*multiplier.lut.shape)]
-    ranked = sorted((-int((sample == entries).sum()), place, name, transposed)
-                    for place, (name, transposed, sample) in enumerate(samples))
+    equal = (samples == entries).sum(axis=1)
     finalists = []
-    for _, _, name, transposed in ranked[:FINALISTS]:
+    for place in np.argsort(-equal, kind="stable")[:FINALISTS]:
+        name, transposed = candidates[place]
         lut = table_of(name, multiplier, transposed)
         finalists.append(Neighbor(name, transposed, lut, int((lut != multiplier.lut).sum())))
     return min(finalists, key=lambda neighbor: neighbor.differing)
 
 
-def form_samples(multiplier, rows, columns):
-    """(form, transposed, spread entries) of every closed form with the widths of `multiplier`."""
-    x, w = rows + multiplier.range_x[0], columns + multiplier.range_w[0]
-    for transposed, bits_x, bits_w, first, second in ((False, multiplier.bits_x, multiplier.bits_w, x, w),
-                                                      (True, multiplier.bits_w, multiplier.bits_x, w, x)):
-        for form in forms(bits_x, bits_w):
+@lru_cache(maxsize=4)
+def form_samples(bits_x, bits_w, signed):
+    """([(form, transposed), ...], their spread entries) of every closed form of these widths."""
+    rows, columns = spread_entries(2 ** bits_x, 2 ** bits_w)
+    x, w = rows + code_range(bits_x, signed)[0], columns + code_range(bits_w, signed)[0]
+    candidates, samples = [], []
+    for transposed, width_x, width_w, first, second in ((False, bits_x, bits_w, x, w), (True, bits_w, bits_x, w, x)):
+        for form in forms(width_x, width_w):
             if not (transposed and form.startswith("T")):
-                function = from_form(form, bits_x=bits_x, bits_w=bits_w, signed=multiplier.signed)
-                yield form, transposed, function(first, second)
+                candidates.append((form, transposed))
+                samples.append(from_form(form, bits_x=width_x, bits_w=width_w, signed=signed)(first, second))
+    return candidates, np.array(samples, dtype=np.int32)
 
 
 def form_table(form, multiplier, transposed=False):
@@ -159,20 +162,26 @@ def family_specifications(bits):
 
 @lru_cache(maxsize=4)
 def family_samples(bits, signed):
-    """[(specification, transposed, spread entries)] of every member of every family; takes two seconds at 8 bits."""
+    """([(specification, transposed), ...], their spread entries) of every member; takes two seconds at 8 bits."""
     rows, columns = spread_entries(2 ** bits, 2 ** bits)
-    samples = []
+    candidates, samples = [], []
     for specification in family_specifications(bits):
         try:
             lut = from_family(specification, bits=bits, signed=signed).lut
         except ValueError:                           # a choice of parameters that the family excludes
             continue
-        samples.append((specification, False, lut[rows, columns]))
-        samples.append((specification, True, lut[columns, rows]))
-    return samples
+        candidates += [(specification, False), (specification, True)]
+        samples += [lut[rows, columns], lut[columns, rows]]
+    return candidates, np.array(samples, dtype=np.int32)
 
 
 def family_table(specification, multiplier, transposed=False):
     """The table of a family's member with the width and signedness of `multiplier`."""
-    lut = from_family(specification, bits=multiplier.bits_x, signed=multiplier.signed).lut
+    lut = family_lut(specification, multiplier.bits_x, multiplier.signed)
     return lut.T if transposed else lut
+
+
+@lru_cache(maxsize=64)
+def family_lut(specification, bits, signed):
+    """The table of a family's member, of which a search meets the same few again and again."""
+    return from_family(specification, bits=bits, signed=signed).lut

@@ -1,58 +1,113 @@
-"""Named search spaces: the built-in one, and folders or files of tables."""
+"""Named search spaces: the built-in one, and whatever sources add to it."""
 import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 
-from refapprox.multipliers.closed_forms import signed_search_space
+import numpy as np
+from numpy.typing import NDArray
+
 from refapprox.multipliers.names import wanted
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import UnknownNameError, check_choice
 
 SHOWN = 4      # names in a repr
 
 
 class MultiplierLibrary:
-    """An ordered set of multipliers with distinct names: `Multiplier` and `Circuit` objects."""
+    """Multipliers by name: ``library["mul8s_1KV8"]``, ``"drum" in library``, ``library.get(name)``.
 
-    def __init__(self, multipliers, source="builtin"):
+    Iterating gives the multipliers themselves, in their order.
+
+    Parameters
+    ----------
+    multipliers : iterable of Multiplier, Circuit or Netlist
+        With distinct names.
+    source : object, optional
+        Where they come from, for messages.
+    costs : mapping of str to float, optional
+        Cost of multipliers by name, see `search_space`.
+
+    Raises
+    ------
+    ValueError
+        If two multipliers have the same name.
+
+    Example
+    -------
+    >>> from refapprox import exact
+    >>> MultiplierLibrary([exact(8), exact(4)], "mine")
+    MultiplierLibrary('mine', 2 multipliers: exact8s, exact4s)
+    """
+
+    def __init__(self, multipliers: Iterable[BinaryOperator], source: object = "builtin",
+                 costs: Mapping[str, float] | None = None) -> None:
         self._by_name = {}
         self.source = str(source)
         for multiplier in multipliers:
             if multiplier.name in self._by_name:
                 raise ValueError(f"library {self.source} has two multipliers named {multiplier.name}.")
             self._by_name[multiplier.name] = multiplier
+        if costs:
+            from refapprox.multipliers.costs import with_stated_costs
+            self._by_name = {m.name: m for m in with_stated_costs(self, costs)}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._by_name)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[BinaryOperator]:
         return iter(self._by_name.values())
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> BinaryOperator:
         if name not in self._by_name:
             raise UnknownNameError(f"multiplier in library {self.source} named", name, self._by_name)
         return self._by_name[name]
 
-    def get(self, name, default=None):
+    def get(self, name: str, default: object = None) -> BinaryOperator:
         """The multiplier called `name`, or `default`."""
         return self._by_name.get(name, default)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shown = ", ".join([*self.names[:SHOWN], "..."] if len(self) > SHOWN else self.names)
         return f"MultiplierLibrary({self.source!r}, {len(self)} multipliers: {shown})"
 
     @property
-    def names(self):
-        """Names of all multipliers, in order; a list of str."""
+    def names(self) -> list[str]:
+        """Names of all multipliers, in order."""
         return list(self._by_name)
 
-    def load_lut(self, name):
-        """Table of the multiplier called `name`, int32, value order."""
+    def load_lut(self, name: str) -> NDArray[np.int32]:
+        """Table of the multiplier called `name`, value order: ``lut[x - qmin, w - qmin]``."""
         return self[name].lut
 
-    def search_space(self):
-        """The multipliers to choose from; every one must have a cost."""
-        return check_search_space(self)
+    def search_space(self) -> list[BinaryOperator]:
+        """The multipliers to choose from: of one sign and one width, every one with a cost.
+
+        A cost that is not known is estimated by `cost.power` where the gates are known; ``info["cost"]`` says which.
+
+        Raises
+        ------
+        ValueError
+            If signs or widths differ, or a cost is not known (`costs.UnknownCostError`): that multiplier is named.
+        """
+        from refapprox.multipliers.costs import with_estimated_costs
+        check_alike(self)
+        return check_search_space(with_estimated_costs(self))
+
+
+def check_alike(multipliers):
+    """Refuse a search space of mixed signedness or widths, naming one multiplier of each kind."""
+    kinds = {}
+    for m in multipliers:
+        kinds.setdefault((m.signed, m.bits_x, m.bits_w), m)
+    if len(kinds) > 1:
+        described = ", ".join(f"{m.name} is {m.bits_x}x{m.bits_w} {'signed' if m.signed else 'unsigned'}"
+                              for m in kinds.values())
+        raise ValueError(f"multipliers of one search space must have one sign and one width, which operands are "
+                         f"quantized to: {described}.")
 
 
 def check_search_space(multipliers):
@@ -61,55 +116,93 @@ def check_search_space(multipliers):
     if not multipliers:
         raise ValueError("the search space must hold at least one multiplier, got none.")
     for multiplier in multipliers:
-        if getattr(multiplier, "operation", "mul") != "mul":      # what says nothing counts as a multiplier
+        if getattr(multiplier, "operation", "mul") != "mul":      # what another tool's class does not say is a product
             raise ValueError(f"the search space must hold multipliers only, got the adder {multiplier.name}.")
         if math.isnan(multiplier.performance_metric):
             raise ValueError(f"performance_metric of {multiplier.name} must be known to choose by cost, got nan.")
     return multipliers
 
 
-def load_library(source="builtin", signed=True, bits=8, operation="mul", language="c"):
+def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin", signed: bool | None = None,
+                 bits: int | tuple | None = None, operation: str | None = "mul", language: str = "c", *,
+                 costs: Mapping[str, float] | None = None, order: str | None = None, top: str | None = None,
+                 liberty: str | PathLike | None = None, compiled: bool = False) -> MultiplierLibrary:
     """A library of multipliers.
 
     Parameters
     ----------
-    source : "builtin" or path
-        "builtin" is the search space of the agnapprox tutorial: the 13 signed 8-bit circuits of EvoApproxLib,
-        generated by formula. A path names one of
+    source : str, path, multiplier, or a list of these
+        A text may name several, separated by commas, as on the command line: ``builtin,mine.npy,"drum(k=6)"``. Each is
 
+        - "builtin", the search space of the agnapprox tutorial: the 13 signed 8-bit circuits of EvoApproxLib;
         - a checkout of EvoApproxLib, release v1.1 or v2022, whose C sources are parsed (nothing is executed) and
-          whose header figures are verified (see `languages.reader.read_circuit`);
-        - a ``.c`` or structural ``.v`` file;
-        - a table file: ``.npy``/``.npz`` in value order, or another tool's (see `formats`); ``NAME.json`` beside it
-          may give ``{"name": ..., "performance_metric": ..., "signed": ..., "order": "code"}``;
-        - a folder of such files.
-    signed : bool or None, optional
-        Which multipliers to keep, and the signedness of npy and npz tables that do not tell. None keeps both.
-    bits : int, (int, int) or None, optional
-        Keep multipliers of these widths; None keeps all. Above 8x8 they are `Circuit` objects.
+          whose header figures are verified;
+        - a file with the source of a circuit (`read_circuit`) or with a table (`read_table`), or a folder of them. A
+          file of a folder that cannot be read is left out with a warning;
+        - RELEASE:NAME, such as "v2022:mul8s_1L2N", where the circuit has a closed form, or a name of the built-in ones;
+        - a member of a family, such as "drum(k=6)";
+        - a `Multiplier`, `Circuit` or `Netlist`.
+    signed : bool, optional
+        Stated of a file and of a family's member; of folders and checkouts it keeps multipliers of that sign, and is
+        stated of files that do not tell.
+    bits : int or (int, int), optional
+        The same of widths. Above 8x8 bits multipliers are `Circuit` objects.
     operation : "mul", "add" or None, optional
         Keep multipliers, adders, or both.
     language : "c" or "verilog", optional
         Which sources of a checkout to read.
+    costs : mapping of str to float, optional
+        Cost by name, or by the source that holds a multiplier alone, instead of what the file says.
+    order, top, liberty, compiled : optional
+        Stated of files: the order of a table; of a circuit what `read_circuit` takes. Of several sources those have
+        them said to whose kind they apply.
+
+    Returns
+    -------
+    MultiplierLibrary
 
     Raises
     ------
     ValueError
-        If the source has nothing that fits, or a file is not valid.
+        If a source has nothing that fits, a file is not valid or does not tell sign or order
+        (`declaration.UndeclaredError`), or an option does not apply.
+    FileNotFoundError
+        If there is no such file or folder.
+
+    Example
+    -------
+    >>> load_library(["builtin", "drum(k=6)"]).names[-2:]
+    ['mul8s_1L2H', 'drum(k=6)_8s']
     """
     check_choice("operation of load_library", operation, ("mul", "add", None))
     check_choice("language of load_library", language, ("c", "verilog"))
-    if source == "builtin":
-        found = signed_search_space()
-    else:
-        from refapprox.multipliers.reading import read_source  # parsers and formats, which few programs need
-        found = read_source(source, signed=signed, bits=bits, operation=operation,
-                            hint_signed=True if signed is None else bool(signed),
-                            suffix={"c": ".c", "verilog": ".v"}[language])
-    kept = [m for m in found if wanted(m, signed, bits, operation)]
+    # parsers and formats, which few programs need
+    from refapprox.multipliers.reading import InapplicableError, operators_of, split_sources
+    given = [source] if isinstance(source, (str, PathLike, BinaryOperator)) else list(source)
+    sources = [part for one in given
+               for part in (split_sources(one) if isinstance(one, str) and not os.path.exists(one) else [one])]
+    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled}
+    options = {key: value for key, value in options.items() if value}
+    kept, costs, inapplicable = [], dict(costs or {}), []
+    for one in sources:
+        stated = {"signed": signed, "bits": bits, "operation": operation, "language": language}
+        try:
+            found = list(operators_of(one, **stated, **options))
+        except InapplicableError as error:
+            inapplicable.append(error)
+            if len(inapplicable) == len(sources):
+                raise
+            found = list(operators_of(one, **stated))
+        found = [m for m in found if wanted(m, signed, bits, operation)]
+        if not found:
+            signs = "" if signed is None else "signed " if signed else "unsigned "
+            widths = "" if bits is None else f"{bits}-bit "
+            noun = {"mul": "multiplier", "add": "adder", None: "circuit"}[operation]
+            raise ValueError(f"{one} holds no {signs}{widths}{noun}.")
+        if len(found) == 1 and str(one) in costs and str(one) != found[0].name:
+            costs[found[0].name] = costs.pop(str(one))
+        kept += found
     if not kept:
-        signs = "" if signed is None else "signed " if signed else "unsigned "
-        widths = "" if bits is None else f"{bits}-bit "
-        noun = {"mul": "multiplier", "add": "adder", None: "circuit"}[operation]
-        raise ValueError(f"source of load_library, {source}, holds no {signs}{widths}{noun}.")
-    return MultiplierLibrary(kept, source)
+        raise ValueError("load_library needs at least one source, got none.")
+    label = ",".join(getattr(one, "name", None) or str(one) for one in sources)
+    return MultiplierLibrary(kept, label, costs)

@@ -1,68 +1,90 @@
 """One multiplier by whatever names it: a file, a family with parameters, a release and a name, a name in a library."""
-import re
 from pathlib import Path
 
-from refapprox.multipliers.closed_forms import FORM, closed_form
-from refapprox.multipliers.families import families, family_netlist, from_family
+from refapprox.multipliers.circuits.netlist import Netlist
+from refapprox.multipliers.costs import known_netlist
 from refapprox.multipliers.known import RELEASES
 from refapprox.multipliers.library import load_library
-from refapprox.multipliers.reading import read_file
+from refapprox.multipliers.operator import BinaryOperator
+from refapprox.multipliers.reading import InapplicableError, is_family, operators_of
 
-SPECIFICATION = re.compile(r"([\w-]+)(?:\(.*\))?")
 
-
-def find_multiplier(text, *, library="builtin", bits=8, signed=True):
-    """The `Multiplier` or `Circuit` that a text names.
+def find_multiplier(which: object, *, library: object = "builtin", signed: bool | None = None,
+                    bits: int | tuple | None = None, order: str | None = None, top: str | None = None,
+                    liberty: object = None, compiled: bool = False) -> BinaryOperator:
+    """The multiplier that a text names.
 
     Parameters
     ----------
-    text : str
+    which : str, path, Multiplier, Circuit or Netlist
         In this order of attempts: an existing file; ``RELEASE:NAME``, a circuit with a closed form, such as
-        "v2022:mul12s_2PQ"; a family, such as "drum(k=6)"; the name of a circuit of `library`.
-    library : "builtin" or path, optional
+        "v2022:mul12s_2PQ"; a family, such as "drum(k=6)"; the name of a circuit of `library`. An operator is itself.
+    library : source of `load_library`, optional
         Where names are looked up.
-    bits, signed : int and bool, optional
-        Of a family's member, and what is read from a library; `signed` of files that do not tell.
+    signed, bits : bool and int or (int, int); optional
+        Stated of a file; of a family's member, signed and 8 by default. A named circuit knows them itself, and
+        refuses others.
+    order, top, liberty, compiled : optional
+        Stated of a file, see `load_library` and `read_circuit`.
+
+    Returns
+    -------
+    Multiplier, Circuit or Netlist
+
+    Raises
+    ------
+    KeyError
+        If nothing is named so; it suggests.
+    ValueError
+        If the file is not valid or does not tell what it must, or an option does not apply.
+
+    Example
+    -------
+    >>> find_multiplier("drum(k=6)", signed=False)(200, 100)
+    np.int32(20808)
+    """
+    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled}
+    text = str(which)
+    if isinstance(which, BinaryOperator) or Path(text).is_file() or is_family(text):
+        found = list(operators_of(which, signed=signed, bits=bits, **options))
+        if len(found) != 1:
+            raise ValueError(f"{text} holds {len(found)} tables ({', '.join(m.name for m in found)}); name one of them "
+                             f"and give the file as the library.")
+        (operator,) = found
+    else:
+        for option, value in options.items():
+            if value:
+                raise InapplicableError(option, text, "it is no file")
+        release, colon, _ = text.partition(":")
+        if colon and release in RELEASES:
+            (operator,) = operators_of(text)
+        elif "/" in text or Path(text).suffix in (".npy", ".npz", ".v", ".c", ".txt", ".csv"):
+            raise FileNotFoundError(f"there is no file {text}.")
+        else:
+            operator = load_library(library, operation="mul" if library == "builtin" else None)[text]
+        refuse_other(operator, signed, bits)
+    return operator
+
+
+def refuse_other(operator, signed, bits):
+    """An `InapplicableError` where sign or widths are stated that a known circuit does not have."""
+    if signed is not None and bool(signed) != operator.signed:
+        raise InapplicableError("signed", operator.name, f"it has {operator.described()}", signed)
+    if bits is not None and (bits if isinstance(bits, tuple) else (bits, bits)) != (operator.bits_x, operator.bits_w):
+        raise InapplicableError("bits", operator.name, f"it has {operator.described()}")
+
+
+def find_netlist(which: object, **options) -> Netlist:
+    """The gates of what `find_multiplier` names.
 
     Raises
     ------
     ValueError
-        If nothing is named so, or the file is not valid.
+        If nobody knows them: of a table, or of a rule without gates.
     """
-    path = Path(text)
-    if path.is_file():
-        found = list(read_file(path, signed))
-        if len(found) != 1:
-            raise ValueError(f"{path} holds {len(found)} tables ({', '.join(m.name for m in found)}); name one of them "
-                             f"and give the file as the library.")
-        return found[0]
-    release, colon, name = text.partition(":")
-    if colon and release in RELEASES:
-        return closed_form(release, name)
-    match = SPECIFICATION.fullmatch(text)
-    if match and match[1] in families():
-        return from_family(text, bits=bits, signed=signed)
-    if path.suffix and not colon and "/" in text:
-        raise ValueError(f"there is no file {text}.")
-    from_builtin = library == "builtin"
-    found = load_library(library, signed=True if from_builtin else None, bits=8 if from_builtin else None,
-                         operation="mul" if from_builtin else None)
-    return found[text]
-
-
-def find_netlist(text, *, library="builtin", bits=8, signed=True):
-    """The gates of what `find_multiplier` names; a ValueError for a table, whose gates nobody knows."""
-    operator = find_multiplier(text, library=library, bits=bits, signed=signed)
-    info = operator.info
-    if info.get("netlist") is not None:
-        return info["netlist"]
-    family = info.get("family", "")
-    form = FORM.fullmatch(family)
-    if form:
-        name = f"operand_truncated({form[2]})" if form[1] == "T" else f"broken_array({form[2]}, {form[3]})"
-        return family_netlist(name, bits=operator.bits, signed=operator.signed)
-    if family in families():
-        return family_netlist(family, bits=operator.bits, signed=operator.signed, extension=info["extension"],
-                              **info["parameters"])
-    raise ValueError(f"{operator.name} is a table, and what gates make it is not known: Verilog can be written of C or "
-                     f"Verilog sources, of closed forms, and of families made of gates.")
+    operator = find_multiplier(which, **options)
+    netlist = known_netlist(operator)
+    if netlist is None:
+        raise ValueError(f"the gates of {operator.name} are not known: those of circuits in source files, of closed "
+                         f"forms, and of families made of gates are.")
+    return netlist

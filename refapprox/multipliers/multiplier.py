@@ -83,7 +83,7 @@ class Multiplier(BinaryOperator):
 
     def transposed(self):
         """The same multiplier with its operands the other way round."""
-        return Multiplier(self.name, self.lut.T, self.signed, self.performance_metric, self.release, dict(self.info))
+        return Multiplier(self.name, self.lut.T, self.signed, self.performance_metric, self.release)
 
     def to_multiplier(self, name=None, **changes):
         """Itself, or a copy with another name or other fields, as of every `BinaryOperator`."""

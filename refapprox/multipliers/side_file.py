@@ -12,6 +12,7 @@ each table, under the table's name. Every key is optional.
 | bits | one width, or [8, 4] |
 | order | "value" or "code" |
 | operation | "mul" or "add" |
+| transposed | true where the row of the table is the weight |
 | performance_metric | the cost, such as the power in mW, not negative |
 | release | text: the release of the library that gives the name its meaning |
 | format | one of `formats.FORMATS` |
@@ -25,8 +26,8 @@ from refapprox import files
 from refapprox.multipliers.operator import check_cost
 from refapprox.validation import check_choice
 
-KEYS = ("name", "signed", "bits", "order", "operation", "performance_metric", "release", "format", "provenance")
-MAX_SIZE = 2 ** 20
+KEYS = ("name", "signed", "bits", "order", "operation", "transposed", "performance_metric", "release", "format",
+        "provenance")
 
 
 def beside(source):
@@ -44,8 +45,6 @@ def read(path):
     ValueError
         Naming file and key where a value is of a wrong kind, and keys that are not known.
     """
-    if path.stat().st_size > MAX_SIZE:
-        return {}
     content = files.read_json(path)
     if isinstance(content, dict) and "modules" in content:          # a netlist of Yosys
         return {}
@@ -70,7 +69,7 @@ def check_value(key, value, where):
     label = f"{key!r} of {where}"
     if key in ("name", "release", "format") and not isinstance(value, str):
         raise ValueError(f"{label} must be text, got {json.dumps(value)}.")
-    if key == "signed" and not isinstance(value, bool):
+    if key in ("signed", "transposed") and not isinstance(value, bool):
         raise ValueError(f"{label} must be true or false, got {json.dumps(value)}.")
     if key == "order":
         check_choice(label, value, ("value", "code"))

@@ -3,6 +3,7 @@ import math
 import textwrap
 
 from refapprox.effects.result import binomial_std
+from refapprox.multipliers.costs import STATED
 from refapprox.report.page import html_figure, html_table, page, paragraph, provenance
 from refapprox.report.text import text_table
 
@@ -73,7 +74,7 @@ def cost_sentence(found):
         return f"What {found.name} costs is not known: --cost '{found.name}=NUMBER' states it."
     errors = found.cost_errors
     if errors is None:
-        told = {"given": "as stated"}.get(found.multiplier.info["cost"], "as its source tells")
+        told = {STATED: "as stated"}.get(found.multiplier.info["cost"], "as its source tells")
         return f"{found.name} costs {found.cost:.4g} mW, {told}."
     return (f"{found.name} costs about {found.cost:.3g} mW, estimated from its gates; of published circuits half were "
             f"estimated within {100 * errors['median']:.1f} %, nine of ten within {100 * errors['90 %']:.0f} %.")

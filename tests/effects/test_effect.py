@@ -169,7 +169,7 @@ def test_wide_multipliers_and_adders_are_refused_with_the_reason():
     (["mul8s_1KVL", "--data", "mnist", "--data-dir", "/nowhere"], "/nowhere"),
     (["mul8s_1KVL", "--images", "5000"], "--images must be at most 2000"),
     (["mul8s_1KVL", "--retrain", "-1"], "--retrain must be at least 0"),
-    (["mul8s_1KVL", "--cost", "other=1"], "--cost other: no multiplier of that name; there are mul8s_1KVL"),
+    (["mul8s_1KVL", "--cost", "other=1"], "there is no multiplier to give a cost 'other'. There are mul8s_1KVL"),
 ])
 def test_refusals_speak_of_options(arguments, message, capsys):
     assert main(["effect", *arguments]) == 2

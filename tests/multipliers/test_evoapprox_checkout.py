@@ -77,7 +77,7 @@ def test_a_checkout_is_read_by_kind(checkout):
     assert [m.name for m in load_library(checkout, signed=False, bits=2, operation="add")] == ["add2u_0AA"]
     assert [m.name for m in load_library(checkout / "multiplers/2x2_signed", bits=2)] == ["mul2s_0AD"]
     with pytest.raises(ValueError, match="holds no signed 8-bit multiplier"):
-        load_library(checkout)
+        load_library(checkout, signed=True, bits=8)
     with pytest.raises(ValueError, match="multipliers only, got the adder add2u_0AA"):
         load_library(checkout, signed=False, bits=2, operation="add").search_space()
 

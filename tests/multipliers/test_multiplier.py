@@ -92,19 +92,27 @@ def test_operands_outside_the_table_are_refused(x, message):
 
 
 def test_an_unknown_name_suggests_the_closest():
-    with pytest.raises(ValueError, match="Did you mean mul8s_1KV"):
-        load_library()["mul8s_1KV"]
+    library = load_library()
+    with pytest.raises(KeyError, match="Did you mean mul8s_1KV"):
+        library["mul8s_1KV"]
+    assert "mul8s_1KV8" in library and "mul8s_1KV" not in library
+    assert library.get("mul8s_1KV") is None and library.get("mul8s_1KV8") is library["mul8s_1KV8"]
+    assert repr(library).startswith("MultiplierLibrary('builtin', 13 multipliers: mul8s_1KR3, ")
 
 
 def test_a_search_space_needs_costs_and_entries(tmp_path):
     np.save(tmp_path / "mine.npy", exact().lut)
     library = load_library(tmp_path)
-    with pytest.raises(ValueError, match="performance_metric of mine"):
+    with pytest.raises(ValueError, match="cost of mine is not known: .* say costs="):
         library.search_space()
     (tmp_path / "mine.json").write_text('{"name": "my_mul", "performance_metric": 2.5}')
     assert [(m.name, m.performance_metric) for m in load_library(tmp_path).search_space()] == [("my_mul", 2.5)]
-    with pytest.raises(ValueError, match="no unsigned"):
-        load_library(tmp_path / "mine.npy", bits=7, signed=False)
+    with pytest.raises(ValueError, match="8x8 bits by its shape: it cannot be read as 7x7 bits"):
+        load_library(tmp_path / "mine.npy", bits=7)
+    with pytest.raises(ValueError, match="holds no unsigned multiplier"):
+        load_library(tmp_path, signed=False)
+    with pytest.raises(ValueError, match="must have one sign and one width"):
+        load_library(["builtin", exact(8, False).to_multiplier(performance_metric=1.0)]).search_space()
 
 
 def test_lut_matmul_by_hand():

@@ -3,84 +3,141 @@
 | format | file | layout |
 |---|---|---|
 | npy, npz | .npy .npz | integer array, value or code order (torchapprox, agnapprox: code order) |
-| tfapprox | .bin | 131072 bytes, little-endian 16 bits at 2 (256 x + w), code order |
+| tfapprox | .bin | 2 * 4**bits bytes, little-endian 16 bits at 2 (2**bits x + w), code order |
 | adapt | .h | ``const int16_t lut [256][256]``, code order |
 | transaxx | .h | ``const __device__ short lut[256][256]``, code order |
+| c | .h .c | any other C array of one or two dimensions |
 | approxflow | .csv .txt | 256 x 256 unsigned numbers |
 | approxtorch | .txt | 256 x 256 numbers, value order |
-| appmult | .txt | lines ``a b product``, unsigned |
+| appmult | .txt | lines ``a b product``, unsigned, gradients behind them |
+| text | .csv .txt | any matrix, or lines ``a b product``, see `text` |
+| readmemh | .hex .mem .txt | hexadecimal words, word {a, b} is the pattern of a product |
 | approxtrain | _m.bin | products of m-bit float significands, read only: `read_mantissa_table` |
 
 The row of every table is taken as the activation x. Some tools mean the weight: `transposed=True` swaps the operands.
+Sign, widths and order are decided by `declaration.decide`, whatever the format.
 """
+import codecs
 import io
+import re
+from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from refapprox import files
+from refapprox.multipliers import side_file
+from refapprox.multipliers.declaration import ORDERS, Claim, UnfitError, decide, worded
 from refapprox.multipliers.formats import mantissas, text
 from refapprox.multipliers.formats.mantissas import MantissaTable
-from refapprox.multipliers.formats.orders import ORDERS, Reading, reading_of, readings, swap_order
+from refapprox.multipliers.formats.orders import entries_as, fits, readings, swap_order
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.validation import check_choice
 
-__all__ = ["FORMATS", "MantissaTable", "ORDERS", "Reading", "bounded", "detect", "is_table_text", "raw_table",
-           "read_mantissa_table", "read_table",
-           "readings", "swap_order", "write_table"]
+__all__ = ["FORMATS", "MantissaTable", "ORDERS", "read_mantissa_table", "read_table", "swap_order", "write_table"]
 
-FORMATS = ("npy", "npz", "tfapprox", "adapt", "transaxx", "approxflow", "approxtorch", "appmult", "approxtrain")
+FORMATS = ("npy", "npz", "tfapprox", "adapt", "transaxx", "c", "approxflow", "approxtorch", "appmult", "text",
+           "readmemh", "approxtrain")
 SUFFIXES = {".npy": "npy", ".npz": "npz", ".bin": "tfapprox", ".h": "adapt", ".csv": "approxflow",
-            ".txt": "approxtorch"}          # what a file is written as unless a format is named
-MAX_SIZE = 64 * 2 ** 20                     # bytes; the largest of these files, AppMult's triples, have 1 MB
-TFAPPROX_SIZE = 2 * 256 * 256
-CODE_ORDER = ("tfapprox", "adapt", "transaxx")
-ORDER_OF = dict.fromkeys(CODE_ORDER, "code") | {"approxtorch": "value"}
-TEXT_FORMATS = {"adapt": text.read_array, "transaxx": text.read_array, "approxflow": text.read_matrix,
-                "approxtorch": text.read_matrix, "appmult": text.read_triples}
+            ".txt": "approxtorch", ".hex": "readmemh", ".mem": "readmemh"}   # as a file is written if nothing is named
+READ_SUFFIXES = tuple(SUFFIXES)
+MAX_SIZE = 64 * 2 ** 20                     # bytes of a file
+MAX_TEXT = 16 * 2 ** 20                     # of text; the largest of these files, AppMult's triples, have 4 MB
+CLAIMS = {name: Claim(f"its format, {name}", order="code") for name in ("tfapprox", "adapt", "transaxx", "readmemh")} \
+    | {name: Claim(f"its format, {name}", signed=False) for name in ("approxflow", "appmult")} \
+    | {"approxtorch": Claim("its format, approxtorch", order="value")}
+PATTERNS = ("tfapprox", "readmemh")         # entries are bit patterns
+TEXT_READERS = {"adapt": text.read_array, "transaxx": text.read_array, "c": text.read_array,
+                "approxflow": text.read_text, "approxtorch": text.read_text, "appmult": text.read_text,
+                "text": text.read_text, "readmemh": text.read_memory}
 TEXT_WRITERS = {"adapt": text.write_adapt, "transaxx": text.write_transaxx, "approxflow": text.write_matrix,
-                "approxtorch": text.write_matrix, "appmult": text.write_triples}
+                "approxtorch": text.write_matrix, "appmult": text.write_triples, "text": text.write_matrix,
+                "readmemh": text.write_memory}
+WRITTEN = ("npy", "npz", "tfapprox", *TEXT_WRITERS)
 UNSIGNED_ONLY = ("approxflow", "appmult")
+ANY_WIDTH = ("appmult", "text", "readmemh", "npy", "npz")
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def detect(content, name="file"):
-    """The format of a file's bytes, one of `FORMATS`."""
+class Stored(NamedTuple):
+    """A table as it stands in a file: int64 entries, format, what the file declares, dtype (None for text), remark."""
+
+    entries: np.ndarray
+    format: str
+    declared: Claim
+    dtype: np.dtype | None = None
+    remark: str = ""
+
+
+def decoded(content):
+    """The text of a file's bytes, or None where they are no text."""
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        found = content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", found) else found
+
+
+def detect(content: bytes, name: object = "file") -> str:
+    """The format of a file's bytes, one of `FORMATS`.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
     if content.startswith(b"\x93NUMPY"):
         return "npy"
     if content.startswith(b"PK\x03\x04"):
         return "npz"
-    if len(content) == TFAPPROX_SIZE and not is_text(content):
-        return "tfapprox"
-    if not is_text(content):
+    found = decoded(content)
+    if found is None or (tfapprox_bits(len(content)) and not text.SEPARATORS.search(found)):
+        if tfapprox_bits(len(content)):
+            return "tfapprox"
         if mantissas.mantissa_bits_of(len(content)):
             return "approxtrain"
         raise ValueError(f"{name} has no known format: {len(content)} bytes of binary data are neither npy, npz, "
-                         f"TFApprox's 131072 bytes nor ApproxTrain's 4**m.")
-    decoded = content.decode("ascii")
-    if text.ARRAY.search(decoded):
-        return "transaxx" if "__device__" in decoded else "adapt"
-    lines = decoded.strip().splitlines()
-    if text.TRIPLES in decoded or (lines and len(lines) > 4 and len(lines[-1].split()) == 3):
+                         f"TFApprox's 2 * 4**bits bytes (131072 for 8 bits) nor ApproxTrain's 4**m.")
+    if text.ARRAY.search(found):
+        return "transaxx" if "__device__" in found else "adapt" if "int16_t lut" in found else "c"
+    if text.APPMULT in found:
         return "appmult"
-    return "approxtorch" if "-" in decoded else "approxflow"
+    return "readmemh" if is_hex(found, str(name)) else "text"
 
 
-def is_text(content):
-    """Whether the bytes are printable ASCII."""
-    return not content.translate(None, bytes([9, 10, 13, *range(32, 127)]))
+def tfapprox_bits(size):
+    """Width of the operands of a TFApprox file of `size` bytes, or None where no width gives this size."""
+    bits = size.bit_length() // 2 - 1
+    return bits if 1 <= bits <= 8 and size == 2 * 4 ** bits else None
+
+
+def is_hex(found, name):
+    """Whether a text looks like words for $readmemh: by its suffix, letters, or equally long words of digits."""
+    if Path(name).suffix in (".hex", ".mem"):
+        return True
+    words = text.COMMENT.sub("", text.BLOCK_COMMENT.sub(" ", found)).split()
+    if not words or not all(text.HEX_WORD.fullmatch(word.removeprefix("@")) for word in words):
+        return False
+    lengths = {len(word) for word in words if not word.startswith("@")}
+    letters = any(re.search("[a-fA-F]", word) for word in words)
+    return letters or len(lengths) == 1 and max(lengths) > 1
 
 
 def is_table_text(content):
-    """Whether the bytes are text that begins like one of the table formats."""
-    if not is_text(content):
+    """Whether the bytes are text with a table's numbers, rather than a note or a license."""
+    found = decoded(content)
+    if found is None:
         return False
-    decoded = content.decode("ascii")
-    words = decoded.replace(",", " ").split(maxsplit=1)
-    return bool(words) and (text.TRIPLES in decoded or text.NUMBER.fullmatch(words[0]) is not None)
+    first = next((line for line in found.splitlines() if re.match(r"\W*[-+@]?[0-9]", line)), "")
+    return text.APPMULT in found or bool(re.fullmatch(r"[-+0-9a-fA-FeE.,;|\s@_]+", first.strip() or "note"))
 
 
-def read_table(path, format=None, *, signed=None, order=None, transposed=False, name=None,
-               performance_metric=float("nan"), release=""):
+def read_table(path: str | PathLike, format: str | None = None, *, signed: bool | None = None,
+               order: str | None = None, bits: int | tuple | None = None, transposed: bool | None = None,
+               name: str | None = None, performance_metric: float | None = None,
+               release: str | None = None) -> Multiplier:
     """A table file as a `Multiplier`.
 
     Parameters
@@ -88,87 +145,124 @@ def read_table(path, format=None, *, signed=None, order=None, transposed=False, 
     path : path
     format : str, optional
         One of `FORMATS`; by default told from the content.
-    signed, order : bool and "value" or "code", optional
-        By default the format's own, and where that is open, the reading that is clearly nearest to exact products.
+    signed, order, bits : bool, "value" or "code", and int or (int, int); optional
+        What you state of the file; what you do not is decided by `declaration.decide`.
     transposed : bool, optional
-        Whether the row of the file is the weight.
+        Whether the row of the file is the weight; by default as the side file says, else not.
     name, performance_metric, release : optional
-        Of the multiplier; the name is that of the file by default.
+        Of the multiplier; by default what the side file says, and the name of the file.
+
+    Returns
+    -------
+    Multiplier
+        ``info`` holds the file, its format and order, and under "origins" where sign, widths and order are from.
 
     Raises
     ------
     ValueError
-        If the file is no valid table, or signedness and order are not clear from it.
+        If the file is no valid table, does not fit what is stated of it, or does not tell sign or order
+        (`declaration.UndeclaredError`).
+
+    Example
+    -------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "and.csv"
+    >>> _ = path.write_text("x;w;product\\n0;0;0\\n0;1;0\\n1;0;0\\n1;1;1\\n")
+    >>> read_table(path).lut.tolist()
+    [[0, 0], [0, 1]]
     """
     path = Path(path)
-    table, format = entries(path, format)
-    if format in UNSIGNED_ONLY:
-        if signed:
-            raise ValueError(f"format {format} of {path} knows unsigned operands only.")
-        signed = False
-    if order is None:
-        order = ORDER_OF.get(format)
-    reading = reading_of(table, path, signed, order)
-    lut = reading.lut.T if transposed else reading.lut
-    return Multiplier(path.stem if name is None else name, lut, reading.signed, performance_metric, release,
-                      {"file": str(path), "format": format, "order": reading.order})
+    side = side_file.beside(path)
+    about = side_file.read(side) if side else {}
+    stored = stored_table(path, format or about.get("format"), bits if bits is not None else about.get("bits"))
+    given = {"name": name, "performance_metric": performance_metric, "release": release}
+    return as_multiplier(stored, path, about | {key: value for key, value in given.items() if value is not None},
+                         path.stem, signed=signed, order=order, bits=bits, transposed=transposed)
 
 
-def raw_table(path, format=None):
-    """(table as it stands in a file, int64; the order that its format is in, None where both occur)."""
-    table, format = entries(Path(path), format)
-    return table, ORDER_OF.get(format)
+def as_multiplier(stored, source, about, stem, *, signed=None, order=None, bits=None, transposed=None):
+    """A stored table, with what is said of it, as a `Multiplier`; `source` is named in messages."""
+    patterns = stored.format in PATTERNS
+    decision = decide(source, signed=signed, bits=bits, order=order, about=about, name=about.get("name", stem),
+                      declared=stored.declared, dtype=stored.dtype, needs=("signed", "order"),
+                      readings=lambda: [r for r in readings(stored.entries, patterns)
+                                        if fits(r.operator.lut, r.signed)])
+    lut = entries_as(stored.entries, decision.signed, decision.order, patterns)
+    if not fits(lut, decision.signed):
+        raise UnfitError(f"{source} cannot be {worded('signed', decision.signed)}, as "
+                         f"{decision.origins['signed']} says: its entries go from {lut.min()} to {lut.max()}.")
+    info = {"file": str(source), "format": stored.format, "order": decision.order} | decision.info()
+    info |= {key: about[key] for key in ("provenance",) if key in about}
+    if stored.remark:
+        info["remarks"] = [*info.get("remarks", []), stored.remark]
+    turned = about.get("transposed", False) if transposed is None else transposed
+    return Multiplier(about.get("name", stem), lut.T if turned else lut, decision.signed,
+                      about.get("performance_metric", float("nan")), about.get("release", ""), info)
 
 
-def bounded(path):
-    """The bytes of a file of at most `MAX_SIZE`."""
-    return files.read_bytes(path, limit=MAX_SIZE)
-
-
-def entries(path, format=None):
-    """(table as it stands in a file, int64; its format)."""
+def stored_table(path, format=None, bits=None):
+    """The table of a file as it stands: a `Stored`."""
     content = bounded(path)
     format = check_choice("format", detect(content, path) if format is None else format, FORMATS)
     if format == "approxtrain":
         raise ValueError(f"{path} holds products of float significands, no integers: see read_mantissa_table.")
-    return check_table(parse(content, format, path), path), format
-
-
-def parse(content, format, path):
-    """The array in a file's bytes."""
     if format == "npy":
-        return files.parse_npy(content, path)
+        return checked(files.parse_npy(content, path), path, format)
     if format == "npz":
         arrays = files.read_npz(path, limit=MAX_SIZE)
         if len(arrays) != 1:
             raise ValueError(f"{path} must hold one table, got {', '.join(arrays) or 'none'}; load_library reads many.")
-        return next(iter(arrays.values()))
+        return checked(next(iter(arrays.values())), path, format)
     if format == "tfapprox":
-        if len(content) != TFAPPROX_SIZE:
-            raise ValueError(f"{path} must have {TFAPPROX_SIZE} bytes for format tfapprox, got {len(content)}.")
-        return np.frombuffer(content, dtype="<u2").reshape(256, 256).astype(np.int64)
-    if not is_text(content):
-        raise ValueError(f"{path} must be ASCII text for format {format}.")
-    return TEXT_FORMATS[format](content.decode("ascii"), path)
+        width = tfapprox_bits(len(content))
+        if width is None:
+            raise ValueError(f"{path} must have 2 * 4**bits bytes for format tfapprox, such as 131072 for 8 bits, "
+                             f"got {len(content)}.")
+        return checked(np.frombuffer(content, dtype="<u2").reshape(2 ** width, 2 ** width), path, format, text=True)
+    found = decoded(content)
+    if found is None or len(content) > MAX_TEXT:
+        raise ValueError(f"{path} must be text of at most {MAX_TEXT} bytes for format {format}.")
+    pair = None if bits is None else (bits, bits) if np.ndim(bits) == 0 else tuple(bits)
+    table = TEXT_READERS[format](found, path, pair)
+    stored = checked(table.entries, path, format, text=True)
+    if table.operands is not None and format == "text" and (table.operands == "signed" or stored.entries.min() >= 0):
+        claim = Claim("the operands beside its entries", table.operands == "signed", None,
+                      "value" if table.operands == "signed" else None)
+        stored = stored._replace(declared=claim._replace(bits=stored.declared.bits, fixed_bits=True))
+    elif table.operands == "signed":
+        raise ValueError(f"{path} holds operands below zero, but format {format} knows unsigned operands only.")
+    elif table.operands is None and format == "appmult":
+        raise ValueError(f"{path} must hold lines of three numbers, a b product, for format appmult.")
+    return stored._replace(remark=table.remark)
 
 
-def check_table(table, path):
-    """`table` as an int64 array of a multiplier's shape; whole floats are taken."""
+def checked(table, path, format, text=False):
+    """An array as a `Stored` table of a multiplier's shape; whole floats are taken."""
     table = np.asarray(table)
+    dtype = None if text else table.dtype
     if table.dtype.kind == "f" and np.isfinite(table).all() and (table == np.rint(table)).all():
         table = table.astype(np.int64)
-    return Multiplier(str(path), table).lut.astype(np.int64)      # a Multiplier checks shape, kind and range
+    entries = Multiplier(str(path), table).lut.astype(np.int64)      # a Multiplier checks shape, kind and range
+    bits = tuple(side.bit_length() - 1 for side in entries.shape)
+    claim = CLAIMS.get(format, Claim("its shape"))
+    return Stored(entries, format, claim._replace(bits=bits, fixed_bits=True), dtype)
 
 
-def write_table(path, multiplier, format=None, *, order=None, transposed=False):
-    """Write a table file, whole or not at all.
+def bounded(path):
+    """The bytes of a regular file of at most `MAX_SIZE`."""
+    return files.read_bytes(path, limit=MAX_SIZE)
+
+
+def write_table(path: str | PathLike, multiplier: Multiplier, format: str | None = None, *,
+                order: str | None = None, transposed: bool = False) -> None:
+    """Write a table file, whole or not at all; `consumers.export` writes it for one tool, with all that goes with it.
 
     Parameters
     ----------
     path : path
     multiplier : Multiplier
     format : str, optional
-        One of `FORMATS` but approxtrain; by default what the suffix of `path` suggests.
+        One of `FORMATS` but c and approxtrain; by default what the suffix of `path` suggests.
     order : "value" or "code", optional
         Of npy and npz only, which know both; "value" by default.
     transposed : bool, optional
@@ -177,7 +271,7 @@ def write_table(path, multiplier, format=None, *, order=None, transposed=False):
     Raises
     ------
     ValueError
-        If the format cannot hold this table: other widths than 8x8, signed operands, or entries beyond 16 bits.
+        If the format cannot hold this table: its widths, signed operands, or entries beyond 16 bits.
     """
     path = Path(path)
     if format is None:
@@ -185,7 +279,7 @@ def write_table(path, multiplier, format=None, *, order=None, transposed=False):
         if format is None:
             raise ValueError(f"format must be named for {path}: its suffix {path.suffix!r} is none of "
                              f"{', '.join(SUFFIXES)}.")
-    check_choice("format", format, [f for f in FORMATS if f != "approxtrain"])
+    check_choice("format", format, WRITTEN)
     table = multiplier.lut.T if transposed else multiplier.lut
     if format in ("npy", "npz"):
         order = check_choice("order", "value" if order is None else order, ORDERS)
@@ -198,7 +292,7 @@ def write_table(path, multiplier, format=None, *, order=None, transposed=False):
     if order is not None:
         raise ValueError(f"order is fixed by format {format}: only npy and npz come in both, got order={order!r}.")
     check_fits(multiplier, format)
-    if format in CODE_ORDER and multiplier.signed:
+    if multiplier.signed and CLAIMS.get(format, Claim("")).order == "code":
         table = swap_order(table)
     if format == "tfapprox":
         return files.write_bytes(path, (table & 0xFFFF).astype("<u2").tobytes())
@@ -208,21 +302,28 @@ def write_table(path, multiplier, format=None, *, order=None, transposed=False):
 def check_fits(multiplier, format):
     """A ValueError if `format` cannot hold the table of `multiplier`."""
     what = f"{multiplier.name} cannot be written as {format}"
-    if multiplier.lut.shape != (256, 256):
+    if format not in ANY_WIDTH and multiplier.lut.shape != (256, 256):
         raise ValueError(f"{what}: the format holds 8x8 bits, got {multiplier.bits_x}x{multiplier.bits_w}.")
     if format in UNSIGNED_ONLY and multiplier.signed:
         raise ValueError(f"{what}: the format knows unsigned operands only.")
-    limits = {"adapt": np.int16, "transaxx": np.int16, "approxflow": np.uint16,
-              "tfapprox": np.int16 if multiplier.signed else np.uint16}
-    if format in limits:
-        low, high = multiplier.lut.min(), multiplier.lut.max()
-        info = np.iinfo(limits[format])
-        if low < info.min or high > info.max:
-            raise ValueError(f"{what}: its entries are {info.dtype}, got values from {low} to {high}, which would "
-                             f"wrap.")
+    product = -(-multiplier.output_bits // 4) * 4
+    limits = {"adapt": (-2 ** 15, 2 ** 15 - 1), "transaxx": (-2 ** 15, 2 ** 15 - 1), "approxflow": (0, 2 ** 16 - 1),
+              "tfapprox": (-2 ** 15, 2 ** 15 - 1) if multiplier.signed else (0, 2 ** 16 - 1),
+              "readmemh": (-2 ** (product - 1), 2 ** (product - 1) - 1) if multiplier.signed else (0, 2 ** product - 1)}
+    low, high = int(multiplier.lut.min()), int(multiplier.lut.max())
+    smallest, largest = limits.get(format, (low, high))
+    if low < smallest or high > largest:
+        raise ValueError(f"{what}: it holds entries from {smallest} to {largest}, got {low} to {high}, which would "
+                         f"wrap.")
 
 
-def read_mantissa_table(path):
-    """An ApproxTrain file as a `MantissaTable`."""
+def read_mantissa_table(path: str | PathLike) -> MantissaTable:
+    """An ApproxTrain file as a `MantissaTable`.
+
+    Raises
+    ------
+    ValueError
+        If the file has no size of such a table.
+    """
     path = Path(path)
     return mantissas.read_mantissas(bounded(path), path.stem)

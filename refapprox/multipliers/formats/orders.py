@@ -1,74 +1,78 @@
-"""Index orders of other tools' tables, and which one a table is in.
+"""Index orders of other tools' tables, and every way to read a table of integers.
 
 value order   row r is the operand qmin + r: -128, -127, ..., 127. The only order inside of refapprox.
 code order    row r is the operand whose two's-complement code is r: 0, 1, ..., 127, -128, ..., -1.
 
 For unsigned operands the two are one.
 """
-from typing import NamedTuple
-
 import numpy as np
 
-from refapprox.multipliers.multiplier import codes
-from refapprox.validation import check_choice
+from refapprox.multipliers.declaration import ORDERS, Reading
+from refapprox.multipliers.multiplier import Multiplier
 
-ORDERS = ("value", "code")
-CLEAR = 2.0      # a reading is taken without being asked for if every other one is at least so many times farther off
+__all__ = ["ORDERS", "fits", "readings", "swap_order"]
+
+NEGATIVE_SHARE = 1 / 8      # no table of unsigned products has more negative entries
 
 
 def swap_order(table):
-    """Value order of a table in code order, and the other way round: both axes turned by half their length."""
+    """Value order of a table in code order, and the other way round: both axes turned by half their length.
+
+    Parameters
+    ----------
+    table : array, shape (2**bits_x, 2**bits_w)
+
+    Returns
+    -------
+    ndarray of the same shape and dtype
+
+    Example
+    -------
+    >>> swap_order([[0, 1], [2, 3]]).tolist()
+    [[3, 2], [1, 0]]
+    """
     table = np.asarray(table)
     return np.roll(table, [side // 2 for side in table.shape], axis=(0, 1))
 
 
-class Reading(NamedTuple):
-    """One way to read a table: signedness, order, the table in value order, and its distance from exact products."""
+def readings(table, patterns=False):
+    """Every way to read an integer table: unsigned, signed in value order, signed in code order; a list of `Reading`.
 
-    signed: bool
-    order: str
-    lut: np.ndarray
-    mae: float
-
-
-def readings(table, signed=None, order=None):
-    """Every reading of an integer table that `signed` and `order` allow, nearest to the exact products first.
-
-    A table of unsigned 16-bit entries may be the pattern of a signed one: such a reading takes them as int16.
+    With `patterns` the entries are bit patterns, so that signed products are their two's complement.
     """
     table = np.asarray(table).astype(np.int64)
-    bits = [side.bit_length() - 1 for side in table.shape]
-    found = []
-    for is_signed, its_order in ((False, "value"), (True, "value"), (True, "code")):
-        if signed is not None and is_signed != bool(signed):
-            continue
-        if order is not None and is_signed and its_order != order:
-            continue
-        lut = swap_order(table) if its_order == "code" else table
-        if is_signed and table.min() >= 0 and 2 ** 15 <= table.max() < 2 ** 16:
-            lut = lut.astype(np.uint16).view(np.int16).astype(np.int64)
-        exact = np.multiply.outer(codes(bits[0], is_signed), codes(bits[1], is_signed))
-        found.append(Reading(is_signed, its_order, lut, float(np.abs(exact - lut).mean())))
-    return sorted(found, key=lambda reading: reading.mae)
+    return [Reading(signed, order, Multiplier("table", entries_as(table, signed, order, patterns), signed))
+            for signed, order in ((False, "value"), (True, "value"), (True, "code"))]
 
 
-def reading_of(table, name, signed=None, order=None):
-    """The one `Reading` that is asked for, or that is clearly the nearest to exact products.
+def entries_as(table, signed, order, patterns=False):
+    """The table in value order, if its entries are read so."""
+    if signed and patterns:
+        table = from_pattern(table)
+    return swap_order(table) if signed and order == "code" else table
 
-    Raises
-    ------
-    ValueError
-        If two readings are about equally near: then signedness and order must be given.
+
+def from_pattern(table):
+    """Two's-complement values of non-negative entries, as wide as the product or, if longer, in steps of 8 bits.
+
+    >>> from_pattern(np.array([[0, 0], [0, 3]])).tolist()      # 1x1 bits, products of 2 bits
+    [[0, 0], [0, -1]]
     """
-    if order is not None:
-        check_choice("order", order, ORDERS)
-    found = readings(table, signed, order)
-    if len(found) > 1 and found[1].mae < CLEAR * found[0].mae:
-        raise ValueError(f"signedness and order of {name} are not clear from its entries: {described(found[0])} and "
-                         f"{described(found[1])} fit alike. Pass signed= and order= ('value' or 'code').")
-    return found[0]
+    if table.min() < 0:
+        return table
+    product_bits = sum(side.bit_length() - 1 for side in table.shape)
+    largest = int(table.max()).bit_length()
+    width = product_bits if largest <= product_bits else -(-largest // 8) * 8
+    return np.where(table >> width - 1 & 1, table - (1 << width), table)
 
 
-def described(reading):
-    kind = f"signed in {reading.order} order" if reading.signed else "unsigned"
-    return f"{kind} (MAE {reading.mae:.4g})"
+def fits(table, signed):
+    """Whether the entries can be products of such operands.
+
+    Unsigned ones are not negative (a few may be, of designs that correct a mean error), and a table without any
+    negative entry whose largest does not fit the signed product word is none of signed operands.
+    """
+    if not signed:
+        return float(np.mean(table < 0)) <= NEGATIVE_SHARE
+    product_bits = sum(side.bit_length() - 1 for side in table.shape)
+    return table.min() < 0 or table.max() <= 2 ** (product_bits - 1)

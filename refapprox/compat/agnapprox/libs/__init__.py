@@ -76,7 +76,7 @@ class EvoApproxLib(ApproxLibrary):
     """
 
     def __init__(self, source: str | PathLike[str] = "builtin") -> None:
-        self.library = load_library(source)
+        self.library = load_library(source, signed=True, bits=8)
 
     def prepare(self, signed: bool = True) -> list[ApproximateMultiplier]:
         """The candidates, which are signed: unsigned tables do not fit the signed codes of the layers."""
