@@ -21,7 +21,6 @@ from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED, run
 from refapprox.conformance.spec import OPERATIONS
 from refapprox.conformance.suite import load_suite
 from refapprox.multipliers.languages.evoapprox.checkout import release_of
-from refapprox.multipliers.library import load_library
 
 ROOT = Path(__file__).parents[2]
 RECORD = Path(__file__).with_name("framework_results.json")
@@ -94,7 +93,8 @@ def specification(name):
     if name in ("agnapprox", "table files") and source:
         return f"{adapter}:{source}"
     if name == "evoapproxlib":
-        releases = {release_of(load_library(folder).names): folder for folder in source.split(os.pathsep)}
+        releases = {release_of({path.stem for path in Path(folder).rglob("mul8*.c")}): folder
+                    for folder in source.split(os.pathsep)}
         return f"{adapter}:{','.join(f'{release}={folder}' for release, folder in releases.items())}"
     return adapter
 

@@ -2,8 +2,10 @@
 
     --adapter "refapprox.conformance.adapters.evoapproxlib:EvoApproxLib:v1.1=PATH,v2022=PATH"
 """
+from pathlib import Path
+
 from refapprox.conformance.adapter import Adapter
-from refapprox.multipliers.library import load_library
+from refapprox.multipliers import read_circuit
 
 
 class EvoApproxLib(Adapter):
@@ -12,12 +14,12 @@ class EvoApproxLib(Adapter):
         entries = [entry.partition("=") for entry in checkouts.split(",")]
         if not all(separator and path for _, separator, path in entries):
             raise ValueError(f"checkouts must read release=path,release=path, got {checkouts!r}.")
-        self.libraries = {(release, kind): load_library(path, signed=kind == "s", bits=8)
-                          for release, _, path in entries for kind in "su"}
-        self.name = f"EvoApproxLib {' and '.join(release for release, _, _ in entries)}, from its C sources"
+        self.sources = {release: {source.stem: source for source in sorted(Path(path).rglob("mul8*.c"))}
+                        for release, _, path in entries}
+        self.name = f"EvoApproxLib {' and '.join(self.sources)}, from its C sources"
 
     def circuit(self, *, release, name):
-        kind = name[4:5]      # of mul8s_..., mul8u_...
-        if (release, kind) not in self.libraries:
+        if release not in self.sources:
             raise NotImplementedError(f"no checkout of release {release} was given")
-        return self.libraries[release, kind].load_lut(name)
+        # the name says whether a circuit is signed; the types of some sources are unsigned for signed ones
+        return read_circuit(self.sources[release][name], signed=name.startswith("mul8s")).to_multiplier().lut
