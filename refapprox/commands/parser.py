@@ -57,18 +57,18 @@ def spoken(error, parser):
     return message
 
 
-def add_data(parser, default="synthetic"):
+def add_data(parser, default="synthetic", choices=("synthetic", "mnist")):
     """--data and --data-dir, as every command takes them that runs a network."""
-    parser.add_argument("--data", "--dataset", dest="dataset", choices=("synthetic", "mnist"), default=default,
-                        help="synthetic: digits drawn by formula, the default; mnist: files from --data-dir")
+    parser.add_argument("--data", "--dataset", dest="dataset", choices=choices, default=default,
+                        help="synthetic: digits drawn by formula, the default; the others: files from --data-dir")
     parser.add_argument("--data-dir", metavar="DIR",
-                        help="folder with MNIST (else the environment variable REFAPPROX_DATA_DIR)")
+                        help="folder with the files (else the environment variable REFAPPROX_DATA_DIR)")
 
 
 def check_data(args):
     """Refuse a folder for digits that come from no file."""
-    if args.dataset != "mnist" and args.data_dir is not None:
-        raise ValueError("--data-dir is for --data mnist: the drawn digits come from no file.")
+    if args.dataset == "synthetic" and args.data_dir is not None:
+        raise ValueError("--data-dir is for --data mnist and other files: the drawn digits come from no file.")
 
 
 def add_sources(parser):

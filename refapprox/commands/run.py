@@ -1,23 +1,43 @@
 """`refapprox run`: the main job, end to end."""
+import argparse
 import dataclasses
 import time
 
 from refapprox import files
 from refapprox.commands.parser import add_data, add_sources, check_data, circuit_options
+from refapprox.datasets import dataset_names
 from refapprox.main_job import PRESETS, MainJob, RunConfig
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
+from refapprox.nets import net_names
+from refapprox.optimizer import TRAINED
+from refapprox.quantization import RANGES
 from refapprox.report.run import page_of, text_report
+from refapprox.training import STAGES
 
 
 def add_arguments(parser):
     default = RunConfig()
-    add_data(parser, default.dataset)
+    add_data(parser, default.dataset, dataset_names())
     parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
-                        help="smoke: seconds; quick: half a minute, the default; full: the published epochs")
-    parser.add_argument("--lmbd", type=float, default=default.lmbd, help="weight of the noise term (default 0.2)")
-    parser.add_argument("--initial-noise", type=float, default=default.initial_noise,
-                        help="noise level at the start of the search (default 0.025)")
+                        help="smoke: seconds; quick: half a minute, the default; full: the published epochs (times "
+                             "of LeNet-5 on drawn digits)")
+    parser.add_argument("--net", choices=net_names(), default=default.net, help="the network (default lenet5)")
+    parser.add_argument("--epochs", type=stage_epochs, default={}, metavar="STAGE=N,...",
+                        help="epochs of baseline, quant, gradient or approx, in place of the preset's")
+    parser.add_argument("--images", type=int, metavar="N", help="take the first N training images only")
+    parser.add_argument("--lmbd", type=float, help="weight of the noise term (default: published for the network, "
+                                                   "0.2 for LeNet-5)")
+    parser.add_argument("--initial-noise", type=float, help="noise level at the start of the search (default: "
+                                                            "published for the network, 0.025 for LeNet-5)")
+    parser.add_argument("--ranges", choices=list(RANGES), default=default.ranges,
+                        help="ranges of activations: a moving average over training (default), those of every batch, "
+                             "or static, calibrated on training images")
+    parser.add_argument("--fold", action="store_true", help="fold batch norm into the weights before quantization")
+    parser.add_argument("--recalibrate", type=int, default=default.recalibrate, metavar="N",
+                        help="measure batch norm anew under the multipliers, on N training images")
+    parser.add_argument("--retrain", choices=list(TRAINED), default=default.retrain,
+                        help="what is retrained under the multipliers (default all)")
     parser.add_argument("--multipliers", default=default.multipliers, metavar="SOURCE,SOURCE,...",
                         help="search space: the built-in one, files, folders, families such as 'drum(k=6)', or names, "
                              "with commas between them (default: builtin)")
@@ -36,8 +56,11 @@ def execute(args):
     else:
         check_data(args)
         config = RunConfig(args.dataset, args.data_dir, args.preset, args.lmbd, args.initial_noise, args.multipliers,
-                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits, circuit_options(args))
-        out = args.out or f"runs/{config.dataset}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits, circuit_options(args),
+                           net=args.net, epochs=args.epochs, images=args.images, ranges=args.ranges,
+                           fold=args.fold, recalibrate=args.recalibrate, retrain=args.retrain)
+        name = config.dataset if config.net == "lenet5" else f"{config.net}-{config.dataset}"
+        out = args.out or f"runs/{name}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = RunFolder(out)
         folder.check_free()
     started = time.perf_counter()
@@ -55,9 +78,22 @@ def execute(args):
     info = job.matching()
     console.line()
     console.line(text_report(info, results))
+    console.line(f"{job.net.name}: {config.deployment}")
     draw_report(job, info, args.command_line)
     console.line(f"\n{time.perf_counter() - started:.0f} s; figures and report in {folder.path}/report.html")
     return 0
+
+
+def stage_epochs(text):
+    """{"baseline": 20, "approx": 5} from "baseline=20,approx=5"."""
+    found = {}
+    for part in text.split(","):
+        stage, equals, number = part.strip().partition("=")
+        if not equals or stage not in STAGES or not number.isdecimal() or stage in found:
+            raise argparse.ArgumentTypeError(f"must read STAGE=N,... with each of {', '.join(STAGES)} once at most, "
+                                             f"got {text!r}")
+        found[stage] = int(number)
+    return found
 
 
 def resumed(args):
@@ -87,7 +123,7 @@ def draw_report(job, info, command):
         save(figure, folder.figures / f"{name}.png")
     options = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(config).items()
                         if name != "seed" and value not in (None, {}))
-    page = page_of(f"LeNet-5 on {config.dataset}, preset {config.preset}, seed {config.seed}", info, results,
+    page = page_of(f"{job.net.name} on {config.dataset}, preset {config.preset}, seed {config.seed}", info, results,
                    {caption: figure for caption, (_, figure) in figures.items()},
                    command=command, options=options, seed=config.seed, folder=folder.path)
     files.write_text(folder.path / "report.html", page)

@@ -120,6 +120,21 @@ class DataModule:
         n = check_integer("n of sample", n, minimum=1, maximum=len(self.train.labels))
         return self.train.images[check_rng(rng).choice(len(self.train.labels), size=n, replace=False)]
 
+    def first(self, n_train: int, n_test: int | None = None) -> DataModule:
+        """The same data set with its first images only; all of them where there are fewer.
+
+        Parameters
+        ----------
+        n_train : int
+            Training images, and validation images at most.
+        n_test : int, optional
+            Test images, all unless given.
+        """
+        n_train = check_integer("n_train of first", n_train, minimum=1)
+        test = self.test if n_test is None else cut(self.test, check_integer("n_test of first", n_test, minimum=1))
+        return DataModule(cut(self.train, n_train), cut(self.val, n_train), test, num_classes=self.num_classes,
+                          batch_size=self.batch_size, augmentation=self.augmentation, digests=self.digests)
+
     def _batches(self, part, order):
         return (Split(part.images[rows], part.labels[rows]) for rows in self._slices(order))
 
@@ -130,6 +145,12 @@ class DataModule:
 
     def _slices(self, order):
         return (order[start:start + self.batch_size] for start in range(0, len(order), self.batch_size))
+
+
+def cut(part, n):
+    """The first `n` images of a Split and their labels."""
+    images = part.images.first(n) if isinstance(part.images, NormalizedImages) else part.images[:n]
+    return Split(images, part.labels[:n])
 
 
 def check_split(name, part, num_classes):

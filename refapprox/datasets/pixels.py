@@ -6,6 +6,7 @@
 """
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,12 @@ class NormalizedImages:
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
+
+    def first(self, n: int) -> NormalizedImages:
+        """The first `n` images, still bytes."""
+        found = copy(self)
+        found.pixels = self.pixels[:n]
+        return found
 
     def normalized(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images (..., c, h, w) of `pixels`, by (1)."""

@@ -8,11 +8,14 @@ import numpy as np
 import scipy
 
 from refapprox._version import __version__
+from refapprox.datasets import dataset_names
+from refapprox.nets import net_names
+from refapprox.nets.by_name import published_noise_search, published_stages
 from refapprox.nets.lenet5 import STAGES
-from refapprox.optimizer import StageSettings
+from refapprox.optimizer import TRAINED, StageSettings
+from refapprox.quantization import RANGES
+from refapprox.training import STAGES as TRAINING_STAGES
 from refapprox.validation import check_choice, check_flag, check_instance, check_integer, check_real
-
-DATASETS = ("synthetic", "mnist")
 
 # A preset is the hyperparameters of the four stages, and how much of the drawn digits it uses. The short ones give
 # the noise levels a larger learning rate, so that they travel about as far in fewer steps as in a full run.
@@ -24,7 +27,7 @@ PRESETS = {
             "gradient": StageSettings(epochs=1, lr=1e-3, sigma_lr=0.05),
             "approx": StageSettings(epochs=1, lr=1e-3),
         },
-        "digits": {"n_train": 1500, "n_test": 500},
+        "digits": {"n_train": 1500, "n_test": 500}, "images": 1500,
     },
     "quick": {
         "stages": {
@@ -42,15 +45,21 @@ PRESETS = {
 }
 
 
+CALIBRATION = 1024      # training images that static ranges are measured on
+
+
 @dataclass(frozen=True)
 class RunConfig:
-    """Options of `refapprox run`; see its --help."""
+    """Options of `refapprox run`; see its --help.
+
+    `lmbd` and `initial_noise` are those published for the network unless given.
+    """
 
     dataset: str = "synthetic"
     data_dir: str | None = None
     preset: str = "quick"
-    lmbd: float = 0.2
-    initial_noise: float = 0.025
+    lmbd: float | None = None
+    initial_noise: float | None = None
     multipliers: str = "builtin"
     seed: int = 0
     uniform: bool = True
@@ -58,9 +67,20 @@ class RunConfig:
     signed: bool | None = None
     bits: int | None = None
     circuit: dict = field(default_factory=dict)      # further arguments of read_circuit
+    net: str = "lenet5"
+    epochs: dict = field(default_factory=dict)      # stage -> epochs in place of the preset's
+    images: int | None = None                       # training images, all of them unless given
+    ranges: str = "moving"
+    fold: bool = False
+    recalibrate: int = 0                            # training images for batch norm under the multipliers
+    retrain: str = "all"
 
     def __post_init__(self):
-        checked = {"dataset": check_choice("dataset", self.dataset, DATASETS),
+        published = published_noise_search(check_choice("net", self.net, net_names()))
+        for name, value in (("lmbd", published[0]), ("initial_noise", published[1])):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        checked = {"dataset": check_choice("dataset", self.dataset, dataset_names()),
                    "preset": check_choice("preset", self.preset, PRESETS),
                    "lmbd": check_real("lmbd", self.lmbd, minimum=0.0),
                    "initial_noise": check_real("initial_noise", self.initial_noise),
@@ -72,13 +92,53 @@ class RunConfig:
                    "signed": None if self.signed is None else check_flag("signed", self.signed),
                    "bits": None if self.bits is None else check_integer("bits", self.bits, minimum=1),
                    "costs": {check_instance("costs", name, str): check_real(f"costs[{name!r}]", cost)
-                             for name, cost in check_instance("costs", self.costs, dict).items()}}
+                             for name, cost in check_instance("costs", self.costs, dict).items()},
+                   "epochs": {check_choice("a stage of epochs", stage, TRAINING_STAGES):
+                              check_integer(f"epochs of {stage}", epochs, minimum=0)
+                              for stage, epochs in check_instance("epochs", self.epochs, dict).items()},
+                   # matching looks at 128 images
+                   "images": None if self.images is None else check_integer("images", self.images, minimum=128),
+                   "ranges": check_choice("ranges", self.ranges, RANGES), "fold": check_flag("fold", self.fold),
+                   "recalibrate": check_integer("recalibrate", self.recalibrate, minimum=0),
+                   "retrain": check_choice("retrain", self.retrain, TRAINED)}
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        if self.fold and (self.recalibrate or self.retrain == "batch_norm"):
+            raise ValueError(f"fold leaves no batch norm to {'recalibrate' if self.recalibrate else 'retrain'}: "
+                             "choose one of the two.")
 
     @property
     def stages(self):
-        return PRESETS[self.preset]["stages"]
+        """Settings of the four stages: the preset's for LeNet-5; for other networks the published ones, which a short
+        preset cuts to its own epochs."""
+        stages = PRESETS[self.preset]["stages"]
+        if self.net != "lenet5":
+            stages = {name: settings if self.preset == "full" else cut(settings, stages[name])
+                      for name, settings in published_stages(self.net).items()}
+        stages = {name: dataclasses.replace(settings, epochs=self.epochs.get(name, settings.epochs))
+                  for name, settings in stages.items()}
+        return stages | {"approx": dataclasses.replace(stages["approx"], trained=self.retrain)}
+
+    @property
+    def limit(self):
+        """Training images that are used, None for all: of files the short preset takes as many as it draws digits."""
+        of_preset = None if self.dataset in ("synthetic", "mnist") else PRESETS[self.preset].get("images")
+        return of_preset if self.images is None else self.images
+
+    @property
+    def deployment(self):
+        """How the network is quantized and retrained, in words."""
+        parts = [f"{'batch norm folded, ' if self.fold else ''}ranges {self.ranges}"]
+        if self.ranges == "static":
+            parts.append(f"calibrated on {min(CALIBRATION, self.limit or CALIBRATION)} training images")
+        if self.recalibrate:
+            parts.append(f"batch norm recalibrated on {self.recalibrate} training images")
+        return ", ".join([*parts, f"retrained: {self.retrain.replace('_', ' ')}"])
+
+
+def cut(settings, short):
+    """`settings` for as many epochs as `short` has: the same learning rate, without its drops."""
+    return dataclasses.replace(settings, epochs=short.epochs, step=None, milestones=(), sigma_lr=short.sigma_lr)
 
 
 def environment():

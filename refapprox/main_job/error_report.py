@@ -95,10 +95,11 @@ def read_run(path):
     if checkpoint is None or not (folder.path / "matching.json").exists():
         raise ValueError(f"run {path} has not been matched yet: refapprox run --resume {path} goes on with it.")
     library = make_search_space(config)
-    net = make_net(config, list(library), np.random.default_rng(config.seed))
+    datamodule = make_datamodule(config)
+    net = make_net(config, list(library), datamodule, np.random.default_rng(config.seed))
     net.load_state(checkpoint.network)
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))      # as the run itself does
-    maps = get_feature_maps(net, make_datamodule(config), rng=rng)
+    maps = get_feature_maps(net, datamodule, rng=rng)
     info = MatchingInfo.load(folder.path / "matching.json")
     chosen = {layer.name: library[layer.multiplier_name] for layer in info.layers
               if layer.multiplier_name in library.names}

@@ -7,10 +7,10 @@ one multiplier everywhere: the one whose relative energy is nearest that of the 
 """
 import numpy as np
 
-from refapprox import files
-from refapprox.datasets import MNIST, SyntheticDigits
-from refapprox.main_job.config import PRESETS, environment
-from refapprox.main_job.console import Pace
+from refapprox import files, nets
+from refapprox.datasets import load_dataset
+from refapprox.main_job.config import CALIBRATION, PRESETS, environment
+from refapprox.main_job.console import Pace, duration
 from refapprox.main_job.run_folder import Checkpoint, differing
 from refapprox.matching import (
     MatchingInfo,
@@ -25,11 +25,11 @@ from refapprox.matching import (
     threshold_assignment,
 )
 from refapprox.multipliers import MultiplierLibrary, load_library
-from refapprox.nets import LeNet5
 from refapprox.quantization import LayerQuantization
-from refapprox.training import Progress
+from refapprox.training import Progress, seconds_of_a_step
 from refapprox.validation import check_choice
 
+TESTS = 7      # evaluations on the test set in a whole run, about
 STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
 
 
@@ -51,9 +51,13 @@ class MainJob:
         self.fallback = exact_fallback(self.search_space)
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
-        self.net = make_net(config, self.search_space, self._rng(0))
+        self.net = make_net(config, self.search_space, self.datamodule, self._rng(0))
+        if config.recalibrate and not self.net.batch_norms:
+            raise ValueError(f"recalibrate needs batch norm, which {self.net.name} does not have.")
         self.state = self._last_state() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
+            if config.fold and self.state.step != STEPS[0]:
+                self.net.fold_batch_norm()      # its results come with the state
             self.net.load_state(self.state.network)
             self.net.entropy = self.state.entropy
 
@@ -96,6 +100,8 @@ class MainJob:
         self.pace = Pace({step: self.config.stages["approx" if step == "uniform" else step].epochs
                           for step in steps if step != "match"})
         beyond = len(steps) if last is None else steps.index(check_choice("last", last, steps)) + 1
+        if first == 0 and self.state.epoch == 0:
+            self._estimate()
         for step in steps[first:beyond]:
             getattr(self, f"_{step}")()
             position = steps.index(step) + 1
@@ -111,6 +117,11 @@ class MainJob:
     def _baseline(self):
         self._train("baseline", self.net.train_baseline)
         self._test("baseline")
+        if self.config.fold:
+            self.net.fold_batch_norm()
+        if self.config.ranges == "static":
+            self.net.calibrate(self._training_images(CALIBRATION, 4), "training images")
+        self.results["deployment"] = self.config.deployment
 
     def _quant(self):
         self._train("quant", self.net.train_quant)
@@ -131,6 +142,7 @@ class MainJob:
         self.results["error_stds"] = self.error_stds(maps, problem.stds)
         deploy_multipliers(self.net, info, self.library)
         self._test("deployed")
+        self._recalibrate("recalibrated")
 
     def _approx(self):
         deploy_multipliers(self.net, self.matching(), self.library)
@@ -147,10 +159,29 @@ class MainJob:
             self.results["uniform_multiplier"] = multiplier.name
             self.results["uniform_relative_energy"] = multiplier.performance_metric / info.metric_max
             self._test("uniform_deployed")
+            self._recalibrate("uniform_recalibrated")
         self._train("approx", self.net.train_approx, step="uniform")
         self._test("uniform_retrained")
 
     # ---- what the steps share
+
+    def _estimate(self):
+        """Say how long the training will take, from the time of a few batches."""
+        seconds = seconds_of_a_step(self.net, self.datamodule, self._rng(5))
+        val, test = (len(part.labels) / (3 * self.datamodule.batch_size)      # a forward pass is a third of a step
+                     for part in (self.datamodule.val, self.datamodule.test))
+        work = self.pace.work(None, 0) * (self.datamodule.num_train_batches + val) + TESTS * test
+        self.console.line(f"about {duration(work * seconds)} of training and testing, measured on a few batches")
+
+    def _recalibrate(self, name):
+        """Measure batch norm under the deployed multipliers, where the run is to, and test."""
+        if self.config.recalibrate:
+            self.net.recalibrate_batch_norm(self._training_images(self.config.recalibrate, 6), "training images")
+            self._test(name)
+
+    def _training_images(self, n, purpose):
+        """`n` random training images, all of them where there are fewer."""
+        return self.datamodule.sample(min(n, len(self.datamodule.train.labels)), self._rng(purpose))
 
     def _matched(self):
         """The checkpoint after the match; it trains nothing, so the one before it holds the same network."""
@@ -219,14 +250,18 @@ def make_search_space(config):
     return MultiplierLibrary([multiplier.to_multiplier() for multiplier in library.search_space()], library.source)
 
 
-def make_net(config, multipliers, rng):
+def make_net(config, multipliers, datamodule, rng):
     """The network that `config` asks for, untrained, with codes that its multipliers take."""
-    return LeNet5(rng=rng, stages=config.stages, quantization=LayerQuantization.for_multiplier(multipliers[0]))
+    return nets.make_net(config.net, datamodule.image_shape, datamodule.num_classes, rng=rng, stages=config.stages,
+                         quantization=LayerQuantization.for_multiplier(multipliers[0], config.ranges))
 
 
 def make_datamodule(config):
     """The data set that `config` asks for."""
-    if config.dataset == "mnist":
-        return MNIST(data_dir=config.data_dir)
-    return SyntheticDigits(seed=config.seed, **PRESETS[config.preset]["digits"])
-
+    if config.dataset == "synthetic":
+        data = load_dataset("synthetic", seed=config.seed, **PRESETS[config.preset]["digits"])
+    else:
+        data = load_dataset(config.dataset, config.data_dir)
+    if config.limit is None:
+        return data
+    return data.first(config.limit, PRESETS[config.preset]["digits"].get("n_test"))

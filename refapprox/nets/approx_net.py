@@ -182,8 +182,10 @@ class ApproxNet:
         source : str, optional
             What they are, for the report.
         batch_size : int, optional
-            At least 2; what is left over is joined to the last batch.
+            What is left over is spread over the batches.
         """
+        if not self.batch_norms:
+            raise ValueError(f"{self.name} must have batch norm for it to be recalibrated, it has none.")
         for _, layer in self.batch_norms:
             layer.batches_seen = 0
         try:

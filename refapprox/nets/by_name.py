@@ -4,6 +4,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from refapprox.nets import alexnet, lenet5, mobilenetv2, resnet, vgg
 from refapprox.nets.alexnet import AlexNet
 from refapprox.nets.approx_net import ApproxNet
 from refapprox.nets.lenet5 import LeNet5
@@ -60,3 +61,17 @@ def make_net(name: str, input_shape: tuple, num_classes: int, **options: Any) ->
     'VGG11'
     """
     return NETS[check_choice("net", name, NETS)](input_shape=input_shape, num_classes=num_classes, **options)
+
+
+def published_stages(name):
+    """Published settings of the four stages for the network called `name`."""
+    return {"lenet5": lenet5, "alexnet": alexnet, "mobilenetv2": mobilenetv2, "resnet": resnet, "vgg": vgg}[
+        name if name in ("lenet5", "mobilenetv2") else name.rstrip("0123456789")].STAGES
+
+
+def published_noise_search(name):
+    """(lmbd, initial noise) published for the network called `name`; agnapprox's defaults where there are none."""
+    if name.startswith("resnet"):
+        found = resnet.noise_search(int(name.removeprefix("resnet")))
+        return found.lmbd, found.initial_noise
+    return 0.2, 0.025

@@ -51,6 +51,11 @@ NOISE_SEARCH = {      # by depth
 DEPTHS = (*NOISE_SEARCH, 44, 56)      # the last two search as the deepest published one
 
 
+def noise_search(depth):
+    """The published NoiseSearch of `depth`, that of the deepest one beyond it."""
+    return NOISE_SEARCH[min(depth, max(NOISE_SEARCH))]
+
+
 class ResNet(ApproxNet):
     """Residual network of `depth` layers that multiply.
 
@@ -99,7 +104,7 @@ class ResNet(ApproxNet):
             layers[f"layer{stage}"] = Sequential(**blocks)
         layers |= {"pool": AvgPool2D((-(-height // 4), -(-image_width // 4))), "flatten": Flatten(),
                    "linear": Linear(c_in, num_classes, **options)}
-        self.noise_search = NOISE_SEARCH[min(depth, max(NOISE_SEARCH))]
+        self.noise_search = noise_search(depth)
         super().__init__(Sequential(**layers), input_shape, stages or STAGES, rng=rng, name=f"ResNet{depth}",
                          sigma_max=self.noise_search.sigma_max)
         he_normal(self, rng)

@@ -3,8 +3,11 @@ from refapprox.report.page import html_figure, html_table, page, paragraph, prov
 from refapprox.report.text import text_table
 
 ACCURACIES = (("baseline", "baseline"), ("quantized", "quantized"),
-              ("deployed", "approximate, before retraining"), ("retrained", "approximate, after retraining"),
-              ("uniform_deployed", "uniform, before retraining"), ("uniform_retrained", "uniform, after retraining"))
+              ("deployed", "approximate, before retraining"),
+              ("recalibrated", "approximate, batch norm recalibrated"),
+              ("retrained", "approximate, after retraining"), ("uniform_deployed", "uniform, before retraining"),
+              ("uniform_recalibrated", "uniform, batch norm recalibrated"),
+              ("uniform_retrained", "uniform, after retraining"))
 COLUMNS = ("sigma: noise that the layer tolerates, relative to the std of its output; allowed std = |sigma| * that std",
            "a multiplier fits where its predicted std of the accumulated error is no larger; both in accumulator units",
            "relative cost and energy: 1 is the costliest multiplier of the search space",
@@ -23,12 +26,11 @@ def layer_rows(info):
 
 def accuracy_rows(results):
     """Header and one row an evaluation on the test set."""
-    energies = {"deployed": "relative_energy", "retrained": "relative_energy",
-                "uniform_deployed": "uniform_relative_energy", "uniform_retrained": "uniform_relative_energy"}
     rows = []
     for key, title in ACCURACIES:
         if key in results:
-            energy = results[energies[key]] if key in energies else 1.0
+            matched = "uniform_relative_energy" if key.startswith("uniform") else "relative_energy"
+            energy = 1.0 if key in ("baseline", "quantized") else results[matched]
             if key.startswith("uniform"):
                 title += f" ({results['uniform_multiplier']})"
             rows.append((title, f"{100 * results[key]:.2f} %", f"{energy:.3f}"))

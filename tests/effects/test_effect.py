@@ -165,7 +165,7 @@ def test_wide_multipliers_and_adders_are_refused_with_the_reason():
 
 @pytest.mark.parametrize("arguments, message", [
     (["nonsense"], "nonsense"),
-    (["mul8s_1KVL", "--data-dir", "x"], "--data-dir is for --data mnist"),
+    (["mul8s_1KVL", "--data-dir", "x"], "--data-dir is for --data mnist and other files"),
     (["mul8s_1KVL", "--data", "mnist", "--data-dir", "/nowhere"], "/nowhere"),
     (["mul8s_1KVL", "--images", "5000"], "--images must be at most 2000"),
     (["mul8s_1KVL", "--retrain", "-1"], "--retrain must be at least 0"),

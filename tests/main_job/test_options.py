@@ -1,0 +1,130 @@
+"""Any network on any data set: options of a run, what they change, and resuming to the same bits with all of them."""
+import argparse
+
+import numpy as np
+import pytest
+
+from refapprox.commands.run import stage_epochs
+from refapprox.datasets import DataModule, NormalizedImages
+from refapprox.datasets.pixels import CropAndFlip
+from refapprox.main_job import MainJob, RunConfig, config, job
+from refapprox.main_job.run_folder import RunFolder
+from refapprox.nets import net_names
+from refapprox.nets.resnet import NOISE_SEARCH
+from refapprox.optimizer import StageSettings
+
+STAGE = StageSettings(epochs=1, lr=1e-2, sigma_lr=0.1)
+TINY = {"stages": dict.fromkeys(("baseline", "quant", "gradient", "approx"), STAGE),
+        "digits": {"n_train": 200, "n_test": 40}}
+
+
+class Quiet:
+    """A console that keeps what was said, and interrupts at a batch."""
+
+    def __init__(self, interrupt_at=None):
+        self.batches, self.interrupt_at, self.said = 0, interrupt_at, []
+
+    def line(self, text=""):
+        self.said.append(text)
+
+    def epoch(self, *progress):
+        pass
+
+    def batch(self, *progress):
+        self.batches += 1
+        if self.batches == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def colored(monkeypatch):
+    """Small colored images with moves in training, in the place of CIFAR-10, and a network small enough for them."""
+    rng = np.random.default_rng(0)
+
+    def part(n):
+        return NormalizedImages(rng.integers(0, 256, (n, 3, 12, 12)), [0.5] * 3, [0.25] * 3), np.arange(n) % 10
+
+    parts = part(160), part(30), part(40)
+    monkeypatch.setitem(config.PRESETS, "tiny", TINY)
+    monkeypatch.setattr(job, "load_dataset", lambda name, data_dir: DataModule(
+        *parts, num_classes=10, batch_size=64, augmentation=CropAndFlip(1)))
+
+
+def start(path, options, console):
+    folder = RunFolder(path)
+    folder.create(options)
+    return MainJob(options, folder, console)
+
+
+@pytest.mark.parametrize("options", [
+    {"ranges": "static", "fold": True, "retrain": "biases"},
+    {"ranges": "batch", "recalibrate": 100, "retrain": "batch_norm"},
+])
+def test_a_run_with_every_option_resumes_to_the_same_bits(options, colored, tmp_path):
+    chosen = RunConfig("cifar10", preset="tiny", epochs={"baseline": 2, "gradient": 1}, images=128, **options)
+    console = Quiet()
+    expected = start(tmp_path / "whole", chosen, console).run()
+    assert console.said[0].startswith("about ") and "measured on a few batches" in console.said[0]
+    assert expected["deployment"] == chosen.deployment
+    assert ("recalibrated" in expected) is ("uniform_recalibrated" in expected) is bool(chosen.recalibrate)
+    with pytest.raises(KeyboardInterrupt):
+        start(tmp_path / "parts", chosen, Quiet(1)).run()
+    for interrupt_at in (3, 2, 3, 2):
+        folder, again = RunFolder.open(tmp_path / "parts")
+        assert again == chosen
+        with pytest.raises(KeyboardInterrupt):
+            MainJob(again, folder, Quiet(interrupt_at)).run()
+    folder, again = RunFolder.open(tmp_path / "parts")
+    assert MainJob(again, folder, Quiet()).run() == expected
+    one, other = (RunFolder.open(tmp_path / name)[0].load().network for name in ("whole", "parts"))
+    assert one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+    assert any("bn" in key for key in one) is not chosen.fold
+
+
+def test_settings_follow_the_network():
+    assert (RunConfig().lmbd, RunConfig().initial_noise) == (0.2, 0.025)
+    for depth in (8, 20):
+        chosen = RunConfig("cifar10", net=f"resnet{depth}")
+        assert (chosen.lmbd, chosen.initial_noise) == (NOISE_SEARCH[depth].lmbd, NOISE_SEARCH[depth].initial_noise)
+    assert RunConfig(net="resnet8", lmbd=0.0).lmbd == 0.0
+    assert RunConfig(net="vgg16", preset="full").stages["baseline"].epochs == 30
+    short = RunConfig(net="vgg16", preset="smoke", epochs={"quant": 4}, retrain="batch_norm").stages
+    assert [settings.epochs for settings in short.values()] == [1, 4, 1, 1]
+    assert short["baseline"].lr == 5e-2 and short["baseline"].step is None
+    assert {name: settings.trained for name, settings in short.items()} == {
+        "baseline": "all", "quant": "all", "gradient": "all", "approx": "batch_norm"}
+    for name in net_names():
+        assert RunConfig(net=name).stages.keys() == STAGE_NAMES
+    assert RunConfig("cifar10", preset="smoke").limit == 1500 and RunConfig("mnist", preset="smoke").limit is None
+
+
+STAGE_NAMES = {"baseline", "quant", "gradient", "approx"}
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"net": "resnet9"}, "net must be one of .* Did you mean resnet8"),
+    ({"dataset": "cifar"}, "dataset must be one of"),
+    ({"epochs": {"base": 1}}, "a stage of epochs must be one of baseline"),
+    ({"epochs": {"quant": -1}}, "epochs of quant must be at least 0"),
+    ({"images": 100}, "images must be at least 128"),
+    ({"ranges": "dynamic"}, "ranges must be one of moving, batch, static"),
+    ({"fold": "no"}, "fold must be True or False"),
+    ({"retrain": "weights"}, "retrain must be one of all, batch_norm, biases"),
+    ({"fold": True, "recalibrate": 10}, "fold leaves no batch norm to recalibrate"),
+    ({"fold": True, "retrain": "batch_norm"}, "fold leaves no batch norm to retrain"),
+])
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        RunConfig(**options)
+
+
+def test_a_network_without_batch_norm_is_not_recalibrated(colored, tmp_path):
+    with pytest.raises(ValueError, match="recalibrate needs batch norm, which AlexNet does not have"):
+        start(tmp_path / "run", RunConfig("cifar10", preset="tiny", net="alexnet", recalibrate=10), Quiet())
+
+
+def test_epochs_by_stage_are_read():
+    assert stage_epochs("baseline=20, approx=0") == {"baseline": 20, "approx": 0}
+    for wrong in ("20", "base=1", "quant=x", "quant=1,quant=2", "quant=-1", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="must read STAGE=N"):
+            stage_epochs(wrong)
