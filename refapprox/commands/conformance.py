@@ -1,4 +1,5 @@
 """`refapprox conformance`: run, list, show and export the golden cases."""
+import functools
 import json
 import shlex
 import sys
@@ -88,7 +89,7 @@ def execute_run(args):
         reports.append((report, source))
     if len(reports) > 1:
         print("\n".join(summary(report) for report, _ in reports))
-    for path, write in ((args.junit, junit), (args.html, page)):
+    for path, write in ((args.junit, junit), (args.html, functools.partial(page, command=args.command_line))):
         if path:
             write_all(path, write, reports)
     return 0 if all(report.ok for report, _ in reports) else 1

@@ -6,6 +6,8 @@ from collections import Counter
 from refapprox.conformance.reproducing import reproduction
 from refapprox.conformance.running import FAILED, NOT_APPLICABLE, PASSED
 from refapprox.conformance.spec import MISTAKES
+from refapprox.report.page import html_table, paragraph, provenance
+from refapprox.report.page import page as page_text
 
 
 def by_family(report):
@@ -87,35 +89,39 @@ def printable(string):
     return "".join(c for c in string if c in "\n\t" or c.isprintable())
 
 
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse}td,th{padding:.15rem .8rem;border-bottom:1px solid #ddd;text-align:right}
-td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:.6rem;overflow-x:auto}
-.failed{font-weight:bold}details{margin:.4rem 0}summary{cursor:pointer}"""
-
-
-def page(report, source):
-    """One HTML page without scripts or links to elsewhere."""
+def page(report, source, command=""):
+    """One HTML page without scripts or links to elsewhere; `command` is what was typed to get it."""
     families, others = applied(report)
-    rows = [(family, *(counts[status] or "" for status in (PASSED, FAILED, NOT_APPLICABLE)))
+    rows = [(family, *(str(counts[status] or "") for status in (PASSED, FAILED, NOT_APPLICABLE)))
             for family, counts in families.items()]
     failures = "".join(f"<details><summary>{html.escape(r.case.id)}: {html.escape(r.kind)}"
                        f"{html.escape(' (' + ', '.join(r.diagnoses) + ')') if r.diagnoses else ''}</summary>"
                        f"<pre>{html.escape(failure_text(r, source))}</pre></details>" for r in report.failures)
+    tables = [("Likely mistakes", ("mistake", "cases"), report.likely_mistakes),
+              ("Families", ("family", "passed", "failed", "not applicable"), rows),
+              ("Conventions followed", ("question", "answer"), report.conventions.items())]
+    sections = [(title, html_table(header, [tuple(map(str, row)) for row in body])) for title, header, body in tables
+                if body]
     notes = [*report.remarks, *([f"not applicable: {', '.join(others)}"] if others else [])]
-    parts = [f"<h1>{html.escape(report.adapter)}</h1><p>{html.escape(summary(report))}</p>",
-             section("Likely mistakes", ("mistake", "cases"), report.likely_mistakes),
-             section("Conventions followed", ("question", "answer"), report.conventions.items()),
-             section("Families", ("family", "passed", "failed", "not applicable"), rows),
-             *(f"<p>{html.escape(note)}</p>" for note in notes), f"<h2>Failures</h2>{failures}" if failures else ""]
-    return printable(f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Conformance of '
-                     f"{html.escape(report.adapter)}</title><style>{STYLE}</style></head><body>{''.join(parts)}"
-                     "</body></html>\n")
+    if notes:
+        sections.append(("Remarks", "".join(paragraph(note) for note in notes)))
+    if failures:
+        sections.append(("Failures", failures))
+    about = provenance(command=command or f"an adapter at {source}", cases=report.digest[:12],
+                       seconds=f"{report.seconds:.1f}")
+    return printable(page_text(f"Conformance of {report.adapter}", verdict(report), sections, about))
 
 
-def section(title, head, rows):
-    """A heading and a table; nothing where there are no rows."""
-    def line(cells, tag):
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-    rows = [line(row, "td") for row in rows]
-    return f"<h2>{title}</h2><table>{line(head, 'th')}{''.join(rows)}</table>" if rows else ""
+def verdict(report):
+    """Two sentences: whether the adapter conforms, and what is most likely wrong with it."""
+    checked = report.count(PASSED) + report.count(FAILED)
+    if not checked:
+        return [f"Nothing of {report.adapter} was checked: no case applies to it."]
+    if report.ok:
+        return [f"{report.adapter} conforms: all {checked} cases that apply to it pass."]
+    first = f"{report.adapter} fails {report.count(FAILED)} of the {checked} cases that apply to it."
+    likely = list(report.likely_mistakes)
+    if not likely:
+        return [first, "No known mistake explains the failures."]
+    name, count = likely[0][:2]
+    return [first, f"The likeliest mistake is {name}, which explains {count} of them."]

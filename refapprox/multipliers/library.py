@@ -3,6 +3,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from refapprox.multipliers.names import wanted
 from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import UnknownNameError, check_choice
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWN = 4      # names in a repr
 
@@ -78,6 +82,42 @@ class MultiplierLibrary:
     def names(self) -> list[str]:
         """Names of all multipliers, in order."""
         return list(self._by_name)
+
+    def plot(self, x: str = "power", y: str = "MAE%") -> "Figure":
+        """Every circuit in the plane of two figures, with the Pareto front.
+
+        Parameters
+        ----------
+        x, y : str, optional
+            Names of figures, such as "power", "bits", or a metric.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            If no circuit has both figures, or one is unknown.
+
+        Examples
+        --------
+        >>> load_library().plot().axes[0].get_xlabel()
+        'power (mW)'
+        """
+        from refapprox.multipliers.ranking import check_figure, figures_of
+        from refapprox.plotting.multipliers import front
+        rng = np.random.default_rng(0)      # of operand pairs of circuits that are too wide for all of them
+        return front(self.names, [figures_of(m, rng=rng) for m in self], check_figure(x), check_figure(y))[0]
+
+    def _repr_html_(self):
+        """Names, costs and main metrics in a table: what a notebook shows."""
+        from refapprox.multipliers.ranking import figures_of
+        from refapprox.report.page import html_table
+        keys = ("power", "MAE%", "WCE%", "MRE%", "EP%", "bias")
+        rng = np.random.default_rng(0)
+        rows = [(m.name, *(f"{figures_of(m, rng=rng)[key]:.4g}" for key in keys)) for m in self]
+        return html_table(("multiplier", *keys), rows, repr(self))
 
     def load_lut(self, name: str) -> NDArray[np.int32]:
         """Table of the multiplier called `name`, value order: ``lut[x - qmin, w - qmin]``."""

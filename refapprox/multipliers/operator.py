@@ -6,13 +6,18 @@ most 8x8 bits) is tabulated once, when it is first asked for, whatever it is mad
 pair.
 """
 import hashlib
+import html
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from refapprox.multipliers.factorization import factorize
 from refapprox.multipliers.metrics import error_metrics
 from refapprox.validation import check_array, check_distribution, check_integer, check_real, check_rng
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_BITS = 8           # of a table's operands: a 16x16 one would take 16 GiB
 NUM_SAMPLES = 2 ** 16  # operand pairs that stand for all of them where there is no table
@@ -247,6 +252,35 @@ class BinaryOperator:
             If it is an adder, or wider than 8x8 bits: the message says how much memory the table would take.
         """
         raise NotImplementedError
+
+    def plot(self) -> "Figure":
+        """The error map: exact - approximate over both operands.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            If it has no table.
+
+        Examples
+        --------
+        >>> from refapprox import load_library
+        >>> [axis.get_xlabel() for axis in load_library()["mul8s_1KVL"].plot().axes]
+        ['activation x', '']
+        """
+        from refapprox.plotting.multipliers import error_map
+        return error_map(self.to_multiplier())
+
+    def _repr_html_(self):
+        """Metrics, and the error map where there is a table: what a notebook shows."""
+        from refapprox.report.page import html_figure, html_table
+        if not self.has_table:
+            return f"<p>{html.escape(repr(self))}</p>"
+        rows = [(key, f"{value:.6g}") for key, value in self.metrics().items()]
+        return html_figure(self.plot(), repr(self)) + html_table(("metric over all operand pairs", "value"), rows)
 
     def described(self):
         """Widths and kind in words, such as "8x8 bits, signed multiplier"."""

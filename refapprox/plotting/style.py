@@ -9,6 +9,7 @@ import numpy as np
 
 from refapprox import files
 
+DPI = 220      # of files: a map of 256 codes then has about two pixels a code; with one they beat against each other
 MARKERS = "osD^vP*Xd<>hp"
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 GREYS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")      # Okabe-Ito: distinct in grey as well
@@ -29,7 +30,7 @@ def error_colors():
 def draw_signed(axis, values, extent, limit=None):
     """A table of signed values with zero in the middle of the colors; rows are x to the right, columns w upwards.
 
-    Where cells and pixels do not divide evenly neighbors are averaged, so that no pattern appears that is not there.
+    Where cells and pixels do not divide evenly neighbors are averaged; with `DPI` no pattern appears that is not there.
     """
     limit = max(np.abs(values).max(), 1) if limit is None else limit
     axis.grid(False)
@@ -99,10 +100,7 @@ def write_to(figure, stream, kind):
     """Write `figure` to a binary stream as "png" or "svg"; the same figure gives the same bytes."""
     from matplotlib import rc_context
     with rc_context(SETTINGS):
-        if kind == "svg":
-            figure.savefig(stream, format=kind, metadata={"Date": None}, dpi=288)      # of the maps in it
-        else:
-            figure.savefig(stream, format=kind)
+        figure.savefig(stream, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
 
 
 def save(figure, path):

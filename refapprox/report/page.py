@@ -31,9 +31,9 @@ def page(title, verdict, sections, about, *, style="", script=""):
     found = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdict)
     body = "".join(f"<section><h2>{html.escape(heading)}</h2>{content}</section>" for heading, content in sections)
     made = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(str(value))}</dd>" for key, value in about.items())
-    return ("<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-            "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-            f"<link rel='icon' href='data:,'><title>{html.escape(title)}</title><style>{STYLE}{style}</style></head>"
+    return ("<!doctype html><html lang='en'><head><meta charset='utf-8'/>"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'/>"
+            f"<title>{html.escape(title)}</title><style>{STYLE}{style}</style></head>"
             f"<body><main><h1>{html.escape(title)}</h1><div class='verdict' role='note'>{found}</div>{body}"
             f"<section><h2>How it was made</h2><dl>{made}</dl></section></main>"
             + (f"<script>{script}</script>" if script else "") + "</body></html>\n")
@@ -65,5 +65,5 @@ def html_figure(figure, caption):
     buffer = io.BytesIO()
     write_to(figure, buffer, "svg")
     text, data = html.escape(caption), base64.b64encode(buffer.getvalue()).decode()
-    return (f"<figure><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"><figcaption>{text}</figcaption>"
+    return (f"<figure><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"/><figcaption>{text}</figcaption>"
             f"</figure>")
