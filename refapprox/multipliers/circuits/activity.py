@@ -22,9 +22,10 @@ doi:10.1109/92.335013 (zero and general delay models); M. Roberts, "The unreason
 sequences", 2018 (2).
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.circuits.gates import GATES
-from refapprox.multipliers.circuits.netlist import exhaustive_planes, pack_bits, popcount, unpack_bits
+from refapprox.multipliers.circuits.netlist import Netlist, exhaustive_planes, pack_bits, popcount, unpack_bits
 from refapprox.multipliers.multiplier import MAX_BITS, codes
 from refapprox.validation import check_distribution
 
@@ -77,7 +78,8 @@ def quantiles(values, distribution, points):
     return values[np.searchsorted(np.cumsum(distribution), points, side="right").clip(max=values.size - 1)]
 
 
-def toggle_rates(netlist, x_dist=None, w_dist=None):
+def toggle_rates(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike | None = None
+                 ) -> NDArray[np.float64]:
     """Transitions per cycle of every wire, glitches included, under the unit-delay model.
 
     Parameters
@@ -90,6 +92,17 @@ def toggle_rates(netlist, x_dist=None, w_dist=None):
     -------
     float64 array of length ``netlist.wire_count``
         For operand bits the zero-delay rate, since they change once; for gates at least that, up to sampling.
+
+    Raises
+    ------
+    ValueError
+        If a distribution does not fit, or the netlist has not two operands.
+
+    Examples
+    --------
+    >>> both = Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4])
+    >>> toggle_rates(both).round(2).tolist()              # 2 p (1 - p) with p = 1/2, 1/2 and 1/4
+    [0.0, 0.0, 0.5, 0.5, 0.38]
     """
     before, after = transition_planes(netlist, *operand_distributions(netlist, x_dist, w_dist))
     ones = np.full_like(before[0], np.iinfo(np.uint64).max)

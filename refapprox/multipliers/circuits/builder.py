@@ -183,8 +183,24 @@ def narrowed(kind, inputs, used, wire):
     return [(kind, inputs, list(range(len(used))))]
 
 
-def simplified(netlist):
-    """The same function with constants folded, equal gates merged and dead gates removed."""
+def simplified(netlist: Netlist) -> Netlist:
+    """The same function with constants folded, equal gates merged and dead gates removed.
+
+    Parameters
+    ----------
+    netlist : Netlist
+
+    Returns
+    -------
+    Netlist
+        With at most as many gates.
+
+    Examples
+    --------
+    >>> twice = Netlist([("A", 1), ("B", 1)], [("AND", (2, 3)), ("AND", (3, 2)), ("OR", (4, 5))], [6])
+    >>> simplified(twice).gate_counts()
+    {'AND': 1}
+    """
     builder = Builder(netlist.operands)
     wires = [ZERO, ONE, *(wire for operand in builder.operands for wire in operand)]
     for kind, inputs in netlist.gates:

@@ -14,10 +14,13 @@ in docs/multipliers.md; ``tests/tools/fit_cell_figures.py`` makes ``cell_figures
 from functools import lru_cache
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 from refapprox import files
 from refapprox.multipliers.circuits.activity import toggle_rates
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.mapping import mapped
+from refapprox.multipliers.circuits.netlist import Netlist
 
 CLASS = {"NOT": "INV", "BUF": "INV", "NAND": "NAND", "NOR": "NAND", "AND": "AND", "OR": "OR", "XOR": "XOR",
          "XNOR": "XOR", "HA": "HA", "FA": "FA"}
@@ -40,9 +43,22 @@ def power_errors(bits_x, bits_w):
     return errors.get(f"{bits_x}x{bits_w}", errors["all multipliers"])
 
 
-def area(netlist, figures=None):
-    """Area in um^2 (1) of a netlist after mapping; an empty one takes none.
+def area(netlist: Netlist, figures: dict | None = None) -> float:
+    """Area (1) of a netlist after mapping.
 
+    Parameters
+    ----------
+    netlist : Netlist
+    figures : dict, optional
+        class of gates -> its "area", "static", "energy" and "delay"; those of `cell_figures` by default.
+
+    Returns
+    -------
+    float, um^2
+        0 of a netlist without gates.
+
+    Examples
+    --------
     >>> from refapprox.multipliers.circuits.builder import Builder
     >>> b = Builder([("A", 1), ("B", 1)])
     >>> area(b.netlist(b.half_adder(2, 3))) == cell_figures()["HA"]["area"]
@@ -52,10 +68,33 @@ def area(netlist, figures=None):
     return float(sum(figures[CLASS[kind]]["area"] for kind, _ in mapped(netlist).gates))
 
 
-def power(netlist, x_dist=None, w_dist=None, figures=None):
-    """Power in mW (2) under operand distributions in value order; uniform by default.
+def power(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike | None = None,
+          figures: dict | None = None) -> float:
+    """Power (2) of a netlist after mapping, at the operating point of EvoApproxLib's published figures.
 
-    At the operating point of EvoApproxLib's published figures, whose power refers to uniform operands.
+    Parameters
+    ----------
+    netlist : Netlist
+        Of two operands.
+    x_dist, w_dist : float arrays of length 2**bits, optional
+        Operand distributions in value order; uniform by default.
+    figures : dict, optional
+        class of gates -> its "area", "static", "energy" and "delay"; those of `cell_figures` by default.
+
+    Returns
+    -------
+    float, mW
+
+    Raises
+    ------
+    ValueError
+        If a distribution does not fit, or the netlist has not two operands.
+
+    Examples
+    --------
+    >>> from refapprox.multipliers import family_netlist
+    >>> power(family_netlist("broken_array(h=2, v=4)")) < power(family_netlist("exact"))
+    True
     """
     figures, circuit = figures or cell_figures(), mapped(netlist)
     rates = toggle_rates(circuit, x_dist, w_dist)
@@ -66,8 +105,25 @@ def power(netlist, x_dist=None, w_dist=None, figures=None):
     return float(total)
 
 
-def delay(netlist, figures=None):
-    """Delay in ns of the longest path (3) from an operand bit to an output bit."""
+def delay(netlist: Netlist, figures: dict | None = None) -> float:
+    """Delay (3) of the longest path from an operand bit to an output bit, after mapping.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    figures : dict, optional
+        class of gates -> its "area", "static", "energy" and "delay"; those of `cell_figures` by default.
+
+    Returns
+    -------
+    float, ns
+
+    Examples
+    --------
+    >>> from refapprox.multipliers import family_netlist
+    >>> delay(family_netlist("exact", bits=4)) < delay(family_netlist("exact", bits=8))
+    True
+    """
     figures, circuit = figures or cell_figures(), mapped(netlist)
     times = arrival(circuit, {c: figures[c]["delay"] for c in CLASSES})
     return float(max(times[wire] for wire in circuit.outputs))

@@ -5,15 +5,17 @@ outputs of every gate in order. A gate may read only wires with smaller numbers 
 gates is an order of evaluation, and a `Netlist` has neither cycles nor undriven wires. `wiring.from_wires` sorts gates
 that come in any order and names the cycle or the undriven wire where there is one.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.gates import GATES
-from refapprox.multipliers.multiplier import tabulated
+from refapprox.multipliers.multiplier import Multiplier, tabulated
 from refapprox.multipliers.operator import BinaryOperator, code_range, codes
 from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
@@ -94,7 +96,7 @@ class Netlist(BinaryOperator):
             object.__setattr__(self, field, value)
 
     @cached_property
-    def gate_wires(self):
+    def gate_wires(self) -> tuple:
         """Number of the first output wire of every gate."""
         wire, first = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands), []
         for kind, _ in self.gates:
@@ -103,7 +105,7 @@ class Netlist(BinaryOperator):
         return tuple(first)
 
     @property
-    def wire_count(self):
+    def wire_count(self) -> int:
         """How many wires there are, constants and operand bits included."""
         return (FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands)
                 + sum(GATES[kind].outputs for kind, _ in self.gates))
@@ -112,24 +114,24 @@ class Netlist(BinaryOperator):
     bits_w = property(lambda self: self.check_two_operands()[1][1], doc="Width of the second of two operands.")
     output_bits = property(lambda self: len(self.outputs), doc="Width of the output word.")
 
-    def check_two_operands(self):
+    def check_two_operands(self) -> tuple:
         """The operands, a ValueError where they are not two."""
         if len(self.operands) != 2:
             raise ValueError(f"{self.name} must have two operands to be a multiplier or an adder, "
                              f"got {len(self.operands)}.")
         return self.operands
 
-    def operand_wires(self, position):
+    def operand_wires(self, position: int) -> tuple:
         """The wires of operand number `position`, least significant bit first."""
         start = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands[:position])
         return tuple(range(start, start + self.operands[position][1]))
 
-    def gate_counts(self):
+    def gate_counts(self) -> dict:
         """How many gates there are of each kind, as a dict without zeros."""
         kinds = [kind for kind, _ in self.gates]
         return {kind: kinds.count(kind) for kind in GATES if kind in kinds}
 
-    def simulate(self, planes):
+    def simulate(self, planes: Sequence[NDArray[np.uint64]]) -> list:
         """The bit-planes of all wires.
 
         Parameters
@@ -161,34 +163,52 @@ class Netlist(BinaryOperator):
             result[start:start + BLOCK] = self.words(block)
         return result.reshape(arrays[0].shape)
 
-    def words(self, operands):
+    def words(self, operands: Sequence[NDArray]) -> NDArray:
         """Output words of one block of equally long int64 operand arrays in range."""
         planes = [plane for (_, bits), values in zip(self.operands, operands, strict=True)
                   for plane in pack_bits(values, bits)]
         wires = self.simulate(planes)
         return unpack_words([wires[i] for i in self.outputs], len(operands[0]), self.signed)
 
-    def tabulate(self):
+    def tabulate(self) -> NDArray:
         """All products, all pairs at once in bit-planes: ``table[x - qmin, w - qmin]``."""
         wires = self.simulate(exhaustive_planes(self.bits_x, self.bits_w, self.signed))
         words = unpack_words([wires[i] for i in self.outputs], 2 ** (self.bits_x + self.bits_w), self.signed)
         return words.reshape(2 ** self.bits_x, 2 ** self.bits_w)
 
-    def to_multiplier(self, name=None, **changes):
-        """The `Multiplier` with this circuit's table; see `BinaryOperator.to_multiplier`."""
+    def to_multiplier(self, name: str | None = None, **changes: Any) -> Multiplier:
+        """The `Multiplier` with this circuit's table.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default the netlist's.
+        **changes
+            Values of `performance_metric`, `release` and `info`; see `BinaryOperator.to_multiplier`.
+        """
         return tabulated(self, name, **changes)
 
-    def to_circuit(self, name=None, performance_metric=float("nan"), **kwargs):
-        """The `Circuit` that evaluates these gates: for operands too wide for a table, at any width."""
+    def to_circuit(self, name: str | None = None, performance_metric: float = float("nan"), **kwargs: Any) -> Circuit:
+        """The `Circuit` that evaluates these gates, for operands too wide for a table.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default the netlist's.
+        performance_metric : float, optional
+            Its cost, such as the power in mW.
+        **kwargs
+            Further arguments of `Circuit`: `release`, `info`, `operation`.
+        """
         self.check_two_operands()
         return Circuit(name or self.name, self, self.bits_x, self.bits_w, self.signed, performance_metric,
                        output_bits=self.output_bits, **{"operation": self.operation} | kwargs)
 
-    def transposed(self):
+    def transposed(self) -> "Netlist":
         """The same circuit with its two operands the other way round."""
         return self.reordered(*(label for label, _ in reversed(self.check_two_operands())))
 
-    def reordered(self, *names):
+    def reordered(self, *names: str) -> "Netlist":
         """The same circuit with its operands in the order of `names`.
 
         EvoApproxLib's unsigned 8x8 C functions take (B, A) where the Verilog module has ports A and B.

@@ -1,5 +1,6 @@
 """From gates in any order, over named wires, to an order of evaluation: where cycles and undriven wires are found."""
 import heapq
+from collections.abc import Iterable
 
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.netlist import Netlist
@@ -69,7 +70,8 @@ def find_cycle(definitions, driver, waiting):
     return cycle if len(cycle) <= SHOWN else [*cycle[:SHOWN], "..."]
 
 
-def from_wires(operands, gates, outputs, signed=False, name="netlist"):
+def from_wires(operands: Iterable, gates: Iterable, outputs: Iterable[str], signed: bool = False,
+               name: str = "netlist") -> Netlist:
     """A `Netlist` from gates over named wires, in any order.
 
     Parameters
@@ -80,6 +82,13 @@ def from_wires(operands, gates, outputs, signed=False, name="netlist"):
         Wire names; "0" and "1" are the constants.
     outputs : sequence of str
         The wires of the output word, least significant bit first.
+    signed : bool, optional
+        Whether operands and output are two's complement.
+    name : str, optional
+
+    Returns
+    -------
+    Netlist
 
     Raises
     ------

@@ -2,6 +2,7 @@
 import re
 
 from refapprox.multipliers.circuits.gates import GATES, truth_table
+from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.languages.hierarchy import Model, Part, Port, Table, read_models
 
 MAX_CHARACTERS = 16 * 2 ** 20
@@ -131,8 +132,12 @@ def model_of(name, parts):
     return Model(name, tuple(ports), tuple(items), parts["place"])
 
 
-def write_blif(netlist):
+def write_blif(netlist: Netlist) -> str:
     """BLIF text of a netlist: one model, a table for every gate, two for every adder cell.
+
+    Parameters
+    ----------
+    netlist : Netlist
 
     Returns
     -------
@@ -143,6 +148,12 @@ def write_blif(netlist):
     ------
     ValueError
         If the name of an operand cannot be one of BLIF's.
+
+    Examples
+    --------
+    >>> text = write_blif(Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4], name="both"))
+    >>> text.splitlines()[6:8]
+    ['.names A[0] B[0] n4', '11 1']
     """
     names = {0: "zero", 1: "one"}
     for position, (operand, _) in enumerate(netlist.operands):

@@ -8,9 +8,12 @@ import dataclasses
 import functools
 import json
 import warnings
+from collections.abc import Iterable
+from pathlib import Path
 
 from refapprox.multipliers import declaration, side_file
 from refapprox.multipliers.circuit import MAX_OPERAND_BITS, Circuit
+from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.declaration import Claim, Reading, UndeclaredError
 from refapprox.multipliers.languages import sources
 from refapprox.multipliers.languages.c.source import read_program
@@ -27,11 +30,13 @@ from refapprox.validation import check_integer
 
 __all__ = ["SUFFIXES", "read_circuit", "read_netlist", "verify"]
 
+Paths = str | Path | Iterable
 VERIFIED_PAIRS = 2 ** 18      # header figures are verified at load time where all operand pairs are at most so many
 
 
-def read_circuit(path_or_paths, *, top=None, signed=None, bits=None, operation=None, liberty=None, compiled=False,
-                 release="", first_operand=None):
+def read_circuit(path_or_paths: Paths, *, top: str | None = None, signed: bool | None = None,
+                 bits: int | tuple | None = None, operation: str | None = None, liberty: Paths | None = None,
+                 compiled: bool = False, release: str = "", first_operand: str | None = None) -> Multiplier | Circuit:
     """A multiplier or adder from the source of its circuit.
 
     Parameters
@@ -112,12 +117,32 @@ def read_circuit(path_or_paths, *, top=None, signed=None, bits=None, operation=N
     return circuit
 
 
-def read_netlist(path_or_paths, *, top=None, signed=None, bits=None, operation=None, liberty=None):
-    """The gates of a source, simplified; arguments and errors as of `read_circuit`.
+def read_netlist(path_or_paths: Paths, *, top: str | None = None, signed: bool | None = None,
+                 bits: int | tuple | None = None, operation: str | None = None,
+                 liberty: Paths | None = None) -> Netlist:
+    """The gates of a source, simplified.
+
+    Parameters
+    ----------
+    path_or_paths, top, signed, bits, operation, liberty
+        As of `read_circuit`.
 
     Returns
     -------
     Netlist
+
+    Raises
+    ------
+    UndeclaredError, ValueError
+        As of `read_circuit`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "low.v"
+    >>> _ = file.write_text("module low(input [1:0] a, b, output [1:0] p); assign p = a & b; endmodule")
+    >>> read_netlist(file, signed=False).gate_counts()
+    {'AND': 2}
     """
     return read(*sources.files_of(path_or_paths), top, signed, bits, operation, liberty)[0]
 

@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 
+from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.languages.cells import CELLS, find_cell, outputs_of
 from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.ports import choose_top, fault_of, words_of
@@ -195,11 +196,29 @@ def table_of(graph, operands, output):
     return netlist(*(np.arange(2 ** len(operands)) >> i & 1 for i in range(len(operands)))).tolist()
 
 
-def write(netlist):
+def write(netlist: Netlist) -> str:
     """Verilog text of a netlist: one module with a port per operand and the result O, and the adder cells it uses.
 
-    Reading the text gives the netlist back, gate by gate. The module bears the netlist's name, characters that an
-    identifier cannot have replaced by underscores.
+    Parameters
+    ----------
+    netlist : Netlist
+
+    Returns
+    -------
+    str
+        Reading it gives the netlist back, gate by gate. The module bears the netlist's name, characters that an
+        identifier cannot have replaced by underscores.
+
+    Raises
+    ------
+    ValueError
+        If the name of an operand cannot be one of Verilog's.
+
+    Examples
+    --------
+    >>> text = write(Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4], name="both"))
+    >>> "assign n4 = A[0] & B[0];" in text
+    True
     """
     labels, module = {0: "1'b0", 1: "1'b1"}, re.sub(r"\W", "_", netlist.name)
     if not re.match(r"[A-Za-z_]", module) or module in RESERVED:
