@@ -272,8 +272,9 @@ def declared_types(path, words):
     """(sign, widths) that the types of two parameters declare, None where they do not.
 
     ``int`` and ``long`` declare nothing; types of 64 bits, and those with the word int or long, declare no widths.
+    Under a published name they declare nothing: EvoApproxLib passes signed operands as uint64_t.
     """
-    if not all(known_words(spelled) for spelled in words):
+    if shape_of(path.stem) or not all(known_words(spelled) for spelled in words):
         return None, None
     types = [NAMED[spelled[0]] if spelled[0] in NAMED else type_of_words(list(spelled)) for spelled in words]
     silent = [set(spelled) <= {"int", "long", "char"} for spelled in words]
