@@ -11,12 +11,16 @@ from the *recorded* input, so that a mistake in one layer does not spread to the
 look.
 """
 import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.compat import pipelines
-from refapprox.compat.presets import get_preset
+from refapprox.compat.presets import Preset, get_preset
+from refapprox.multipliers import Multiplier
 from refapprox.quantization import QuantizationParameters
 from refapprox.validation import check_finite
 
@@ -43,15 +47,24 @@ class RecordedLayer:
     """
 
     name: str
-    x: np.ndarray
-    w: np.ndarray
-    y: np.ndarray | None = None
-    geometry: dict = field(default_factory=dict)
+    x: ArrayLike
+    w: ArrayLike
+    y: ArrayLike | None = None
+    geometry: dict[str, Any] = field(default_factory=dict)
     qx: QuantizationParameters | None = None
     qw: QuantizationParameters | None = None
 
-    def computed(self, preset, multiplier, defects=frozenset()):
-        """The layer's output by `preset`, float64."""
+    def computed(self, preset: Preset, multiplier: Multiplier,
+                 defects: Collection[str] = frozenset()) -> NDArray[np.float64]:
+        """The layer's output by `preset`.
+
+        Parameters
+        ----------
+        preset : Preset
+        multiplier : Multiplier
+        defects : collection of str, optional
+            Known ones, which are to be reproduced.
+        """
         x, w = (check_finite(f"{part} of {self.name}", np.asarray(getattr(self, part), np.float64)) for part in "xw")
         if (x.ndim, w.ndim) not in ((2, 2), (4, 4)):
             raise ValueError(f"layer {self.name} needs x of shape (n, k) and w of shape (m, k), or (n, c, h, w) and "
@@ -84,7 +97,7 @@ class Verdict:
     name: str
     deviation: float
     agrees: bool
-    explanations: list
+    explanations: list[tuple[str, ...]]
 
     def __str__(self):
         if self.agrees:
@@ -93,7 +106,8 @@ class Verdict:
         return f"{self.name}: parts by {self.deviation:.1e}: {because}"
 
 
-def bisect_layers(preset, layers, multiplier, *, rtol=1e-5):
+def bisect_layers(preset: str | Preset, layers: Sequence[RecordedLayer], multiplier: Multiplier, *,
+                  rtol: float = 1e-5) -> list[Verdict]:
     """Verdict of every layer, in order; the first that does not agree is where to look.
 
     Parameters
@@ -125,10 +139,10 @@ def bisect_layers(preset, layers, multiplier, *, rtol=1e-5):
     conv1: parts by 1.1e-01: transposed table
     """
     preset = get_preset(preset) if isinstance(preset, str) else preset
-    return [judge(preset, layer, multiplier, rtol) for layer in layers]
+    return [verdict_of(preset, layer, multiplier, rtol) for layer in layers]
 
 
-def judge(preset, layer, multiplier, rtol):
+def verdict_of(preset, layer, multiplier, rtol):
     """The Verdict of one layer."""
     if layer.y is None:
         raise ValueError(f"layer {layer.name} has no output y to be held against the preset.")
@@ -142,13 +156,13 @@ def judge(preset, layer, multiplier, rtol):
         return Verdict(layer.name, deviation, True, [])
     for count in range(1, len(preset.defects) + 1):
         found = [names for names in itertools.combinations(preset.defects, count)
-                 if parting(y, layer, preset, multiplier, names) <= rtol * size]
+                 if deviation_with(y, layer, preset, multiplier, names) <= rtol * size]
         if found:
             return Verdict(layer.name, deviation, False, found)
     return Verdict(layer.name, deviation, False, [])
 
 
-def parting(y, layer, preset, multiplier, defects):
+def deviation_with(y, layer, preset, multiplier, defects):
     """max |y - layer with defects|; infinite where the tool would have refused to compute it."""
     try:
         return np.abs(y - layer.computed(preset, multiplier, frozenset(defects))).max()
@@ -156,19 +170,35 @@ def parting(y, layer, preset, multiplier, defects):
         return np.inf
 
 
-def defects_seen(preset, layers, multiplier, *, rtol=1e-5):
+def defects_seen(preset: str | Preset, layers: Sequence[RecordedLayer], multiplier: Multiplier, *,
+                 rtol: float = 1e-5) -> dict[str, list[str]]:
     """defect -> names of the layers whose output it changes, in order: the first is where a network parts.
 
-    Parameters as of `bisect_layers`; the layers need no output.
+    Parameters
+    ----------
+    preset, layers, multiplier, rtol
+        As of `bisect_layers`; the layers need no output.
+
+    Returns
+    -------
+    dict of str to list of str
+
+    Example
+    -------
+    >>> from refapprox import load_library
+    >>> rng = np.random.default_rng(0)
+    >>> layer = RecordedLayer("conv1", rng.random((2, 3, 5, 5)), rng.normal(size=(4, 3, 3, 3)))
+    >>> defects_seen("adapt", [layer], load_library()["mul8s_1KVL"])
+    {'transposed table': ['conv1'], 'negative quadrant from magnitudes': []}
     """
     preset = get_preset(preset) if isinstance(preset, str) else preset
     meant = [layer.computed(preset, multiplier) for layer in layers]
     return {defect: [layer.name for layer, right in zip(layers, meant, strict=True)
-                     if parting(right, layer, preset, multiplier, [defect]) > rtol * np.abs(right).max()]
+                     if deviation_with(right, layer, preset, multiplier, [defect]) > rtol * np.abs(right).max()]
             for defect in preset.defects}
 
 
-def layers_of(net, images):
+def layers_of(net: Any, images: ArrayLike) -> list[RecordedLayer]:
     """RecordedLayers, without outputs, of a `refapprox` network: what reaches each layer that multiplies.
 
     Parameters

@@ -88,7 +88,7 @@ def patch_sums(x_codes, w_codes, geometry, pad_code):
     groups = geometry["groups"]
     ones = np.ones((groups, *w_codes.shape[1:]))
     # sums of k codes are far below 2**53, where float64 is exact; padding by shifting the codes' origin
-    sums, _ = exact_conv2d.forward((x_codes - pad_code).astype(np.float64), ones, **geometry)
+    sums, _ = exact_conv2d.forward(x_codes.astype(np.float64) - pad_code, ones, **geometry)
     sums = sums.astype(np.int64) + w_codes[0].size * pad_code
     return sums if groups == 1 else np.repeat(sums, len(w_codes) // groups, axis=1)
 

@@ -20,11 +20,14 @@ E. Trommer, torchapprox, https://github.com/etrommer/torch-approx; F. Vaverka et
 Emulation of DNN Approximate Hardware Accelerators on GPU", DATE 2020, arXiv:2002.09481; D. Danopoulos et al.,
 "AdaPT: Fast Emulation of Approximate DNN Accelerators in PyTorch", TCAD 2022, arXiv:2203.04071.
 """
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.compat import pipelines
+from refapprox.multipliers import Multiplier
 from refapprox.nets.resnet import NOISE_SEARCH as RESNET_NOISE_SEARCH
 from refapprox.nets.resnet import NoiseSearch
 from refapprox.quantization import QuantizationParameters
@@ -73,30 +76,37 @@ class Preset:
     """
 
     name: str
-    x_range: tuple
-    w_range: tuple
+    x_range: tuple[Callable[..., QuantizationParameters], int, int]
+    w_range: tuple[Callable[..., QuantizationParameters], int, int]
     signed: bool = True
     rounding: str = "half even"
     real_sums: bool = False
     tile: int = 1
-    defects: dict = field(default_factory=dict)
+    defects: dict[str, str] = field(default_factory=dict)
 
-    def x_parameters(self, x):
+    def x_parameters(self, x: ArrayLike) -> QuantizationParameters:
         """QuantizationParameters of the activations `x`."""
         return parameters_of("x", x, self.x_range)
 
-    def w_parameters(self, w):
+    def w_parameters(self, w: ArrayLike) -> QuantizationParameters:
         """QuantizationParameters of the weights `w`."""
         return parameters_of("w", w, self.w_range)
 
-    def quantize(self, x, parameters):
-        """Codes of `x`, int64, rounded as the tool rounds."""
+    def quantize(self, x: ArrayLike, parameters: QuantizationParameters) -> NDArray[np.int64]:
+        """Codes of `x`, rounded as the tool rounds.
+
+        Parameters
+        ----------
+        x : float array
+        parameters : QuantizationParameters
+        """
         if self.rounding == "half even":
             return parameters.quantize(np.asarray(x, np.float64))
         steps = np.floor(np.asarray(x, np.float64) / parameters.scale + parameters.zero_point + 0.5)
         return np.clip(steps, parameters.qmin, parameters.qmax).astype(np.int64)
 
-    def linear(self, x, w, multiplier, *, defects=()):
+    def linear(self, x: ArrayLike, w: ArrayLike, multiplier: Multiplier, *,
+               defects: Collection[str] | str = ()) -> NDArray[np.float64]:
         """Linear layer without bias.
 
         Parameters
@@ -113,12 +123,28 @@ class Preset:
         """
         return pipelines.linear(self, x, w, multiplier, self.check_defects(defects))
 
-    def conv2d(self, x, w, multiplier, *, stride=1, padding=0, dilation=1, groups=1, defects=()):
-        """Convolution without bias of x (n, c, h, w) with w (m, c / groups, kh, kw), float64 (n, m, h_out, w_out)."""
+    def conv2d(self, x: ArrayLike, w: ArrayLike, multiplier: Multiplier, *, stride: int | tuple[int, int] = 1,
+               padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1,
+               defects: Collection[str] | str = ()) -> NDArray[np.float64]:
+        """Convolution without bias.
+
+        Parameters
+        ----------
+        x : float array, shape (n, c, h, w)
+        w : float array, shape (m, c / groups, kh, kw)
+        multiplier, defects
+            As of `linear`.
+        stride, padding, dilation : int or (vertical, horizontal)
+        groups : int
+
+        Returns
+        -------
+        float64 array, shape (n, m, h_out, w_out)
+        """
         geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         return pipelines.conv2d(self, x, w, multiplier, geometry, self.check_defects(defects))
 
-    def check_defects(self, defects):
+    def check_defects(self, defects: Collection[str] | str) -> frozenset[str]:
         """`defects` as a frozenset of known names."""
         if isinstance(defects, str) and defects != "all":
             raise ValueError(f"defects of {self.name} must be 'all' or a collection of names, got {defects!r}.")
@@ -158,8 +184,27 @@ PRESETS = {preset.name: preset for preset in (
 )}
 
 
-def get_preset(name):
-    """The preset called `name`: "torchapprox", "tfapprox", "adapt" or "agnapprox"."""
+def get_preset(name: str) -> Preset:
+    """The preset of a tool.
+
+    Parameters
+    ----------
+    name : "torchapprox", "tfapprox", "adapt" or "agnapprox"
+
+    Returns
+    -------
+    Preset
+
+    Raises
+    ------
+    KeyError
+        For another name.
+
+    Example
+    -------
+    >>> get_preset("adapt").x_parameters([-1.0, 0.5]).scale == 1 / 127
+    True
+    """
     return PRESETS[check_choice("preset", name, PRESETS)]
 
 

@@ -75,7 +75,7 @@ def test_statistics_make_a_generator_where_none_is_passed():
     emap, uniform = load_library()["mul8s_1KVL"].error_map, np.full(256, 1 / 256)
     first, second = (utils.single_dist_mc(emap, uniform, uniform, 10, 50) for _ in range(2))
     assert first != second
-    again = [utils.single_dist_mc(emap, uniform, uniform, 10, 50, np.random.default_rng(1)) for _ in range(2)]
+    again = [utils.single_dist_mc(emap, uniform, uniform, 10, 50, rng=np.random.default_rng(1)) for _ in range(2)]
     assert again[0] == again[1]
     assert utils.get_sample_population(np.arange(12).reshape(4, 3), 5).shape == (5, 3)
 
@@ -151,7 +151,7 @@ def test_anything_with_three_attributes_counts_as_a_multiplier(trained):
 def test_a_seeded_selection_is_the_native_one(trained):
     model, dm = trained
     candidates = EvoApproxLib().prepare(signed=True)
-    ours = utils.select_multipliers(model, dm, candidates, Trainer(), np.random.default_rng(5))
+    ours = utils.select_multipliers(model, dm, candidates, Trainer(), rng=np.random.default_rng(5))
     native = matching.select_multipliers(model.net, dm.native, list(load_library()), rng=np.random.default_rng(5))
     assert [layer.multiplier_name for layer in ours.layers] == [layer.multiplier_name for layer in native.layers]
     assert [layer.predicted_std for layer in ours.layers] == [layer.predicted_std for layer in native.layers]

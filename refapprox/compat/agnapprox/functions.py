@@ -1,6 +1,6 @@
 """Statistics, recording, matching: the functions of `agnapprox.utils`, with its argument orders.
 
-What is random takes `rng` as its last argument and makes a fresh generator where it is None, as published.
+What is random takes the keyword `rng`, and makes a fresh generator where it is None, as published.
 """
 import dataclasses
 import json
@@ -30,7 +30,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-def get_sample_population(tensor: ArrayLike, num_samples: int = 512,
+def get_sample_population(tensor: ArrayLike, num_samples: int = 512, *,
                           rng: np.random.Generator | None = None) -> NDArray[Any]:
     """`refapprox.error_stats.get_sample_population` with a fresh generator where `rng` is None.
 
@@ -45,13 +45,13 @@ def get_sample_population(tensor: ArrayLike, num_samples: int = 512,
 
     Example
     -------
-    >>> get_sample_population(np.arange(12).reshape(4, 3), 2, np.random.default_rng(0)).shape
+    >>> get_sample_population(np.arange(12).reshape(4, 3), 2, rng=np.random.default_rng(0)).shape
     (2, 3)
     """
     return error_stats.get_sample_population(tensor, num_samples, rng=generator_or_fresh(rng))
 
 
-def single_dist_mc(emap: ArrayLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int, num_samples: int = 100_000,
+def single_dist_mc(emap: ArrayLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int, num_samples: int = 100_000, *,
                    rng: np.random.Generator | None = None) -> tuple[float, float]:
     """`refapprox.error_stats.single_dist_mc` with a fresh generator where `rng` is None.
 
@@ -162,7 +162,7 @@ def set_all(model: Any, attr: str, value: Any) -> None:
             setattr(module, attr, value)
 
 
-def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trainer: Any, datamodule: Any,
+def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trainer: Any, datamodule: Any, *,
                      rng: np.random.Generator | None = None) -> dict[str, IntermediateLayerResults]:
     """name -> IntermediateLayerResults of `target_modules`, over 128 random training images.
 
@@ -187,7 +187,7 @@ def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trai
     >>> from refapprox.datasets import SyntheticDigits
     >>> model, data = LeNet5(rng=np.random.default_rng(0)), SyntheticDigits(n_train=150, n_test=4)
     >>> model.train_quant(data, epochs=1)
-    >>> maps = get_feature_maps(model, model.noisy_modules[:1], None, data, np.random.default_rng(1))
+    >>> maps = get_feature_maps(model, model.noisy_modules[:1], None, data, rng=np.random.default_rng(1))
     >>> {name: found.fan_in for name, found in maps.items()}
     {'model.conv1.0': 25}
     """
@@ -197,7 +197,7 @@ def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trai
     return {name: IntermediateLayerResults(**vars(by_layer[id(module.layer)])) for name, module in target_modules}
 
 
-def select_layer_multiplier(intermediate_results: Any, multipliers: Any, max_noise: float, num_samples: int = 512,
+def select_layer_multiplier(intermediate_results: Any, multipliers: Any, max_noise: float, num_samples: int = 512, *,
                             rng: np.random.Generator | None = None) -> tuple[str, float]:
     """`refapprox.matching.select_layer_multiplier` with a fresh generator where `rng` is None.
 
@@ -222,7 +222,7 @@ def select_layer_multiplier(intermediate_results: Any, multipliers: Any, max_noi
                                             rng=generator_or_fresh(rng))
 
 
-def select_multipliers(model: Any, datamodule: Any, multipliers: Any, trainer: Any = None,
+def select_multipliers(model: Any, datamodule: Any, multipliers: Any, trainer: Any = None, *,
                        rng: np.random.Generator | None = None) -> MatchingInfo:
     """Assign a multiplier to every layer; each choice is logged.
 

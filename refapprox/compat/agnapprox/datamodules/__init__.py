@@ -80,7 +80,7 @@ class ApproxDataModule:
         """Test part (images, labels)."""
         return self.native.test
 
-    def train_dataloader(self, rng: np.random.Generator | None = None) -> Iterator[Split]:
+    def train_dataloader(self, *, rng: np.random.Generator | None = None) -> Iterator[Split]:
         """Batches of an epoch, in a new order."""
         return self.native.train_batches(np.random.default_rng() if rng is None else rng)
 
@@ -92,7 +92,7 @@ class ApproxDataModule:
         """Batches of the test part, in order."""
         return self.native.test_batches()
 
-    def sample_dataloader(self, num_samples: int = 128, rng: np.random.Generator | None = None) -> Iterator[Any]:
+    def sample_dataloader(self, num_samples: int = 128, *, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """Random training images and their labels, drawn with replacement, in batches.
 
         Parameters

@@ -54,7 +54,7 @@ class BaseNoiseModel:
     [[0.5, -1.0]]
     """
 
-    def __init__(self, g_converter: Any = None, device: devices.DeviceModel | None = None,
+    def __init__(self, g_converter: Any = None, *, device: devices.DeviceModel | None = None,
                  rng: np.random.Generator | None = None) -> None:
         self.g_converter = SinglePairConductanceConverter() if g_converter is None else g_converter
         self.device, self.rng = device, np.random.default_rng() if rng is None else rng
@@ -164,10 +164,10 @@ class PCMLikeNoiseModel(BaseNoiseModel):
                  read_noise_scale: float = 1.0, drift_scale: float = 1.0,
                  prog_coeff_g_max_reference: float | None = None, *, rng: np.random.Generator | None = None) -> None:
         converter = converter_of(g_converter, g_max)
-        super().__init__(converter, devices.PCMLikeNoiseModel(
+        super().__init__(converter, device=devices.PCMLikeNoiseModel(
             g_max=converter.g_max, prog_coeff=prog_coeff, prog_coeff_g_max_reference=prog_coeff_g_max_reference,
             t_read=t_read, t_0=t_0, prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale,
-            drift_scale=drift_scale), rng)
+            drift_scale=drift_scale), rng=rng)
 
 
 class CustomDriftPCMLikeNoiseModel(BaseNoiseModel):
@@ -194,10 +194,10 @@ class CustomDriftPCMLikeNoiseModel(BaseNoiseModel):
                  prog_noise_scale: float = 1.0, read_noise_scale: float = 1.0, drift_scale: float = 1.0,
                  prog_coeff_g_max_reference: float | None = None, *, rng: np.random.Generator | None = None) -> None:
         converter = converter_of(g_converter, g_max)
-        super().__init__(converter, devices.CustomDriftPCMLikeNoiseModel(
+        super().__init__(converter, device=devices.CustomDriftPCMLikeNoiseModel(
             custom_drift_model=custom_drift_model, g_max=converter.g_max, prog_coeff=prog_coeff,
             prog_coeff_g_max_reference=prog_coeff_g_max_reference, t_read=t_read, t_0=t_0,
-            prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale, drift_scale=drift_scale), rng)
+            prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale, drift_scale=drift_scale), rng=rng)
 
 
 class HermesNoiseModel(BaseNoiseModel):
@@ -231,7 +231,7 @@ class HermesNoiseModel(BaseNoiseModel):
         device = devices.HermesNoiseModel(
             num_devices=num_devices, g_max=g_max if g_converter is None else g_converter.g_max, t_read=t_read, t_0=t_0,
             prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale, drift_scale=drift_scale)
-        super().__init__(converter_of(g_converter, device.g_max), device, rng)
+        super().__init__(converter_of(g_converter, device.g_max), device=device, rng=rng)
 
 
 class StateIndependentNoiseModel(BaseNoiseModel):
@@ -255,10 +255,10 @@ class StateIndependentNoiseModel(BaseNoiseModel):
                  drift_scale: float = 1.0, t_0: float = 20.0, read_noise_scale: float = 1.0, t_read: float = 250e-9, *,
                  rng: np.random.Generator | None = None) -> None:
         converter = converter_of(g_converter, g_max)
-        super().__init__(converter, devices.StateIndependentNoiseModel(
+        super().__init__(converter, device=devices.StateIndependentNoiseModel(
             g_max=converter.g_max, prog_coeff=(0.2, 0.0, 0.0) if prog_coeff is None else tuple(prog_coeff),
             prog_noise_scale=prog_noise_scale, drift_nu_mean=drift_nu_mean, drift_nu_std=drift_nu_std,
-            drift_scale=drift_scale, t_0=t_0, read_noise_scale=read_noise_scale, t_read=t_read), rng)
+            drift_scale=drift_scale, t_0=t_0, read_noise_scale=read_noise_scale, t_read=t_read), rng=rng)
 
 
 class ReRamWan2022NoiseModel(BaseNoiseModel):
@@ -288,8 +288,8 @@ class ReRamWan2022NoiseModel(BaseNoiseModel):
             raise ValueError(f"coeff_dic of ReRamWan2022NoiseModel must be None, the measured coefficients, "
                              f"got {coeff_dic!r}.")
         converter = converter_of(g_converter, g_max)
-        super().__init__(converter, devices.ReRamWan2022NoiseModel(
-            g_max=converter.g_max, noise_scale=noise_scale, coeff_g_max_reference=coeff_g_max_reference), rng)
+        super().__init__(converter, device=devices.ReRamWan2022NoiseModel(
+            g_max=converter.g_max, noise_scale=noise_scale, coeff_g_max_reference=coeff_g_max_reference), rng=rng)
 
     def apply_drift_noise_to_conductance(self, g_prog: ArrayLike | None, g_target: ArrayLike,
                                          t_inference: float) -> NDArray[np.float64]:
@@ -350,10 +350,10 @@ class ReRamCMONoiseModel(BaseNoiseModel):
             (measured["read_coeff"],), (measured["t_read"],) = (numbers_under("read_dict", read_dict, key, 1)
                                                                 for key in ("K", "t_read"))
         converter = SingleDeviceConductanceConverter(g_max, g_min)
-        super().__init__(converter, devices.ReRamCMONoiseModel(
+        super().__init__(converter, device=devices.ReRamCMONoiseModel(
             g_max=converter.g_max, g_min=converter.g_min, prog_noise_scale=prog_noise_scale,
             read_noise_scale=read_noise_scale, drift_scale=drift_scale,
-            prog_coeff=tuple(ranges.get(acceptance_range, ranges[min(ranges)])), **measured), rng)
+            prog_coeff=tuple(ranges.get(acceptance_range, ranges[min(ranges)])), **measured), rng=rng)
 
 
 def numbers_under(name, dictionary, key, size):
