@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation
-from refapprox.analog.converters import ConductanceConverter, check_weights
+from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation, check_readout
+from refapprox.analog.converters import ConductanceConverter, check_filled
 from refapprox.analog.devices.base import DeviceModel, standard_normals
 from refapprox.analog.unpaired_converters import UnpairedConverter
 from refapprox.validation import WrongKindError, check_choice, check_instance
@@ -148,7 +148,7 @@ def program_weights(converter: Any, weights: ArrayLike, device: DeviceModel, *,
     """
     check_choice("aging", aging, AGING)
     compensation = check_compensation(compensation)
-    weights = check_weights(weights)
+    weights, readout = check_filled(weights), check_readout(readout)
     check_strategy(converter, device, paired=False)
     conductances, params = converter.convert_to_conductances(weights)
     target = np.array(conductances)

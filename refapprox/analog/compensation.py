@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import WrongKindError, check_choice, check_real, check_rng
+from refapprox.validation import WrongKindError, check_choice, check_finite, check_instance, check_real, check_rng
 
 FLOOR = 1e-4
 
@@ -104,7 +104,10 @@ class NoisyReadout:
 
     def __call__(self, weights, *, rng=None):
         check_rng(rng)
-        y = np.array(weights, dtype=np.float64)
+        weights = check_finite("weights", weights, dtype=np.float64)
+        if weights.ndim == 0:
+            raise ValueError("weights must have at least one dimension, the inputs, got a single number.")
+        y = np.array(weights)
         scale = np.ones((len(y), *[1] * (y.ndim - 1)))       # by which the one-hot input of a row is reduced
         pending = np.ones(len(y), dtype=bool)
         while pending.any():
@@ -259,6 +262,11 @@ class NoDriftCompensation(DriftCompensation):
 
 PERFECT = PerfectReadout()
 GLOBAL = GlobalDriftCompensation()
+
+
+def check_readout(readout):
+    """`readout`, an instance of one of the readouts of this module."""
+    return check_instance("readout", readout, (PerfectReadout, NoisyReadout))
 
 
 def check_compensation(compensation):

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from refapprox.validation import WrongKindError, check_finite, check_flag, check_instance, check_real
 
 EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
+LARGEST = 1e100               # weight, factor or conductance: beyond it squares overflow
 INVERTIBILITY_ATOL = 1e-4     # of the normalized weight: far above float32 rounding (1e-7), far below
                               # what programming noise does (1e-2)
 
@@ -124,16 +125,20 @@ class ConductanceConverter:
         ValueError
             If the number of arrays is not 2P, or params has no scale_ratio.
         """
-        if "scale_ratio" not in params:
+        if "scale_ratio" not in check_instance("params", params, Mapping):
             raise ValueError(f"params must hold scale_ratio (uS per unit weight), got keys {sorted(params)}.")
-        if len(conductances) != 2 * self.n_pairs:
+        scale_ratio = check_real("scale_ratio", params["scale_ratio"])
+        if scale_ratio == 0:
+            raise ValueError("scale_ratio must not be 0: no weight leads there.")
+        if len(check_instance("conductances", conductances, (list, tuple, np.ndarray))) != 2 * self.n_pairs:
             raise ValueError(f"conductances must be {2 * self.n_pairs} arrays (g+ and g- of {self.n_pairs} pairs), "
                              f"got {len(conductances)}.")
-        total = 0.0
-        for factor, plus, minus in zip(self.f_lst, conductances[::2], conductances[1::2], strict=True):
-            plus, minus = (check_finite("conductances", part, dtype=np.float64) for part in (plus, minus))
-            total = total + factor * (plus - minus)
-        return total / params["scale_ratio"]                                          # (1)
+        parts = [check_finite("conductances", part, dtype=np.float64) for part in conductances]
+        if len({part.shape for part in parts}) > 1:
+            raise ValueError(f"conductances must have one shape, got {sorted({part.shape for part in parts})}.")
+        total = sum(factor * (plus - minus) for factor, plus, minus in zip(self.f_lst, parts[::2], parts[1::2],
+                                                                           strict=True))
+        return total / scale_ratio                                                    # (1)
 
     def __eq__(self, other):
         return (type(self) is type(other) and self.f_lst == other.f_lst
@@ -308,25 +313,36 @@ def normalizer(weights):
 
 def check_range(g_max, g_min):
     """(g_max, g_min) with 0 <= g_min < g_max."""
-    g_max, g_min = check_real("g_max", g_max), check_real("g_min", g_min)
+    g_max, g_min = check_real("g_max", g_max, maximum=LARGEST), check_real("g_min", g_min)
     if not 0 <= g_min < g_max:
         raise ValueError(f"g_max must be above g_min, and that not negative, got g_max={g_max}, g_min={g_min}.")
     return g_max, g_min
+
+
+def check_filled(weights):
+    """`weights` as finite float64, at least one."""
+    weights = check_weights(weights)
+    if weights.size == 0:
+        raise ValueError("weights must not be empty.")
+    return weights
 
 
 def check_factors(f_lst):
     """`f_lst` as a tuple of positive floats."""
     if len(check_instance("f_lst", f_lst, (list, tuple, np.ndarray))) == 0:
         raise ValueError("f_lst must be a non-empty list of factors, got an empty one.")
-    factors = tuple(check_real(f"f_lst[{j}]", factor) for j, factor in enumerate(f_lst))
+    factors = tuple(check_real(f"f_lst[{j}]", factor, maximum=LARGEST) for j, factor in enumerate(f_lst))
     if min(factors) <= 0:
         raise ValueError(f"f_lst must hold positive factors, got {list(factors)}.")
     return factors
 
 
 def check_weights(weights):
-    """`weights` as finite float64."""
-    return check_finite("weights", weights, dtype=np.float64)
+    """`weights` as finite float64, small enough to be squared and summed."""
+    weights = check_finite("weights", weights, dtype=np.float64)
+    if np.max(np.abs(weights), initial=0.0) > LARGEST:
+        raise ValueError(f"weights must not exceed {LARGEST:g}, got {np.abs(weights).max():g}.")
+    return weights
 
 
 def check_curves(g_lst, count):

@@ -147,6 +147,8 @@ class Hypercube:
         x = check_finite("x", x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.n_dims:
             raise ValueError(f"x must have shape (candidates, {self.n_dims}), got {x.shape}.")
+        if x.size and not -COINCIDENT <= x.min() <= x.max() <= 1 + COINCIDENT:
+            raise ValueError(f"x must lie in the unit cube, got values from {x.min()} to {x.max()}.")
         factors = np.empty((len(x), self.n_pairs))
         for j, factor in enumerate(self.f_lst):
             before = self.f_lst[:j].count(None)

@@ -134,7 +134,8 @@ def clipped_gaussian_expectation(function, mean, std, kinks=(), *, panels=PANELS
     edges = np.sort(np.concatenate([even, cuts], axis=-1), axis=-1)
     nodes, weights = np.polynomial.legendre.leggauss(order)
     centers, halves = (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(edges, axis=-1) / 2
-    y = (centers[..., None] + halves[..., None] * nodes).reshape(*mean.shape, -1)
+    count = halves.shape[-1] * order                 # not -1: there may be no devices
+    y = (centers[..., None] + halves[..., None] * nodes).reshape(*mean.shape, count)
     spread = np.where(std > 0, std, 1.0)[..., None]
     mass = (halves[..., None] * weights).reshape(y.shape) * density((y - mean[..., None]) / spread) / spread
     inside = np.sum(function(y) * mass, axis=-1)

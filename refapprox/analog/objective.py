@@ -29,8 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
-from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation
-from refapprox.analog.converters import ConductanceConverter, check_weights, normalizer
+from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation, check_readout
+from refapprox.analog.converters import ConductanceConverter, check_filled, normalizer
 from refapprox.analog.devices import DeviceModel
 from refapprox.analog.finite_array import MOST_SCATTER, ApproximationWarning, Readings, expected_loss, readout_excess
 from refapprox.analog.quadrature import empirical_rule
@@ -58,9 +58,7 @@ def check_times(t_steps, device):
 
 def check_score_weights(weights):
     """`weights` as finite float64 with at least one weight that is not 0."""
-    weights = check_weights(weights)
-    if weights.size == 0:
-        raise ValueError("weights must not be empty.")
+    weights = check_filled(weights)
     if not weights.any():
         raise ValueError("weights must not all be 0: the loss is relative to the largest of them.")
     return weights
@@ -189,6 +187,7 @@ def expected_nmse(converter: ConductanceConverter, weights: ArrayLike, device: D
     check_strategy(converter, device)
     weights, compensation = check_score_weights(weights), check_compensation(compensation)
     compensation.check_shape(weights)
+    check_readout(readout)
     unit = normalizer(weights)
     u = weights / unit if compensation.axis == 0 else weights.reshape(-1, 1) / unit      # (n, factors)
     floor, scatters = FLOOR / unit, check_flag("finite_array", finite_array) and compensation.factor_scatters

@@ -31,7 +31,7 @@ from refapprox.analog.plain_strategies import scan_factors
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
-from refapprox.validation import check_flag, check_integer, check_real
+from refapprox.validation import WrongKindError, check_choice, check_flag, check_integer, check_real
 
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
@@ -39,6 +39,20 @@ DESCENT_STEPS = 200           # of L-BFGS-B from each start; each costs a gradie
 PROGRESS = 1e-6               # relative fall of the best loss that counts as progress
 JITTER = 0.1                  # spread of the seeded members around the best plain strategy
 MAX_WEIGHTS = 1 << 17         # more are replaced by as many quantiles where every weight is evaluated
+
+
+STRATEGIES = ("best1bin", "best1exp", "rand1bin", "rand1exp", "rand2bin", "rand2exp", "randtobest1bin",
+              "randtobest1exp", "currenttobest1bin", "currenttobest1exp", "best2bin", "best2exp")      # SciPy's
+
+
+def check_mutation(mutation):
+    """`mutation` as a float in [0, 2), or as a pair of them: the range that it is drawn from."""
+    pair = isinstance(mutation, (list, tuple, np.ndarray))
+    if pair and len(mutation) != 2:
+        raise ValueError(f"mutation must be a number or a pair of numbers, got {len(mutation)} of them.")
+    found = tuple(check_real("mutation", value, minimum=0, maximum=np.nextafter(2, 0))
+                  for value in (mutation if pair else [mutation]))
+    return found if pair else found[0]
 
 
 class Stop(Exception):
@@ -124,7 +138,11 @@ class WeightProgrammingOptimizer:
         self.monte_carlo_runs = check_integer("monte_carlo_runs", monte_carlo_runs, minimum=2)
         self.seed = check_integer("seed", seed, minimum=0)
         self.loss_margin = None if loss_margin is None else check_real("loss_margin", loss_margin, maximum=1)
-        self.evolution = {"mutation": mutation, "recombination": recombination, "strategy": strategy, "tol": tol}
+        self.evolution = {"mutation": check_mutation(mutation), "tol": check_real("tol", tol, minimum=0),
+                          "recombination": check_real("recombination", recombination, minimum=0, maximum=1),
+                          "strategy": check_choice("strategy", strategy, STRATEGIES)}
+        if progress is not None and not callable(progress):
+            raise WrongKindError(f"progress must be a function of a Generation, got {progress!r}.")
         self.seeding, self.polish = check_flag("seeding", seeding), check_flag("polish", polish)
         self.progress = progress
         self.compensation.check_shape(self.weights)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.converters import EPSILON, check_range, check_weights
+from refapprox.analog.converters import EPSILON, check_filled, check_range
 from refapprox.validation import check_finite, check_real
 
 ROW_EPSILON = 1e-10                     # aihwkit's, for rows of zeros
@@ -204,14 +204,6 @@ def single_array(conductances):
     if len(conductances) != 1:
         raise ValueError(f"conductances must be a list of 1 array, got {len(conductances)}.")
     return check_finite("conductances", conductances[0], dtype=np.float64)
-
-
-def check_filled(weights):
-    """`weights` as finite float64, at least one."""
-    weights = check_weights(weights)
-    if weights.size == 0:
-        raise ValueError("weights must not be empty.")
-    return weights
 
 
 def check_rows(weights):

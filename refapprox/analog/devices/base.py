@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
+from refapprox.analog.converters import LARGEST
 from refapprox.validation import check_finite, check_real, check_rng
 
 Draw = Callable[[tuple[int, ...]], NDArray[np.float64]]      # shape -> standard normals
@@ -213,8 +214,11 @@ class DeviceModel(ABC):
 
 
 def conductances(name, value):
-    """`value` as a float64 array of finite numbers."""
-    return check_finite(name, value, dtype=np.float64)
+    """`value` as a float64 array of finite numbers that can be squared."""
+    value = check_finite(name, value, dtype=np.float64)
+    if np.max(np.abs(value), initial=0.0) > LARGEST:
+        raise ValueError(f"{name} must not exceed {LARGEST:g} uS, got {np.abs(value).max():g}.")
+    return value
 
 
 def check_std(std, g_target):
