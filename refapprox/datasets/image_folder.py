@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from refapprox import files
 from refapprox.datasets.datamodule import DataModule
 from refapprox.datasets.mnist import data_folder
 from refapprox.datasets.pixels import CropAndFlip, NormalizedImages
@@ -117,7 +118,7 @@ def labelled(folder, classes):
 def annotated(folder, classes):
     """class -> paths from the lines "file TAB class ..." of TinyImageNet's annotations."""
     found, path = {name: [] for name in classes}, folder / ANNOTATIONS
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(files.read_text(path).splitlines(), start=1):
         file, name, *_ = [*line.split("\t"), ""]
         if name not in found or Path(file).name != file:
             raise ValueError(f"{path}, line {number}, must name a file and a class of train, got {line[:80]!r}.")

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from refapprox import files
+
 MAX_BYTES = 2 ** 29           # of a file: 512 MiB, the weights of the largest image networks
 MAX_NODES = 20_000
 MAX_RANK = 8
@@ -56,16 +58,12 @@ def library():
 def read_graph(path: str | Path) -> OnnxGraph:
     """The graph of the file `path`; an `OnnxError`, which is a ValueError, for what cannot be taken."""
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}.")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise OnnxError(f"{path} must have at most {MAX_BYTES} bytes, got {size}.")
+    content = files.read_bytes(path, limit=MAX_BYTES)
     onnx = library()
     from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(content)
     except (DecodeError, RecursionError, ValueError, RuntimeError) as error:
         raise OnnxError(f"{path} is not an ONNX file: {error}") from None
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from refapprox import files
 from refapprox.exchange import onnx_layers, onnx_quantized
 from refapprox.exchange.onnx_file import OnnxError, OnnxGraph, OnnxNode, read_graph
 from refapprox.exchange.onnx_values import BATCH, Constant, GivenScheme, Real, batch_scheme, moved, real_bounds
@@ -82,7 +83,7 @@ def load_onnx(path: str | Path, *, signed: bool | None = None, dtype: DTypeLike 
     if signed is not None:
         signed = check_flag("signed", signed)
     if rng is None:
-        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(Path(path).read_bytes()).digest()[:8], "little"))
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(files.read_bytes(path)).digest()[:8], "little"))
     importer = Importer(graph, signed, np.dtype(dtype), check_rng(rng))
     with np.errstate(all="ignore"):      # a sample of zeros goes through whatever numbers the file holds
         try:
