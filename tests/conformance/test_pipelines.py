@@ -23,6 +23,8 @@ def test_a_preset_without_defects_is_right(name):
 def test_each_defect_is_seen_and_named(name, defect):
     report = run(LAYERS if "scales" in defect else CODES, Pipeline(f"{name}:{defect}"))
     assert report.failures and report.likely_mistakes[0][0] == defect
+    # a preset gives just what the specification says that the mistake gives
+    assert [f.case.id for f in report.failures if defect not in f.diagnoses] == []
 
 
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.defects])

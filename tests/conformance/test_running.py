@@ -9,7 +9,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from refapprox.conformance.arrays import DTYPES
 from refapprox.conformance.program import Program, SetupError, python_program
 from refapprox.conformance.reports import failure_text, junit, page, summary, text
 from refapprox.conformance.running import InProcess, run
@@ -174,6 +177,42 @@ def test_a_hostile_reply_is_one_failed_case(how):
     for written in (text(report, "p"), junit(report, "p"), page(report, "p")):
         assert not set(written) & set("\x00\x1b\x07\ud800") and written.encode()
     ElementTree.fromstring(junit(report, "p"))
+
+
+KEYS = st.sampled_from(["dtype", "shape", "data", "energy", "table", "x"])
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
+ARRAYS = st.fixed_dictionaries({"dtype": st.sampled_from([*DTYPES, "object", 3]), "shape": JSON, "data": JSON})
+REPLIES = st.fixed_dictionaries({"status": st.sampled_from(["ok", "refused", "error", "mutated inputs", "odd"]) | JSON,
+                                 "outputs": st.fixed_dictionaries({"energy": ARRAYS | JSON}) | JSON},
+                                optional={"id": JSON, "message": JSON, "traceback": JSON})
+
+
+class Replaying(Program):
+    """Answers what it is told to."""
+
+    def __init__(self, answer):
+        super().__init__(["replay"], 1.0)
+        self.answer = answer
+
+    def _start(self):
+        self._process = self._unread = b""
+
+    def _exchange(self, line, timeout):
+        return self.answer
+
+    def close(self):
+        self._process = None
+
+
+@given(answer=st.binary(max_size=40) | REPLIES.map(lambda reply: json.dumps(reply).encode()))
+@settings(max_examples=400)
+def test_whatever_is_answered_every_case_has_a_result(answer):
+    report = run(CASES[:2], Replaying(answer))
+    assert len(report.results) == 2 and report.count("passed") + report.count("failed") + report.count(
+        "not applicable") == 2
+    for written in (text(report, "p"), junit(report, "p"), page(report, "p")):
+        assert written.encode()
 
 
 def test_a_hostile_description_is_borne():

@@ -4,10 +4,9 @@ import numpy as np
 from refapprox.conformance.spec.base import TOGETHER, Part, Refused, family, operation
 from refapprox.conformance.spec.examples import Example, exact, integers
 from refapprox.conformance.spec.tables import (
-    TABLES,
-    codes_of,
     entries,
     look_up,
+    lowest,
     operands,
     padding_of_sums,
     total,
@@ -176,7 +175,7 @@ PLAIN = {"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1}
 
 def drawn(key, table, x_shape, w_shape):
     """Codes x and w over the whole range of the table."""
-    low = codes_of(TABLES[table][0])[0].item()
+    low = lowest(table)
     return {"x": integers(f"conv {key}", x_shape, low, low + 255),
             "w": integers(f"conv w {key}", w_shape, low, low + 255)}
 
@@ -192,7 +191,7 @@ def fully_connected():
     for name, table, (n, k, m) in (("wide", "probe_s8", (2, 3, 5)), ("square", "broken_s8", (3, 4, 4)),
                                    ("inexact-at-zero", "offset_s8", (2, 6, 3)), ("unsigned", "probe_u8", (2, 5, 3)),
                                    ("one-output", "broken_s8", (4, 20, 1))):
-        low = codes_of(TABLES[table][0])[0].item()
+        low = lowest(table)
         yield Example(name, linear, {"x": integers(f"linear {name}", (n, k), low, low + 255),
                                      "w": integers(f"linear w {name}", (m, k), low, low + 255), **operands(table),
                                      "x_zero_point": 0, "w_zero_point": 0},
