@@ -15,6 +15,7 @@ from refapprox.multipliers.declaration import UndeclaredError, UnfitError
 from refapprox.multipliers.families import families
 from refapprox.multipliers.formats.consumers import CONSUMERS, export
 from refapprox.multipliers.identification import identify, nearest
+from refapprox.multipliers.languages.blif import write_blif
 from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
 from refapprox.multipliers.languages.verilog import source as verilog
 from refapprox.multipliers.lint import lint_lut
@@ -25,7 +26,7 @@ from refapprox.validation import check_real
 
 COLUMNS = ("power", "MAE%", "WCE%", "MRE%", "EP%", "bias")
 WHICH = "a file, a name in the library, RELEASE:NAME, or a family such as 'drum(k=6)'"
-STATED = ("signed", "bits", "order", "top", "liberty", "compiled")
+STATED = ("signed", "bits", "order", "top", "liberty", "compiled", "more")
 
 
 def add_arguments(parser):
@@ -35,7 +36,7 @@ def add_arguments(parser):
             ("show", "metrics of one multiplier, and its figures", show),
             ("export", "write a multiplier for the tool that will read it", write_for),
             ("identify", "which known circuit a multiplier is, in which release, transposed or not", identify_one),
-            ("verilog", "structural Verilog of a circuit whose gates are known", write_verilog),
+            ("verilog", "structural Verilog, or BLIF, of a circuit whose gates are known", write_verilog),
             ("import", "read any source and keep it as npy in value order, with a side file beside it", take),
             ("lint", "what a table is and what is wrong with it; exit code 1 if it has an error", lint)):
         add_one(commands, name, help_line, function)
@@ -102,7 +103,7 @@ def add_one(commands, name, help_line, function):
         sub.add_argument("--out", required=True, metavar="FILE", help="the file to write; a side file lies beside it")
         sub.add_argument("--transposed", action="store_true", help="let the row be the weight, not the activation")
     elif name == "verilog":
-        sub.add_argument("--out", metavar="FILE", help="(default: standard output)")
+        sub.add_argument("--out", metavar="FILE", help="FILE.blif is written as BLIF (default: standard output)")
     elif name == "lint":
         add_layout(sub)
         sub.add_argument("--fix", metavar="FILE.npy", help="write the corrected table, where one correction explains "
@@ -125,6 +126,8 @@ def add_stated(sub):
     sub.add_argument("--order", choices=formats.ORDERS, help="index order of a signed table")
     sub.add_argument("--top", metavar="NAME", help="the module, model or function of a circuit to read")
     sub.add_argument("--liberty", action="append", metavar="FILE", help="cells of a mapped netlist; may be repeated")
+    sub.add_argument("--with", dest="more", action="append", metavar="FILE",
+                     help="a further file of the same circuit; may be repeated")
     sub.add_argument("--compile", dest="compiled", action="store_true",
                      help="compile a C program with the compiler at hand and tabulate it: this executes the file")
 
@@ -288,7 +291,7 @@ def is_table_file(args):
 def read_stated(args, **more):
     """The source of `import` and `lint` as a multiplier, transposed where that is stated."""
     if is_table_file(args) and Path(args.which).suffix != ".npz":
-        refused = [key for key in ("top", "liberty", "compiled") if getattr(args, key)]
+        refused = [key for key in ("top", "liberty", "compiled", "more") if getattr(args, key)]
         if not refused:
             return formats.read_table(args.which, args.format, signed=args.signed, bits=args.bits, order=args.order,
                                       transposed=args.transposed or None, **more)
@@ -370,7 +373,8 @@ def identify_one(args):
 
 
 def write_verilog(args):
-    text = verilog.write(find_netlist(args.which, library=args.library, **stated(args)))
+    netlist = find_netlist(args.which, library=args.library, **stated(args))
+    text = write_blif(netlist) if args.out and Path(args.out).suffix == ".blif" else verilog.write(netlist)
     if args.out:
         files.write_text(args.out, text)
         print(args.out)

@@ -87,14 +87,17 @@ def add_reading(parser):
     parser.add_argument("--bits", type=int, metavar="N", help="take multipliers of N x N bits; circuits that do not "
                                                               "tell as such")
     parser.add_argument("--top", metavar="NAME", help="module, model or function of a circuit that is the multiplier")
-    parser.add_argument("--liberty", metavar="FILE", help="Liberty file with the cells of a mapped netlist")
+    parser.add_argument("--with", dest="more", action="append", metavar="FILE",
+                        help="a further file of the same circuit; may be repeated")
+    parser.add_argument("--liberty", action="append", metavar="FILE",
+                        help="Liberty file with the cells of a mapped netlist; may be repeated")
     parser.add_argument("--compile", dest="compiled", action="store_true",
                         help="build C programs with the C compiler and run them on all operands; this executes them")
 
 
 def circuit_options(args):
-    """The arguments of `read_circuit` that --top, --liberty and --compile give."""
-    return {name: getattr(args, name) for name in ("top", "liberty", "compiled") if getattr(args, name)}
+    """The arguments of `read_circuit` that --top, --with, --liberty and --compile give."""
+    return {name: getattr(args, name) for name in ("top", "more", "liberty", "compiled") if getattr(args, name)}
 
 
 def named_number(text):

@@ -166,7 +166,8 @@ def check_search_space(multipliers):
 def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin", signed: bool | None = None,
                  bits: int | tuple | None = None, operation: str | None = "mul", language: str = "c", *,
                  costs: Mapping[str, float] | None = None, order: str | None = None, top: str | None = None,
-                 liberty: str | PathLike | None = None, compiled: bool = False) -> MultiplierLibrary:
+                 liberty: str | PathLike | None = None, compiled: bool = False,
+                 more: Sequence = ()) -> MultiplierLibrary:
     """A library of multipliers.
 
     Parameters
@@ -193,9 +194,9 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
         Which sources of a checkout to read.
     costs : mapping of str to float, optional
         Cost by name, or by the source that holds a multiplier alone, instead of what the file says.
-    order, top, liberty, compiled : optional
-        Stated of files: the order of a table; of a circuit what `read_circuit` takes. Of several sources those have
-        them said to whose kind they apply.
+    order, top, liberty, compiled, more : optional
+        Stated of files: the order of a table; of a circuit what `read_circuit` takes, and more
+        files of it. Of several sources those have them said to whose kind they apply.
 
     Returns
     -------
@@ -221,7 +222,7 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
     given = [source] if isinstance(source, (str, PathLike, BinaryOperator)) else list(source)
     sources = [part for one in given
                for part in (split_sources(one) if isinstance(one, str) and not os.path.exists(one) else [one])]
-    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled}
+    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
     options = {key: value for key, value in options.items() if value}
     kept, costs, inapplicable = [], dict(costs or {}), []
     for one in sources:

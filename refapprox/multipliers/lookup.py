@@ -1,4 +1,5 @@
 """One multiplier by whatever names it: a file, a family with parameters, a release and a name, a name in a library."""
+from collections.abc import Sequence
 from pathlib import Path
 
 from refapprox.multipliers.circuits.netlist import Netlist
@@ -11,7 +12,7 @@ from refapprox.multipliers.reading import InapplicableError, is_family, operator
 
 def find_multiplier(which: object, *, library: object = "builtin", signed: bool | None = None,
                     bits: int | tuple | None = None, order: str | None = None, top: str | None = None,
-                    liberty: object = None, compiled: bool = False) -> BinaryOperator:
+                    liberty: object = None, compiled: bool = False, more: Sequence = ()) -> BinaryOperator:
     """The multiplier that a text names.
 
     Parameters
@@ -24,7 +25,7 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
     signed, bits : bool and int or (int, int); optional
         Stated of a file; of a family's member, signed and 8 by default. A named circuit knows them itself, and
         refuses others.
-    order, top, liberty, compiled : optional
+    order, top, liberty, compiled, more : optional
         Stated of a file, see `load_library` and `read_circuit`.
 
     Returns
@@ -43,7 +44,7 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
     >>> find_multiplier("drum(k=6)", signed=False)(200, 100)
     np.int32(20808)
     """
-    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled}
+    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
     text = str(which)
     if isinstance(which, BinaryOperator) or Path(text).is_file() or is_family(text):
         found = list(operators_of(which, signed=signed, bits=bits, **options))

@@ -17,8 +17,8 @@ from refapprox.validation import UnknownNameError, check_choice
 
 SPECIFICATION = re.compile(r"([\w-]+)\s*(?:\(.*\))?", re.DOTALL)
 SOURCE_SUFFIX = {"c": ".c", "verilog": ".v"}      # language -> suffix of a checkout's sources
-FLAGS = {"order": "--order", "top": "--top", "liberty": "--liberty", "compiled": "--compile", "signed": "--signed",
-         "bits": "--bits"}
+FLAGS = {"order": "--order", "top": "--top", "liberty": "--liberty", "compiled": "--compile", "more": "--with",
+         "signed": "--signed", "bits": "--bits"}
 
 
 class SkippedFileWarning(UserWarning):
@@ -62,8 +62,8 @@ def operators_of(source, *, signed=None, bits=None, operation=None, language="c"
 
     `source` is an operator itself, "builtin", the path of a file, a folder or a checkout, RELEASE:NAME, or a family
     such as "drum(k=6)". `signed` and `bits` are stated of a file and of a family; of folders and checkouts they spare
-    what names exclude, and are stated of files that do not tell. `options` (order, top, liberty, compiled) are those of
-    `read_file`.
+    what names exclude, and are stated of files that do not tell. `options` (order, top, liberty, compiled, more) are
+    those of `read_file`.
     """
     options = {key: value for key, value in options.items() if value}
     if isinstance(source, BinaryOperator):
@@ -142,8 +142,10 @@ def read_undeclared(path, signed, bits):
         return list(read_file(path, signed=signed, bits=bits))
 
 
-def read_file(path, *, signed=None, bits=None, order=None, top=None, liberty=None, compiled=False):
+def read_file(path, *, signed=None, bits=None, order=None, top=None, liberty=None, compiled=False, more=()):
     """The multipliers of one file; ``NAME.json`` beside it may say what the file does not.
+
+    `more` are further files of the same circuit.
 
     Raises
     ------
@@ -154,10 +156,10 @@ def read_file(path, *, signed=None, bits=None, order=None, top=None, liberty=Non
         if order:
             raise InapplicableError("order", path, "it is a circuit, whose ports have no order of entries")
         stated = {"signed": signed, "bits": bits, "top": top, "liberty": liberty, "compiled": compiled or None}
-        return [read_circuit(path, release=release_of([path.stem]),
+        return [read_circuit([path, *more] if more else path, release=release_of([path.stem]),
                              **{key: value for key, value in stated.items() if value is not None})]
     check_choice("suffix of a multiplier file", path.suffix, (*formats.READ_SUFFIXES, *CIRCUIT_SUFFIXES))
-    for option, value in (("top", top), ("liberty", liberty), ("compiled", compiled)):
+    for option, value in (("top", top), ("liberty", liberty), ("compiled", compiled), ("more", more)):
         if value:
             raise InapplicableError(option, path, "it is a table, not a circuit")
     if path.suffix != ".npz":

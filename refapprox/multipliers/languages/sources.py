@@ -1,4 +1,5 @@
 """Files of circuits in any language, as a netlist and what they declare of themselves."""
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from refapprox.multipliers.languages.c.tokens import SourceError
 from refapprox.multipliers.languages.cells import read_liberty
 from refapprox.multipliers.languages.cgp import read_cgp
 from refapprox.multipliers.languages.verilog.source import NotStructural, read_modules, without_testbenches
+from refapprox.multipliers.languages.verilog.tokens import UndefinedModule
 from refapprox.multipliers.languages.yosys_json import CoarseCell, read_json
 
 LANGUAGES = {".c": "C", ".v": "Verilog", ".sv": "Verilog", ".blif": "BLIF", ".cgp": "CGP", ".chr": "CGP",
@@ -20,6 +22,7 @@ MAX_SIZE = {"C": 4 * 2 ** 20, "Verilog": 16 * 2 ** 20, "BLIF": 16 * 2 ** 20, "CG
             "Yosys JSON": 256 * 2 ** 20}
 MAX_LIBERTY = 64 * 2 ** 20
 COMPARED_PAIRS = 2 ** 16
+MAX_BESIDE = 500           # files of a folder that are searched for a module
 NATIVE = "Read natively are structural modules (assign, gates, instances, parameters, generate); the rest by Yosys: "
 
 
@@ -112,12 +115,25 @@ def verilog(files, top, library):
         return read_modules(texts, top=top, library=library)
     except NotStructural as error:
         reason = str(error)
+    except UndefinedModule as error:
+        beside = defined_beside(files[0].path, error.module)
+        raise SourceError(f"{error} {beside} defines it." if beside else str(error)) from None
     try:
         trees = yosys.gates_of([(file.path, without_testbenches(file.text()).encode()) for file in files], top=top)
     except yosys.YosysError as error:
         raise SourceError(f"{reason} {NATIVE}{error}") from None
     return same_function([read_json(tree, f"{files[0].path}, by way of Yosys, ", top=top, library=library)
                           for tree in trees], files[0].path)
+
+
+def defined_beside(path, module):
+    """A Verilog file in the folder of `path` that defines a module, or None."""
+    pattern = re.compile(rb"\bmodule\s+" + re.escape(module.encode()) + rb"\b")
+    for other in sorted(path.parent.iterdir())[:MAX_BESIDE]:
+        if LANGUAGES.get(other.suffix.lower()) == "Verilog" and other.is_file() and \
+                other.stat().st_size <= MAX_SIZE["Verilog"] and pattern.search(other.read_bytes()):
+            return other
+    return None
 
 
 def yosys_json(files, top, library):

@@ -17,7 +17,7 @@ from refapprox.multipliers.languages.verilog.parser import (
     Unread,
 )
 from refapprox.multipliers.languages.verilog.scope import Scope
-from refapprox.multipliers.languages.verilog.tokens import NotStructural
+from refapprox.multipliers.languages.verilog.tokens import NotStructural, UndefinedModule
 
 MAX_NESTING = 64           # instances within instances
 MAX_ROUNDS = 65_536        # of one loop
@@ -209,8 +209,11 @@ def expand_cell(design, scope, item, copy):
     """One standard cell."""
     cell = find_cell(item.module, design.library)
     if cell is None:
-        raise scope.error(item.line, f"module {item.module} of instance {item.name} is not defined: give the file that "
-                                     f"defines it, too, or the Liberty file of a standard cell (--liberty).")
+        error = scope.error(item.line, f"module {item.module} of instance {item.name} is not defined: give the file "
+                                       f"that defines it, too (--with FILE), or the Liberty file of a standard cell "
+                                       f"(--liberty FILE).", UndefinedModule)
+        error.module = item.module
+        raise error
     if cell.memory:
         raise scope.error(item.line, f"cell {item.module} of instance {item.name} has memory ({cell.memory}): only "
                                      f"circuits without clock and state are read.")

@@ -26,6 +26,12 @@ class NotStructural(VerilogError):
     """Verilog that is not read natively, and may be read by way of Yosys."""
 
 
+class UndefinedModule(VerilogError):
+    """An instance of a module that no text defines; `module` is its name."""
+
+    module = ""
+
+
 class Token(NamedTuple):
     kind: str          # number, name, string, symbol, macro, end
     text: str
