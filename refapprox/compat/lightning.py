@@ -1,4 +1,6 @@
 """What is left of PyTorch Lightning's `Trainer` where its user has no use for it: ``import ... lightning as pl``."""
+from typing import Any
+
 from refapprox.compat.agnapprox.datamodules import native_datamodule
 from refapprox.training import evaluate
 
@@ -16,17 +18,42 @@ def check_trainer_options(options):
 
 
 class Trainer:
-    """Stand-in for ``pytorch_lightning.Trainer``: evaluates, and is passed around."""
+    """Stand-in for ``pytorch_lightning.Trainer``: evaluates, and is passed around.
 
-    def __init__(self, **options):
+    Parameters
+    ----------
+    **options
+        Those that choose devices, bars and logs; others are a ValueError.
+
+    Example
+    -------
+    >>> Trainer(accelerator="gpu", devices=1) is not None
+    True
+    """
+
+    def __init__(self, **options: Any) -> None:
         check_trainer_options(options)
 
-    def validate(self, model, datamodule, verbose=True):
-        """[{"val_loss": ..., "val_acc_top1": ...}] on the validation part."""
+    def validate(self, model: Any, datamodule: Any, verbose: bool = True) -> list[dict[str, float]]:
+        """[{"val_loss": ..., "val_acc_top1": ...}] on the validation part.
+
+        Parameters
+        ----------
+        model : ApproxNet
+        datamodule : ApproxDataModule or refapprox DataModule
+        verbose : bool, optional
+            Print the figures.
+        """
         return self._evaluate(model, native_datamodule(datamodule).val_batches(), "val", verbose)
 
-    def test(self, model, datamodule, verbose=True):
-        """[{"test_loss": ..., "test_acc_top1": ...}] on the test part."""
+    def test(self, model: Any, datamodule: Any, verbose: bool = True) -> list[dict[str, float]]:
+        """[{"test_loss": ..., "test_acc_top1": ...}] on the test part.
+
+        Parameters
+        ----------
+        model, datamodule, verbose
+            As of `validate`.
+        """
         return self._evaluate(model, native_datamodule(datamodule).test_batches(), "test", verbose)
 
     @staticmethod

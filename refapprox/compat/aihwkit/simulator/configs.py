@@ -4,7 +4,7 @@ Settings that are not there are refused, by an AttributeError or TypeError, rath
 """
 from dataclasses import dataclass, field
 
-from refapprox.analog.compensation import PERFECT, GlobalDriftCompensation, NoisyReadout
+from refapprox.analog.compensation import PERFECT, GlobalDriftCompensation, NoisyReadout, PerfectReadout
 from refapprox.compat.aihwkit.inference import PCMLikeNoiseModel
 
 
@@ -21,7 +21,7 @@ class IOParameters:
     w_noise: float = 0.0
     w_noise_type: str = "NONE"
 
-    def readout(self):
+    def readout(self) -> PerfectReadout | NoisyReadout:
         """The readout of `refapprox.analog` that these settings mean for one-hot inputs."""
         if self.is_perfect:
             return PERFECT

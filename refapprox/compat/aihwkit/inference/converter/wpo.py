@@ -3,9 +3,12 @@
 `d` is upstream's dictionary of optimizer attributes; a dictionary is passed where upstream passes its pickle.  Losses
 are scaled as upstream (errors amplified by 10).  Functions that draw take `rng=None` for a fresh generator.
 """
+from collections.abc import Mapping, Sequence
 from copy import copy
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import check_compensation
@@ -31,8 +34,23 @@ IRRELEVANT = ("test_in_features", "test_out_features", "baseline_iterations", "a
 AMPLIFICATION = 10.0      # of the error, before squaring
 
 
-def to_aihwkit_tnmse(tnmse):
-    """A plain loss on upstream's scale, 100 times as large."""
+def to_aihwkit_tnmse(tnmse: float) -> float:
+    """A plain loss on upstream's scale, 100 times as large.
+
+    Parameters
+    ----------
+    tnmse : float
+        Of `refapprox.analog`.
+
+    Returns
+    -------
+    float
+
+    Example
+    -------
+    >>> to_aihwkit_tnmse(0.5)
+    50.0
+    """
     return AMPLIFICATION**2 * tnmse
 
 
@@ -56,9 +74,19 @@ class WeightProgrammingOptimizer:
     max_abs_weight_unitless : float
         With the options and these, ``vars(optimizer)`` is the dictionary that the functions of `wpo` take.
     result : refapprox.analog.OptimizationResult, after `run_optimizer`
+
+    Example
+    -------
+    >>> from refapprox.compat.aihwkit.inference import DualPairConductanceConverter
+    >>> from refapprox.compat.aihwkit.simulator.configs import InferenceRPUConfig
+    >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1.0, None], InferenceRPUConfig(), [3600.0],
+    ...                                     DualPairConductanceConverter([1.0, 1.0]), use_max_kw=True, disp=False)
+    >>> len(search.generate_hop_bounds())
+    19
     """
 
-    def __init__(self, weights, f_lst, rpu_config, t_steps, g_converter_baseline, symmetric=True, **kwargs):
+    def __init__(self, weights: ArrayLike, f_lst: Sequence[float | None], rpu_config: Any, t_steps: Sequence[float],
+                 g_converter_baseline: Any, symmetric: bool = True, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(OPTIONS))
         if unknown:
             raise TypeError(f"options must be among {', '.join(OPTIONS)}, got {', '.join(unknown)}.")
@@ -90,19 +118,19 @@ class WeightProgrammingOptimizer:
         else:
             print(generation)
 
-    def generate_hop_bounds(self):
+    def generate_hop_bounds(self) -> tuple[tuple[float, float], ...]:
         """Bounds of upstream's search space: (0, 1) for each of its dimensions."""
         cube = Hypercube(self.f_lst, self.g_converter_baseline.g_max, self.g_converter_baseline.g_min,
                          nbins=self.nbins, symmetric=self.symmetric, use_max_kw=self.use_max_kw, layout="equispaced")
         return ((0.0, 1.0),) * cube.n_dims
 
-    def get_loss_baseline(self):
+    def get_loss_baseline(self) -> float:
         """Expected loss of the baseline that was passed, scaled as upstream."""
         search = self._search
         return float(to_aihwkit_tnmse(expected_tnmse(self.g_converter_baseline, search.weights, search.device,
                                                      search.t_steps, search.compensation)))
 
-    def differential_weight_evolution(self):
+    def differential_weight_evolution(self) -> tuple[Any, bool]:
         """(converter, success): success is a bool, whether the baseline was beaten by `loss_margin`."""
         self.result = self._search.run_optimizer()
         self.loss_baseline = float(to_aihwkit_tnmse(self.result.baseline))
@@ -110,7 +138,7 @@ class WeightProgrammingOptimizer:
         success = bool(self.best_loss < (1 - self.loss_margin) * self.loss_baseline)
         return self.result.converter, success
 
-    def run_optimizer(self):
+    def run_optimizer(self) -> tuple[Any, bool]:
         """(converter, success); installs the converter in this object's own copy of the configuration."""
         self.loss_baseline = self.get_loss_baseline()
         converter, success = self.differential_weight_evolution()
@@ -119,18 +147,19 @@ class WeightProgrammingOptimizer:
         return converter, success
 
 
-def downsample_weight_distribution(weights, shape, *, rng=None):
+def downsample_weight_distribution(weights: ArrayLike, shape: Sequence[int], *,
+                                   rng: np.random.Generator | None = None) -> NDArray[np.float64]:
     """Quantiles of `weights` in `shape`, rows in random order."""
     return shuffle_weights(downsample(weights, tuple(shape)), rng=rng)
 
 
-def shuffle_weights(weights, *, rng=None):
+def shuffle_weights(weights: ArrayLike, *, rng: np.random.Generator | None = None) -> NDArray[Any]:
     """A copy of `weights` with its rows permuted (rows only, as upstream)."""
     rng = np.random.default_rng() if rng is None else rng
     return rng.permutation(np.asarray(weights), axis=0)
 
 
-def stop_criterion(intermediate_result):
+def stop_criterion(intermediate_result: Any) -> None:
     """Print the objective; StopIteration once it is negative."""
     print(f"(current loss - baseline loss) / baseline loss + loss margin = {intermediate_result.fun:.10f}")
     if intermediate_result.fun < 0:
@@ -149,37 +178,55 @@ def hypercube_of(d, dims):
                      g_err=d.get("g_err", 0.0) / (d["g_max"] - d["g_min"]), layout="equispaced")
 
 
-def partition_parameters(x, d):
+def partition_parameters(x: ArrayLike, d: Mapping[str, Any]) -> tuple[list[float], float, NDArray[np.float64]]:
     """(f_lst, k_w in uS per unit weight, x_g) of a point x."""
     factors, top, x_g = hypercube_of(d, len(x)).partition(np.asarray(x)[None])
     return factors[0].tolist(), float(top[0] / d["max_abs_weight_unitless"]), x_g[0]
 
 
-def reformat_x_g(x_g, len_f_lst, symmetric):
+def reformat_x_g(x_g: ArrayLike, len_f_lst: int, symmetric: bool) -> tuple[list[list[float]], int]:
     """(rows of x_g as lists, length of a conductance list)."""
     rows = np.asarray(x_g, dtype=np.float64).reshape(2 * len_f_lst - 1, -1)
     return rows.tolist(), 2 * rows.shape[1] - 1 if symmetric else rows.shape[1]
 
 
-def span_of_remaining_pairs(span_of_each_pair, ind):
+def span_of_remaining_pairs(span_of_each_pair: Sequence[float], ind: int) -> float:
     """Sum of the spans from pair `ind` on."""
     return sum(span_of_each_pair[ind:])
 
 
-def denormalize(x, d):
+def denormalize(x: ArrayLike, d: Mapping[str, Any]) -> tuple[list[float], list[list[float]]]:
     """(f_lst, g_lst) of a point x."""
     found = hypercube_of(d, len(x)).denormalize(np.asarray(x, dtype=np.float64)[None])
     return found.factors[0].tolist(), found.conductances[0].tolist()
 
 
-def loss_weights(model, t_steps, test_weights, max_abs_weight_unitless, loss_baseline, loss_margin, get_baseline=False,
-                 *, rng=None):
-    """One simulated loss, aging "reconvert"; `model` is an InferenceRPUConfig (upstream: a layer made from one).
+def loss_weights(model: Any, t_steps: Sequence[float], test_weights: ArrayLike, max_abs_weight_unitless: float,
+                 loss_baseline: float, loss_margin: float, get_baseline: bool = False, *,
+                 rng: np.random.Generator | None = None) -> float:
+    """One simulated loss, aging "reconvert".
 
-    The plain loss if `get_baseline`, else (loss - baseline) / baseline + margin.
+    Parameters
+    ----------
+    model : InferenceRPUConfig
+        Upstream: a layer made from one.
+    t_steps : sequence of float, s
+    test_weights : array
+    max_abs_weight_unitless : float
+        What errors are relative to.
+    loss_baseline, loss_margin : float
+    get_baseline : bool, optional
+        Return the plain loss, not (loss - baseline) / baseline + margin.
+    rng : numpy.random.Generator, optional
+        A fresh one where it is None.
+
+    Returns
+    -------
+    float
+        On upstream's scale.
     """
     rng = np.random.default_rng() if rng is None else rng
-    weights = check_finite("test_weights", np.asarray(test_weights, dtype=np.float64))
+    weights = check_finite("test_weights", test_weights, dtype=np.float64)
     losses = []
     for t in t_steps:
         chip = program_weights(model.noise_model.g_converter, weights, model.noise_model.device_model(), rng=rng,
@@ -190,13 +237,13 @@ def loss_weights(model, t_steps, test_weights, max_abs_weight_unitless, loss_bas
     return tnmse if get_baseline else (tnmse - loss_baseline) / loss_baseline + loss_margin
 
 
-def loss_rpu_config(d, *, rng=None):
+def loss_rpu_config(d: Mapping[str, Any], *, rng: np.random.Generator | None = None) -> float:
     """`loss_weights` with everything from `d`."""
     return loss_weights(d["rpu_config"], d["t_steps"], d["weights_downsampled_unitless"], d["max_abs_weight_unitless"],
                         d["loss_baseline"], d["loss_margin"], get_baseline=d["get_baseline"], rng=rng)
 
 
-def loss_fxn(x, d, *, rng=None):
+def loss_fxn(x: ArrayLike, d: dict[str, Any], *, rng: np.random.Generator | None = None) -> float:
     """One simulated objective of a point x; `d` is the dictionary itself, nothing is unpickled, nor changed."""
     if not isinstance(d, dict):
         raise TypeError(f"d must be the dictionary that upstream pickles, got {type(d).__name__}.")
