@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.multipliers.multiplier import tabulated
+from refapprox.multipliers.multiplier import Multiplier, tabulated
 from refapprox.multipliers.operator import BinaryOperator, check_cost
 from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
@@ -70,11 +71,11 @@ class Circuit(BinaryOperator):
                            check_cost(f"performance_metric of {self.name}", self.performance_metric))
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Of the results: int64, or uint64 where an unsigned result needs all 64 bits."""
         return np.dtype(np.uint64 if not self.signed and self.output_bits == 64 else np.int64)
 
-    def __call__(self, x, w):
+    def __call__(self, x: ArrayLike, w: ArrayLike) -> NDArray[np.integer]:
         """Elementwise results of integer codes; broadcasts; int64, or uint64 where 64 unsigned bits need it."""
         x = check_codes(f"x of {self.name}", x, *self.range_x)
         w = check_codes(f"w of {self.name}", w, *self.range_w)
@@ -94,11 +95,28 @@ class Circuit(BinaryOperator):
                              f"got dtype {result.dtype} and shape {result.shape}.")
         return result
 
-    def to_multiplier(self, name=None, **changes):
-        """This circuit as a table; see `BinaryOperator.to_multiplier`."""
+    def to_multiplier(self, name: str | None = None, **changes: object) -> Multiplier:
+        """This circuit as a table of at most 8x8 bits.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default its own.
+        **changes
+            Other values of performance_metric, release and info.
+
+        Returns
+        -------
+        Multiplier
+
+        Raises
+        ------
+        ValueError
+            If it is an adder, or wider than 8x8 bits: the message says how much memory the table would take.
+        """
         return tabulated(self, name, **changes)
 
-    def transposed(self):
+    def transposed(self) -> "Circuit":
         """The same circuit with its operands the other way round."""
         return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x,
                                    info={})

@@ -19,7 +19,7 @@ from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.known import RELEASES, known_circuits
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier, codes
 from refapprox.multipliers.names import shape_of
-from refapprox.validation import check_choice
+from refapprox.validation import check_choice, check_flag, check_integer
 
 FORM = re.compile(r"([TB])\(([0-9]+)(?:, ([0-9]+))?\)")
 
@@ -46,12 +46,14 @@ def broken_array(x, w, h, v, *, bits_x, bits_w, signed):
 
 def operand_truncated_products(t, bits=8, signed=True):
     """Product table of T(t), int64, value order."""
-    operands = codes(bits, signed)
-    return operand_truncated(operands[:, None], operands, t)
+    operands = codes(check_integer("bits", bits, minimum=1), check_flag("signed", signed))
+    return operand_truncated(operands[:, None], operands, check_integer("t", t, minimum=0))
 
 
 def broken_array_products(h, v, bits=8, signed=True):
     """Product table of B(h, v), int64, value order."""
+    h, v = (check_integer(name, value, minimum=0) for name, value in (("h", h), ("v", v)))
+    bits, signed = check_integer("bits", bits, minimum=1), check_flag("signed", signed)
     operands = codes(bits, signed)
     return broken_array(operands[:, None], operands, h, v, bits_x=bits, bits_w=bits, signed=signed)
 
@@ -77,7 +79,7 @@ def closed_form_names(release):
     return sorted(name for name, circuit in known_circuits()[release].items() if circuit.form)
 
 
-def closed_form(release, name):
+def closed_form(release: str, name: str) -> Multiplier | Circuit:
     """A published multiplier by formula, no file needed.
 
     Parameters
@@ -95,6 +97,11 @@ def closed_form(release, name):
     ------
     ValueError
         If the release has no circuit of this name, or one without a closed form.
+
+    Examples
+    --------
+    >>> closed_form("v2022", "mul8s_1KV8").metrics()["MAE"], closed_form("v1.1", "mul8s_1KV8").metrics()["MAE"]
+    (1.25, 0.0)
     """
     check_choice("release", release, RELEASES)
     circuit = known_circuits()[release].get(name)

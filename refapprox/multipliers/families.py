@@ -8,27 +8,38 @@
 A signed multiplier of a family is made by a named extension: "baugh-wooley", where cells of the partial-product
 matrix carry their signed weights, "sign-magnitude" or "ones-complement" (`circuits.signs`) around the unsigned one.
 """
-import difflib
 import re
 from fractions import Fraction
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.builder import Builder
+from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.circuits.signs import EXTENSIONS, as_function, as_wires
-from refapprox.multipliers.family_table import FAMILIES, REQUIRED
-from refapprox.multipliers.multiplier import MAX_BITS
-from refapprox.validation import check_choice, check_integer, check_real
+from refapprox.multipliers.family_table import FAMILIES, REQUIRED, Family
+from refapprox.multipliers.multiplier import MAX_BITS, Multiplier
+from refapprox.validation import check_choice, check_flag, check_integer, check_real
 
 MIN_FAMILY_BITS, MAX_FAMILY_BITS = 2, 16
 SPECIFICATION = re.compile(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
-def families():
-    """Every family as a dict of name to `family_table.Family`: kind, parameters, rule, reference."""
+def families() -> dict[str, Family]:
+    """Every family by name: kind, parameters, rule, reference.
+
+    Returns
+    -------
+    dict of str to family_table.Family
+
+    Examples
+    --------
+    >>> families()["drum"].rule
+    'k bits from the leading one on, the last set to one where bits were cut'
+    """
     return dict(FAMILIES)
 
 
-def from_family(name, *, bits=8, signed=True, extension=None, performance_metric=float("nan"), **parameters):
+def from_family(name: str, *, bits: int = 8, signed: bool = True, extension: str | None = None,
+                performance_metric: float = float("nan"), **parameters: object) -> Multiplier | Circuit:
     """A multiplier of a family.
 
     Parameters
@@ -62,7 +73,7 @@ def from_family(name, *, bits=8, signed=True, extension=None, performance_metric
     >>> int(drum(200, 100)), (200 | 4) * (100 | 2)       # 200 >= 128 loses 2 bits, 100 >= 64 loses one
     (20808, 20808)
     """
-    family, values, extension = checked_choice(name, bits, signed, extension, parameters)
+    family, values, extension, bits, signed = checked_choice(name, bits, signed, extension, parameters)
     label = f"{specification(family, values)}_{bits}{'s' if signed else 'u'}"
     plain = {key: float(value) if isinstance(value, Fraction) else value for key, value in values.items()}
     info = {"family": family.name, "parameters": plain, "extension": extension, "reference": family.reference}
@@ -75,13 +86,30 @@ def from_family(name, *, bits=8, signed=True, extension=None, performance_metric
     return circuit.to_multiplier() if bits <= MAX_BITS else circuit
 
 
-def family_netlist(name, *, bits=8, signed=True, extension=None, **parameters):
-    """The gates of a multiplier of a circuit family; parameters as `from_family`.
+def family_netlist(name: str, *, bits: int = 8, signed: bool = True, extension: str | None = None,
+                   **parameters: object) -> Netlist:
+    """The gates of a multiplier of a circuit family.
 
+    Parameters
+    ----------
+    name, bits, signed, extension, **parameters
+        As of `from_family`.
+
+    Returns
+    -------
+    Netlist
+
+    Raises
+    ------
+    ValueError
+        As of `from_family`, and where the family is a rule without gates.
+
+    Examples
+    --------
     >>> family_netlist("truncated", k=4, bits=4, signed=False).gate_counts()
     {'AND': 6, 'HA': 3, 'FA': 2}
     """
-    family, values, extension = checked_choice(name, bits, signed, extension, parameters)
+    family, values, extension, bits, signed = checked_choice(name, bits, signed, extension, parameters)
     if family.kind != "circuit":
         gates = ", ".join(f.name for f in FAMILIES.values() if f.kind == "circuit")
         raise ValueError(f"family {family.name} is a rule without gates; families with gates are {gates}.")
@@ -115,8 +143,9 @@ def rule_function(family, values, bits, extension):
 
 
 def checked_choice(name, bits, signed, extension, parameters):
-    """(family, parameter values, extension or None when unsigned), everything checked."""
-    check_integer("bits of a family", bits, minimum=MIN_FAMILY_BITS, maximum=MAX_FAMILY_BITS)
+    """(family, parameter values, extension or None when unsigned, bits, signed), everything checked."""
+    bits = check_integer("bits of a family", bits, minimum=MIN_FAMILY_BITS, maximum=MAX_FAMILY_BITS)
+    signed = check_flag("signed of a family", signed)
     family, given = parse_specification(name)
     both = set(given) & set(parameters)
     if both:
@@ -126,9 +155,9 @@ def checked_choice(name, bits, signed, extension, parameters):
     if not signed:
         if extension is not None:
             raise ValueError(f"extension {extension!r} of {family.name} is for signed multipliers, got signed=False.")
-        return family, values, None
+        return family, values, None, bits, signed
     extension = choices[0] if extension is None else check_choice(f"extension of {family.name}", extension, choices)
-    return family, values, extension
+    return family, values, extension, bits, signed
 
 
 def parse_specification(text):
@@ -137,11 +166,7 @@ def parse_specification(text):
     if match is None:
         raise ValueError(f"family must look like drum(k=6), got {text!r}.")
     name, inside = match.groups()
-    if name not in FAMILIES:
-        close = difflib.get_close_matches(name, FAMILIES, n=3)
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {name!r}."
-                         + (f" Did you mean {', '.join(close)}?" if close else ""))
-    family, given = FAMILIES[name], {}
+    family, given = FAMILIES[check_choice("family", name, FAMILIES)], {}
     for position, part in enumerate(filter(None, map(str.strip, (inside or "").split(",")))):
         key, equals, value = part.partition("=")
         if not equals:
@@ -184,8 +209,10 @@ def check_value(family, parameter, value, bits):
             raise ValueError(f"{label} must be a number, got {value!r}.") from None
         value = int(value) if value.denominator == 1 else value
     if parameter.real:
-        check_real(label, value, minimum=parameter.minimum, maximum=parameter.maximum(bits))
-        return Fraction(value).limit_denominator(2 ** 16)
+        if not isinstance(value, Fraction):
+            value = Fraction(check_real(label, value))
+        check_real(label, float(value), minimum=parameter.minimum, maximum=parameter.maximum(bits))
+        return value.limit_denominator(2 ** 16)
     return check_integer(label, value, minimum=parameter.minimum, maximum=parameter.maximum(bits))
 
 

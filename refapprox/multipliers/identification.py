@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from refapprox.multipliers.closed_forms import from_form
 from refapprox.multipliers.families import MIN_FAMILY_BITS, families, from_family
@@ -34,7 +35,7 @@ class Neighbor(NamedTuple):
     differing: int
 
 
-def identify(table, signed=None):
+def identify(table: ArrayLike | BinaryOperator, signed: bool | None = None) -> list[Identification]:
     """Every published circuit that a table equals, in either release, transposed or not.
 
     Parameters
@@ -81,7 +82,7 @@ def forms(bits_x, bits_w):
         yield from (f"B({h}, {v})" for v in [0, *range(h + 1, h - 1 + bits_w)])      # empty: that is B(h - 1, v)
 
 
-def nearest(multiplier, near_enough=1 / 200):
+def nearest(multiplier: Multiplier, near_enough: float = 1 / 200) -> Neighbor:
     """The table of a known rule, or its transpose, that differs from a table in the fewest entries.
 
     The closed forms T(t) and B(h, v) are tried first, then, unless one of them differs in at most the share
@@ -96,6 +97,12 @@ def nearest(multiplier, near_enough=1 / 200):
     Returns
     -------
     Neighbor
+
+    Examples
+    --------
+    >>> from refapprox import from_family
+    >>> nearest(from_family("drum(k=4)", bits=6)).form
+    'drum(k=4)'
     """
     shape = multiplier.bits_x, multiplier.bits_w, multiplier.signed
     by_form = best_of(multiplier, *form_samples(*shape), form_table)

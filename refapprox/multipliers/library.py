@@ -71,7 +71,14 @@ class MultiplierLibrary:
         return self._by_name[name]
 
     def get(self, name: str, default: object = None) -> BinaryOperator:
-        """The multiplier called `name`, or `default`."""
+        """The multiplier called `name`, or `default`.
+
+        Parameters
+        ----------
+        name : str
+        default : object, optional
+            What is returned where the library has no such multiplier; None by default.
+        """
         return self._by_name.get(name, default)
 
     def __repr__(self) -> str:

@@ -41,8 +41,8 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
 
     Example
     -------
-    >>> find_multiplier("drum(k=6)", signed=False)(200, 100)
-    np.int32(20808)
+    >>> int(find_multiplier("drum(k=6)", signed=False)(200, 100))
+    20808
     """
     options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
     text = str(which)
@@ -75,13 +75,27 @@ def refuse_other(operator, signed, bits):
         raise InapplicableError("bits", operator.name, f"it has {operator.described()}")
 
 
-def find_netlist(which: object, **options) -> Netlist:
+def find_netlist(which: object, **options: object) -> Netlist:
     """The gates of what `find_multiplier` names.
+
+    Parameters
+    ----------
+    which, **options
+        As of `find_multiplier`.
+
+    Returns
+    -------
+    Netlist
 
     Raises
     ------
     ValueError
         If nobody knows them: of a table, or of a rule without gates.
+
+    Example
+    -------
+    >>> find_netlist("udm", bits=2, signed=False)
+    Netlist('udm_2u', 2x2 bits, unsigned, 5 gates)
     """
     operator = find_multiplier(which, **options)
     netlist = known_netlist(operator)

@@ -1,8 +1,10 @@
 """One multiplication: a table of products, and what follows from it."""
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.operator import MAX_BITS, BinaryOperator, check_cost, check_lut, code_range, codes
 from refapprox.validation import check_codes, check_flag, check_integer
@@ -56,10 +58,38 @@ class Multiplier(BinaryOperator):
                            check_cost(f"performance_metric of {self.name}", self.performance_metric))
 
     @classmethod
-    def from_function(cls, name, func, signed=True, bits=8, performance_metric=float("nan"), **kwargs):
-        """The multiplier that tabulates ``func(x, w)``, any Python function of two integers.
+    def from_function(cls, name: str, func: Callable[[int, int], int], signed: bool = True,
+                      bits: int | tuple[int, int] = 8, performance_metric: float = float("nan"),
+                      **kwargs: object) -> "Multiplier":
+        """The multiplier that tabulates a Python function.
 
-        `bits` is one width for both operands or a pair (bits_x, bits_w).
+        Parameters
+        ----------
+        name : str
+        func : callable
+            ``func(x, w)`` of two Python integers; the product, an integer.
+        signed : bool, optional
+            Two's-complement operands, else unsigned ones.
+        bits : int or (int, int), optional
+            One width for both operands, or bits_x and bits_w; 1 to 8.
+        performance_metric : float, optional
+            Its cost.
+        **kwargs
+            release and info.
+
+        Returns
+        -------
+        Multiplier
+
+        Raises
+        ------
+        ValueError
+            If a width is not 1 to 8, or products are no integers that fit int32.
+
+        Examples
+        --------
+        >>> int(Multiplier.from_function("low bit dropped", lambda x, w: (x & ~1) * w, bits=4)(7, 3))
+        18
         """
         bits_x, bits_w = (check_integer("bits of from_function", width, minimum=1, maximum=MAX_BITS)
                           for width in ((bits, bits) if np.ndim(bits) == 0 else bits))
@@ -67,26 +97,49 @@ class Multiplier(BinaryOperator):
         table = [[func(x, w) for w in codes(bits_w, signed).tolist()] for x in codes(bits_x, signed).tolist()]
         return cls(name, np.array(table), signed, performance_metric, **kwargs)
 
-    bits_x = property(lambda self: self.lut.shape[0].bit_length() - 1, doc="Width of the activation operand.")
-    bits_w = property(lambda self: self.lut.shape[1].bit_length() - 1, doc="Width of the weight operand.")
-    output_bits = property(lambda self: self.bits_x + self.bits_w, doc="Width of the exact product.")
+    @property
+    def bits_x(self) -> int:
+        """Width of the activation operand."""
+        return self.lut.shape[0].bit_length() - 1
 
-    def __call__(self, x, w):
+    @property
+    def bits_w(self) -> int:
+        """Width of the weight operand."""
+        return self.lut.shape[1].bit_length() - 1
+
+    @property
+    def output_bits(self) -> int:
+        """Width of the exact product."""
+        return self.bits_x + self.bits_w
+
+    def __call__(self, x: ArrayLike, w: ArrayLike) -> NDArray[np.int32]:
         """Elementwise products of integer codes through the table; broadcasts; int32."""
         x = check_codes(f"x of {self.name}", x, *self.range_x, dtype=None)
         w = check_codes(f"w of {self.name}", w, *self.range_w, dtype=None)
         return self.lut[x.astype(np.intp) - self.range_x[0], w.astype(np.intp) - self.range_w[0]]
 
-    def tabulate(self):
+    def tabulate(self) -> NDArray[np.int32]:
         """Its own table."""
         return self.lut
 
-    def transposed(self):
+    def transposed(self) -> "Multiplier":
         """The same multiplier with its operands the other way round."""
         return Multiplier(self.name, self.lut.T, self.signed, self.performance_metric, self.release)
 
-    def to_multiplier(self, name=None, **changes):
-        """Itself, or a copy with another name or other fields, as of every `BinaryOperator`."""
+    def to_multiplier(self, name: str | None = None, **changes: object) -> "Multiplier":
+        """Itself, or a copy with another name or other fields.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default its own.
+        **changes
+            Other values of performance_metric, release and info.
+
+        Returns
+        -------
+        Multiplier
+        """
         changes = changes if name is None else {"name": name} | changes
         return dataclasses.replace(self, **changes) if changes else self
 
@@ -101,8 +154,32 @@ def tabulated(operator, name=None, **changes):
     return Multiplier(operator.name if name is None else name, operator.lut, operator.signed, **about | changes)
 
 
-def exact(bits=8, signed=True):
-    """The exact multiplier."""
+def exact(bits: int = 8, signed: bool = True) -> Multiplier:
+    """The exact multiplier.
+
+    Parameters
+    ----------
+    bits : int, optional
+        Width of both operands, 1 to 8.
+    signed : bool, optional
+        Two's-complement operands, else unsigned ones.
+
+    Returns
+    -------
+    Multiplier
+
+    Raises
+    ------
+    ValueError
+        If `bits` is not 1 to 8.
+    TypeError
+        If `bits` is no integer, or `signed` no bool.
+
+    Examples
+    --------
+    >>> int(exact(4)(-8, 7))
+    -56
+    """
     bits = check_integer("bits of exact", bits, minimum=1, maximum=MAX_BITS)
     signed = check_flag("signed of exact", signed)
     operands = codes(bits, signed)

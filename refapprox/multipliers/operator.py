@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.multipliers.factorization import factorize
+from refapprox.multipliers.factorization import Factorization, factorize
 from refapprox.multipliers.metrics import error_metrics
 from refapprox.validation import check_array, check_distribution, check_integer, check_real, check_rng
 
@@ -63,6 +64,13 @@ class BinaryOperator:
         The release of the library that gives ``name`` its meaning.
     info : dict
         Whatever else is known of it.
+
+    Examples
+    --------
+    >>> from refapprox.multipliers import Circuit, exact, family_netlist
+    >>> operators = exact(4), Circuit("and", lambda x, w: x & w, 9, 9), family_netlist("udm", bits=4, signed=False)
+    >>> [(operator.described(), operator.has_table) for operator in operators][1:]
+    [('9x9 bits, signed multiplier', False), ('4x4 bits, unsigned multiplier', True)]
     """
 
     operation = "mul"
@@ -70,36 +78,44 @@ class BinaryOperator:
     release = ""
 
     @cached_property
-    def info(self):
+    def info(self) -> dict:
+        """Whatever else is known of it; empty at first."""
         return {}
 
-    range_x = property(lambda self: code_range(self.bits_x, self.signed), doc="(qmin, qmax) of activations.")
-    range_w = property(lambda self: code_range(self.bits_w, self.signed), doc="(qmin, qmax) of weights.")
+    @property
+    def range_x(self) -> tuple[int, int]:
+        """(qmin, qmax) of activations."""
+        return code_range(self.bits_x, self.signed)
 
     @property
-    def bits(self):
+    def range_w(self) -> tuple[int, int]:
+        """(qmin, qmax) of weights."""
+        return code_range(self.bits_w, self.signed)
+
+    @property
+    def bits(self) -> int:
         """Width of both operands; a ValueError where they differ."""
         if self.bits_x != self.bits_w:
             raise ValueError(f"{self.name} is {self.bits_x}x{self.bits_w} bits: use bits_x and bits_w.")
         return self.bits_x
 
     @property
-    def qmin(self):
+    def qmin(self) -> int:
         """Smallest code of both operands; a ValueError where their widths differ."""
         return code_range(self.bits, self.signed)[0]
 
     @property
-    def qmax(self):
+    def qmax(self) -> int:
         """Largest code of both operands; a ValueError where their widths differ."""
         return code_range(self.bits, self.signed)[1]
 
     @property
-    def has_table(self):
+    def has_table(self) -> bool:
         """Whether `lut` exists: products of at most 8x8 bits."""
         return self.operation == "mul" and max(self.bits_x, self.bits_w) <= MAX_BITS
 
     @cached_property
-    def lut(self):
+    def lut(self) -> NDArray[np.int32]:
         """Products in value order, ``lut[x - qmin, w - qmin]``, int32, read-only; a ValueError without a table."""
         if self.operation != "mul":
             raise ValueError(f"{self.name} is an adder: a table holds products and is compared with x * w.")
@@ -109,67 +125,96 @@ class BinaryOperator:
                              f"{size} of int32; tables go up to {MAX_BITS}x{MAX_BITS}. Call it instead.")
         return check_lut(self.name, self.tabulate())
 
-    def tabulate(self):
+    def tabulate(self) -> NDArray[np.integer]:
         """All products, shape (2**bits_x, 2**bits_w), value order; a subclass that knows a faster way says so."""
         return self(*all_pairs(self)).reshape(2 ** self.bits_x, 2 ** self.bits_w)
 
     @cached_property
-    def exact_products(self):
+    def exact_products(self) -> NDArray[np.int32]:
         """x * w over the table, int32, read-only."""
         return read_only(np.multiply.outer(codes(self.bits_x, self.signed),
                                            codes(self.bits_w, self.signed)).astype(np.int32))
 
     @cached_property
-    def error_map(self):
+    def error_map(self) -> NDArray[np.integer]:
         """exact - approximate, ``error_map[x - qmin, w - qmin]``, int32 (int64 if it would not fit)."""
         error = self.exact_products.astype(np.int64) - self.lut
         fits = np.abs(error).max() <= np.iinfo(np.int32).max
         return read_only(error.astype(np.int32) if fits else error)
 
     @cached_property
-    def factorization(self):
+    def factorization(self) -> Factorization:
         """The table as a sum of outer products, see `multipliers.factorization`."""
         return factorize(self.lut, self.signed)
 
     @cached_property
-    def lut_hash(self):
+    def lut_hash(self) -> str:
         """SHA-256 of signedness, widths and table: the identity of the circuit behind the name."""
         header = f"{'s' if self.signed else 'u'}{self.bits_x}x{self.bits_w}:".encode()
         return hashlib.sha256(header + self.lut.astype("<i4").tobytes()).hexdigest()
 
-    def products_at(self, rows, columns):
-        """Results at positions of the table (code - qmin), which are trusted; integer arrays that broadcast."""
+    def products_at(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Results at positions of the table, which are trusted.
+
+        Parameters
+        ----------
+        rows, columns : integer arrays that broadcast
+            Operands less their smallest code: x - qmin and w - qmin.
+        """
         if self.has_table:
             return self.lut[rows, columns]
         return self(rows + self.range_x[0], columns + self.range_w[0])
 
-    def exact(self, x, w):
-        """x * w or x + w of integer arrays in range: int64, or uint64 where the result needs 64 unsigned bits."""
+    def exact(self, x: ArrayLike, w: ArrayLike) -> NDArray[np.integer]:
+        """What an exact operator of this kind gives: int64, or uint64 where the result needs 64 unsigned bits.
+
+        Parameters
+        ----------
+        x, w : integer arrays that broadcast, in range
+        """
         wide = not self.signed and self.bits_x + self.bits_w >= 64
         x, w = (np.asarray(a).astype(np.uint64 if wide else np.int64) for a in (x, w))
         return x * w if self.operation == "mul" else x + w
 
-    def check_distributions(self, x_dist, w_dist):
-        """Both operand distributions in value order, checked; None stays None."""
+    def check_distributions(self, x_dist: ArrayLike | None, w_dist: ArrayLike | None) -> list[NDArray | None]:
+        """Both operand distributions, checked; None stays None.
+
+        Parameters
+        ----------
+        x_dist, w_dist : float arrays, shapes (2**bits_x,) and (2**bits_w,), or None
+            Probability of every code in value order; None for uniform.
+        """
         return [dist if dist is None else check_distribution(name, dist, 2 ** bits)
                 for name, dist, bits in (("x_dist", x_dist, self.bits_x), ("w_dist", w_dist, self.bits_w))]
 
-    def pair_weights(self, x_dist, w_dist):
-        """Probability of every operand pair, (codes of x, codes of w); None where both distributions are uniform."""
+    def pair_weights(self, x_dist: ArrayLike | None, w_dist: ArrayLike | None) -> NDArray[np.float64] | None:
+        """Probability of every operand pair, shape (2**bits_x, 2**bits_w); None where both are uniform.
+
+        Parameters
+        ----------
+        x_dist, w_dist : float arrays, shapes (2**bits_x,) and (2**bits_w,), or None
+            Probability of every code in value order; None for uniform.
+        """
         p, q = self.check_distributions(x_dist, w_dist)
         if p is None and q is None:
             return None
         return np.multiply.outer(np.full(2 ** self.bits_x, 2.0 ** -self.bits_x) if p is None else p,
                                  np.full(2 ** self.bits_w, 2.0 ** -self.bits_w) if q is None else q)
 
-    def is_sampled(self, num_samples=NUM_SAMPLES):
+    def is_sampled(self, num_samples: int = NUM_SAMPLES) -> bool:
         """Whether `metrics` draws operand pairs: there is no table, and more pairs than `num_samples`."""
         return not self.has_table and 2 ** (self.bits_x + self.bits_w) > num_samples
 
-    def sample_operands(self, num_samples, *, rng, x_dist=None, w_dist=None):
-        """`num_samples` operand pairs (x, w), int64, drawn with replacement; uniform without a distribution.
+    def sample_operands(self, num_samples: int, *, rng: np.random.Generator, x_dist: ArrayLike | None = None,
+                        w_dist: ArrayLike | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Operand pairs (x, w), drawn with replacement.
 
-        `x_dist` and `w_dist` give the probability of every code in value order.
+        Parameters
+        ----------
+        num_samples : int
+        rng : numpy.random.Generator
+        x_dist, w_dist : float arrays, shapes (2**bits_x,) and (2**bits_w,), optional
+            Probability of every code in value order; uniform by default.
         """
         check_rng(rng)
         return tuple(rng.integers(low, high, size=num_samples, endpoint=True) if dist is None
@@ -177,7 +222,8 @@ class BinaryOperator:
                      for dist, (low, high) in zip(self.check_distributions(x_dist, w_dist),
                                                   (self.range_x, self.range_w), strict=True))
 
-    def metrics(self, x_dist=None, w_dist=None, *, num_samples=NUM_SAMPLES, rng=None):
+    def metrics(self, x_dist: ArrayLike | None = None, w_dist: ArrayLike | None = None, *,
+                num_samples: int = NUM_SAMPLES, rng: np.random.Generator | None = None) -> dict[str, float]:
         """Error metrics, see `multipliers.metrics`: of all operand pairs, or of a sample where they are too many.
 
         Of a sample, WCE and WCRE% are only lower bounds, and the means carry the sampling error of `num_samples`
@@ -232,11 +278,11 @@ class BinaryOperator:
         return error_metrics(exact, difference(exact, result),
                              self.output_bits - (self.operation == "add" and self.signed), weights)
 
-    def transposed(self):
+    def transposed(self) -> "BinaryOperator":
         """The same operator with its operands the other way round: what was the row is the column."""
         raise NotImplementedError
 
-    def to_multiplier(self, name=None, **changes):
+    def to_multiplier(self, name: str | None = None, **changes: object) -> "BinaryOperator":
         """This operator as a `Multiplier`, a table of at most 8x8 bits.
 
         Parameters
@@ -282,7 +328,7 @@ class BinaryOperator:
         rows = [(key, f"{value:.6g}") for key, value in self.metrics().items()]
         return html_figure(self.plot(), repr(self)) + html_table(("metric over all operand pairs", "value"), rows)
 
-    def described(self):
+    def described(self) -> str:
         """Widths and kind in words, such as "8x8 bits, signed multiplier"."""
         noun = "multiplier" if self.operation == "mul" else "adder"
         return f"{self.bits_x}x{self.bits_w} bits, {'signed' if self.signed else 'unsigned'} {noun}"

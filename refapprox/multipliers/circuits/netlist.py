@@ -8,7 +8,7 @@ that come in any order and names the cycle or the undriven wire where there is o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class Netlist(BinaryOperator):
             object.__setattr__(self, field, value)
 
     @cached_property
-    def gate_wires(self) -> tuple:
+    def gate_wires(self) -> tuple[int, ...]:
         """Number of the first output wire of every gate."""
         wire, first = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands), []
         for kind, _ in self.gates:
@@ -110,28 +110,39 @@ class Netlist(BinaryOperator):
         return (FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands)
                 + sum(GATES[kind].outputs for kind, _ in self.gates))
 
-    bits_x = property(lambda self: self.check_two_operands()[0][1], doc="Width of the first of two operands.")
-    bits_w = property(lambda self: self.check_two_operands()[1][1], doc="Width of the second of two operands.")
-    output_bits = property(lambda self: len(self.outputs), doc="Width of the output word.")
+    @property
+    def bits_x(self) -> int:
+        """Width of the first of two operands."""
+        return self.check_two_operands()[0][1]
 
-    def check_two_operands(self) -> tuple:
+    @property
+    def bits_w(self) -> int:
+        """Width of the second of two operands."""
+        return self.check_two_operands()[1][1]
+
+    @property
+    def output_bits(self) -> int:
+        """Width of the output word."""
+        return len(self.outputs)
+
+    def check_two_operands(self) -> tuple[tuple[str, int], ...]:
         """The operands, a ValueError where they are not two."""
         if len(self.operands) != 2:
             raise ValueError(f"{self.name} must have two operands to be a multiplier or an adder, "
                              f"got {len(self.operands)}.")
         return self.operands
 
-    def operand_wires(self, position: int) -> tuple:
+    def operand_wires(self, position: int) -> tuple[int, ...]:
         """The wires of operand number `position`, least significant bit first."""
         start = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands[:position])
         return tuple(range(start, start + self.operands[position][1]))
 
-    def gate_counts(self) -> dict:
+    def gate_counts(self) -> dict[str, int]:
         """How many gates there are of each kind, as a dict without zeros."""
         kinds = [kind for kind, _ in self.gates]
         return {kind: kinds.count(kind) for kind in GATES if kind in kinds}
 
-    def simulate(self, planes: Sequence[NDArray[np.uint64]]) -> list:
+    def simulate(self, planes: Sequence[NDArray[np.uint64]]) -> list[NDArray[np.uint64]]:
         """The bit-planes of all wires.
 
         Parameters
@@ -163,42 +174,61 @@ class Netlist(BinaryOperator):
             result[start:start + BLOCK] = self.words(block)
         return result.reshape(arrays[0].shape)
 
-    def words(self, operands: Sequence[NDArray]) -> NDArray:
+    def words(self, operands: Sequence[NDArray[np.int64]]) -> NDArray[np.integer]:
         """Output words of one block of equally long int64 operand arrays in range."""
         planes = [plane for (_, bits), values in zip(self.operands, operands, strict=True)
                   for plane in pack_bits(values, bits)]
         wires = self.simulate(planes)
         return unpack_words([wires[i] for i in self.outputs], len(operands[0]), self.signed)
 
-    def tabulate(self) -> NDArray:
+    def tabulate(self) -> NDArray[np.integer]:
         """All products, all pairs at once in bit-planes: ``table[x - qmin, w - qmin]``."""
         wires = self.simulate(exhaustive_planes(self.bits_x, self.bits_w, self.signed))
         words = unpack_words([wires[i] for i in self.outputs], 2 ** (self.bits_x + self.bits_w), self.signed)
         return words.reshape(2 ** self.bits_x, 2 ** self.bits_w)
 
-    def to_multiplier(self, name: str | None = None, **changes: Any) -> Multiplier:
-        """The `Multiplier` with this circuit's table.
+    def to_multiplier(self, name: str | None = None, **changes: object) -> Multiplier:
+        """The `Multiplier` with this circuit's table, at most 8x8 bits.
 
         Parameters
         ----------
         name : str, optional
-            By default the netlist's.
+            By default its own.
         **changes
-            Values of `performance_metric`, `release` and `info`; see `BinaryOperator.to_multiplier`.
+            Other values of performance_metric, release and info.
+
+        Returns
+        -------
+        Multiplier
+
+        Raises
+        ------
+        ValueError
+            If it is an adder, or wider than 8x8 bits: the message says how much memory the table would take.
         """
         return tabulated(self, name, **changes)
 
-    def to_circuit(self, name: str | None = None, performance_metric: float = float("nan"), **kwargs: Any) -> Circuit:
-        """The `Circuit` that evaluates these gates, for operands too wide for a table.
+    def to_circuit(self, name: str | None = None, performance_metric: float = float("nan"),
+                   **kwargs: object) -> Circuit:
+        """The `Circuit` that evaluates these gates: for operands too wide for a table, at any width.
 
         Parameters
         ----------
         name : str, optional
-            By default the netlist's.
+            By default its own.
         performance_metric : float, optional
-            Its cost, such as the power in mW.
+            Its cost.
         **kwargs
-            Further arguments of `Circuit`: `release`, `info`, `operation`.
+            release, info and operation.
+
+        Returns
+        -------
+        Circuit
+
+        Raises
+        ------
+        ValueError
+            If it has not two operands.
         """
         self.check_two_operands()
         return Circuit(name or self.name, self, self.bits_x, self.bits_w, self.signed, performance_metric,

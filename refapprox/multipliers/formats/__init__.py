@@ -272,6 +272,15 @@ def write_table(path: str | PathLike, multiplier: Multiplier, format: str | None
     ------
     ValueError
         If the format cannot hold this table: its widths, signed operands, or entries beyond 16 bits.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from refapprox import exact
+    >>> path = f"{tempfile.mkdtemp()}/exact.bin"
+    >>> write_table(path, exact(8, signed=False))
+    >>> int(read_table(path)(200, 57))
+    11400
     """
     path = Path(path)
     if format is None:
@@ -320,10 +329,26 @@ def check_fits(multiplier, format):
 def read_mantissa_table(path: str | PathLike) -> MantissaTable:
     """An ApproxTrain file as a `MantissaTable`.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    MantissaTable
+
     Raises
     ------
     ValueError
         If the file has no size of such a table.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "exact_1.bin"
+    >>> _ = path.write_bytes(bytes([0, 64, 64, 128]))          # 1.1 * 1.1 = 10.01, kept as 10.0
+    >>> read_mantissa_table(path).products.tolist()
+    [[1.0, 1.5], [1.5, 2.0]]
     """
     path = Path(path)
     return mantissas.read_mantissas(bounded(path), path.stem)

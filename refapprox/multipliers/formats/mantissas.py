@@ -7,6 +7,7 @@ A file holds 2**(2 m) bytes; byte (a << m) | b is the product of the significand
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 MAX_MANTISSA_BITS = 7
 
@@ -22,6 +23,11 @@ class MantissaTable:
         m.
     carry, mantissa : uint8 ndarrays, shape (2**m, 2**m)
         Indexed by the mantissas of the first and the second factor.
+
+    Examples
+    --------
+    >>> MantissaTable("no bits", 0, np.uint8([[0]]), np.uint8([[0]])).products.tolist()
+    [[1.0]]
     """
 
     name: str
@@ -30,11 +36,11 @@ class MantissaTable:
     mantissa: np.ndarray
 
     @property
-    def products(self):
+    def products(self) -> NDArray[np.float64]:
         """Approximate products of the significands 1.a and 1.b, float64, in [1, 4)."""
         return (1 + self.mantissa / 2.0 ** self.mantissa_bits) * 2.0 ** self.carry
 
-    def relative_errors(self):
+    def relative_errors(self) -> NDArray[np.float64]:
         """|exact - approximate| / exact over all pairs of significands, float64."""
         significands = 1 + np.arange(2 ** self.mantissa_bits) / 2.0 ** self.mantissa_bits
         exact = np.multiply.outer(significands, significands)

@@ -6,6 +6,7 @@ code order    row r is the operand whose two's-complement code is r: 0, 1, ..., 
 For unsigned operands the two are one.
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.declaration import ORDERS, Reading
 from refapprox.multipliers.multiplier import Multiplier
@@ -15,7 +16,7 @@ __all__ = ["ORDERS", "fits", "readings", "swap_order"]
 NEGATIVE_SHARE = 1 / 8      # no table of unsigned products has more negative entries
 
 
-def swap_order(table):
+def swap_order(table: ArrayLike) -> NDArray:
     """Value order of a table in code order, and the other way round: both axes turned by half their length.
 
     Parameters
