@@ -5,8 +5,8 @@ from refapprox._lazy import lazy
 
 __all__ = [
     "BinaryOperator", "Circuit", "Multiplier", "MultiplierLibrary", "Netlist", "closed_form", "exact", "families",
-    "family_netlist", "find_multiplier", "find_netlist", "from_family", "identify", "lint_lut", "load_library", "nearest",
-    "read_circuit", "read_netlist", "read_table", "write_table",
+    "family_netlist", "find_multiplier", "find_netlist", "from_family", "identify", "lint_lut", "load_library",
+    "nearest", "read_circuit", "read_netlist", "read_table", "write_table",
 ]
 
 if TYPE_CHECKING:

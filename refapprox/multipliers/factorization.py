@@ -68,8 +68,9 @@ class Factorization:
         in float64, never in float32.
         """
         if self.is_integer:
-            largest = max(1.0, self.largest * (1 + 1e-9))                 # itself summed in float64
-            return {name: 0 if self.largest_factor > limit else int(limit * self.quantum / largest)
+            exact = self.largest < MANTISSA["float64"]                    # then so were the sums that made it
+            largest = max(1, int(self.largest if exact else self.largest * (1 + 1e-9)) + (not exact))
+            return {name: 0 if self.largest_factor > limit else int(limit) * int(self.quantum) // largest
                     for name, limit in MANTISSA.items()}
         square, linear = 1.01 * EPS * self.rank * self.largest, 1.01 * EPS * self.largest + self.slack
         k = int(0.98 / (linear + (linear ** 2 + 1.96 * square) ** 0.5)) + 2      # the bound's root, and more

@@ -4,8 +4,15 @@ import re
 import numpy as np
 import pytest
 
-from refapprox import Circuit, Multiplier
-from refapprox.multipliers.closed_forms import closed_form, closed_form_names, from_form, operand_truncated
+from refapprox import Circuit, Multiplier, exact
+from refapprox.multipliers.closed_forms import (
+    broken_array_products,
+    closed_form,
+    closed_form_names,
+    from_form,
+    operand_truncated,
+    operand_truncated_products,
+)
 from refapprox.multipliers.families import from_family
 from refapprox.multipliers.identification import forms, identify, nearest
 from refapprox.multipliers.known import fingerprint, known_circuits
@@ -128,3 +135,24 @@ def test_fingerprint_of_a_circuit_sees_a_rare_error():
     rare = Circuit("r", lambda x, w: x * w - (x % 64 == 63), 12, 12)
     assert fingerprint(exact) != fingerprint(rare)
     assert fingerprint(exact) == known_circuits()["v2022"]["mul12s_2PP"].fingerprint
+
+
+@pytest.mark.parametrize("specification", ["exact", "broken_array(h=2,v=5)", "operand_truncated(t=2)"])
+def test_longest_exact_of_integer_factors_is_the_largest(specification):
+    """One more product could leave the mantissa."""
+    factors = from_family(specification).factorization
+    assert factors.is_integer
+    for name, limit in (("float32", 2 ** 24), ("float64", 2 ** 53)):
+        k, largest = factors.longest_exact[name], int(factors.largest)
+        assert k * largest <= limit * factors.quantum < (k + 1) * largest
+
+
+def test_narrow_integers_and_flags():
+    assert exact(np.uint8(4))(1, 1) == 1 and exact(np.int8(8), signed=np.False_).qmax == 255
+    assert np.array_equal(broken_array_products(0, np.uint8(4)), broken_array_products(0, 4))
+    assert np.array_equal(operand_truncated_products(np.int8(2), np.uint8(8)), operand_truncated_products(2))
+    assert from_family("drum", k=np.int8(6), bits=np.uint8(8)).lut_hash == from_family("drum(k=6)").lut_hash
+    for call in (lambda: exact(8, signed="unsigned"), lambda: from_family("drum(k=6)", signed="no"),
+                 lambda: broken_array_products(0, 4, signed=1)):
+        with pytest.raises(TypeError, match="signed.* must be True or False"):
+            call()
