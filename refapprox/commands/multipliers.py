@@ -12,7 +12,7 @@ from refapprox import files
 from refapprox.commands import multiplier_page
 from refapprox.multipliers import formats, load_library, side_file
 from refapprox.multipliers.declaration import UndeclaredError, UnfitError
-from refapprox.multipliers.families import families
+from refapprox.multipliers.family import families
 from refapprox.multipliers.formats.consumers import CONSUMERS, export
 from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.languages.blif import write_blif

@@ -6,7 +6,7 @@ import numpy as np
 from refapprox.effects.result import Standing
 from refapprox.multipliers import from_family, load_library
 from refapprox.multipliers.circuits.cost import power
-from refapprox.multipliers.families import MIN_FAMILY_BITS, family_netlist
+from refapprox.multipliers.family import MIN_FAMILY_BITS, family_netlist
 from refapprox.multipliers.ranking import pareto_front
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from refapprox.multipliers.circuit import Circuit
     from refapprox.multipliers.circuits.netlist import Netlist
     from refapprox.multipliers.closed_forms import closed_form
-    from refapprox.multipliers.families import families, family_netlist, from_family
+    from refapprox.multipliers.family import families, family_netlist, from_family
     from refapprox.multipliers.formats import read_table, write_table
     from refapprox.multipliers.identification import identify, nearest
     from refapprox.multipliers.languages.reader import read_circuit, read_netlist

@@ -4,7 +4,7 @@ import math
 
 from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.closed_forms import FORM
-from refapprox.multipliers.families import families, family_netlist
+from refapprox.multipliers.family import families, family_netlist
 from refapprox.multipliers.operator import check_cost
 from refapprox.validation import UnknownNameError
 

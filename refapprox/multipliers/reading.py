@@ -7,7 +7,7 @@ from refapprox import files
 from refapprox.multipliers import formats, side_file
 from refapprox.multipliers.closed_forms import closed_form, signed_search_space
 from refapprox.multipliers.declaration import UndeclaredError
-from refapprox.multipliers.families import families, from_family
+from refapprox.multipliers.family import families, from_family
 from refapprox.multipliers.known import RELEASES
 from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, read_checkout, release_of, source_files
 from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES

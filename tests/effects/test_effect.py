@@ -18,7 +18,7 @@ from refapprox.matching import (
     simulated_stds,
 )
 from refapprox.multipliers.circuits.cost import power, power_errors
-from refapprox.multipliers.families import family_netlist
+from refapprox.multipliers.family import family_netlist
 from refapprox.nets.pretrained import pretrained_path
 from refapprox.quantization import LayerQuantization
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from refapprox.multipliers import closed_forms
 from refapprox.multipliers.circuits import compressors, reduction
 from refapprox.multipliers.circuits.builder import Builder
-from refapprox.multipliers.families import families, family_netlist, from_family
+from refapprox.multipliers.family import families, family_netlist, from_family
 from refapprox.multipliers.languages.verilog import source as verilog
 
 

@@ -13,7 +13,7 @@ from refapprox.multipliers.closed_forms import (
     operand_truncated,
     operand_truncated_products,
 )
-from refapprox.multipliers.families import from_family
+from refapprox.multipliers.family import from_family
 from refapprox.multipliers.identification import forms, identify, nearest
 from refapprox.multipliers.known import fingerprint, known_circuits
 

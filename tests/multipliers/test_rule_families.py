@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate
 from test_circuit_families import check_gold, ones_complement, pairs, sign_magnitude
 
-from refapprox.multipliers.families import families, family_netlist, from_family
+from refapprox.multipliers.family import families, family_netlist, from_family
 from refapprox.multipliers.rules import logarithmic, segments
 
 

@@ -9,7 +9,7 @@ from refapprox.matching.assignment import cheapest_within, cluster_features
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
-from refapprox.multipliers.families import from_family
+from refapprox.multipliers.family import from_family
 from refapprox.multipliers.multiplier import Multiplier, exact
 from refapprox.network.multiplying import Conv2D, Linear
 from refapprox.ops import agn, batch_norm, conv2d, cross_entropy, fake_quantize, noise_loss
