@@ -6,8 +6,8 @@ import argparse
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from refapprox.main_job import RunConfig
-from refapprox.main_job.config import DATASETS, PRESETS
+from refapprox.datasets import dataset_names
+from refapprox.main_job import PRESETS, RunConfig
 from refapprox.main_job.sweep import lambda_sweep, pareto_front
 from refapprox.plotting.stats import energy_accuracy
 from refapprox.plotting.style import save
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     parser.add_argument("--lmbds", type=float, nargs="+", default=[0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--preset", choices=list(PRESETS), default="quick")
-    parser.add_argument("--dataset", choices=DATASETS, default="synthetic")
+    parser.add_argument("--dataset", choices=dataset_names(), default="synthetic")
     parser.add_argument("--data-dir")
     parser.add_argument("--seed", type=int, default=0)
     main(**vars(parser.parse_args()))

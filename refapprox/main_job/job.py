@@ -24,11 +24,13 @@ from refapprox.matching import (
     simulated_stds,
     threshold_assignment,
 )
+from refapprox.matching.feature_maps import images_that_fit
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.quantization import LayerQuantization
 from refapprox.training import Progress, seconds_of_a_step
 from refapprox.validation import check_choice
 
+MATCHING_IMAGES = 128
 TESTS = 7      # evaluations on the test set in a whole run, about
 STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
 
@@ -121,7 +123,6 @@ class MainJob:
             self.net.fold_batch_norm()
         if self.config.ranges == "static":
             self.net.calibrate(self._training_images(CALIBRATION, 4), "training images")
-        self.results["deployment"] = self.config.deployment
 
     def _quant(self):
         self._train("quant", self.net.train_quant)
@@ -196,8 +197,10 @@ class MainJob:
         return MatchingInfo.load(self.folder.path / "matching.json")
 
     def feature_maps(self):
-        """Operands of every layer over 128 training images, the same ones in every call."""
-        return get_feature_maps(self.net, self.datamodule, rng=self._rng(1))
+        """Operands of every layer over training images, the same ones in every call: 128, fewer of a large network."""
+        num_images = min(MATCHING_IMAGES, images_that_fit(self.net))
+        self.results["matching_images"] = num_images
+        return get_feature_maps(self.net, self.datamodule, rng=self._rng(1), num_images=num_images)
 
     def error_stds(self, maps, predicted_stds):
         """layer -> multiplier -> std of the accumulated error as it was predicted for the choice, and simulated."""

@@ -66,11 +66,10 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128, memory_limit=1 <
     """
     check_rng(rng)
     num_images = check_integer("num_images", num_images, minimum=1)
-    needed = num_images * sum(recorded_bytes(layer) for _, layer in model.noisy_modules)
-    if needed > check_integer("memory_limit", memory_limit, minimum=1):
+    fitting = images_that_fit(model, check_integer("memory_limit", memory_limit, minimum=1))
+    if num_images > fitting:
         raise ValueError(f"num_images must leave the recorded operands within memory_limit, {memory_limit} bytes; "
-                         f"{num_images} images take some {needed}. "
-                         f"{max(1, num_images * memory_limit // needed)} images fit.")
+                         f"{num_images} images take more. {fitting} images fit.")
     images = datamodule.sample(num_images, rng)
     recorded, mode = {}, model.mode
     model.set_mode("quantized")
@@ -83,6 +82,11 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128, memory_limit=1 <
             layer.recorder = None
         model.set_mode(mode)
     return {name: layer_results(layer, *recorded[name]) for name, layer in model.noisy_modules}
+
+
+def images_that_fit(model, memory_limit=1 << 30):
+    """How many images' operands and outputs `get_feature_maps` can record within `memory_limit` bytes."""
+    return memory_limit // sum(recorded_bytes(layer) for _, layer in model.noisy_modules)
 
 
 def recorded_bytes(layer):
