@@ -17,6 +17,7 @@ with probability at least 1 - alpha: `detectable_mean` and `detectable_std` say 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from refapprox.error_stats.bounds import SUM_ROUNDING, bernstein_deviation
 from refapprox.error_stats.result import ErrorMoments
@@ -85,6 +86,14 @@ class Agreement:
     outside : int
         Samples that the closed form holds to be impossible.
     allowed : Thresholds
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import ErrorMoments
+    >>> fair = ErrorMoments(mean=1.0, variance=1.0, third=0.0, fourth=1.0, lower=0.0, upper=2.0)
+    >>> verdict = agreement(fair, [0, 2] * 5000)
+    >>> bool(verdict), verdict.outside, verdict.mean_difference
+    (True, 0, 0.0)
     """
 
     num_samples: int
@@ -95,7 +104,7 @@ class Agreement:
     allowed: Thresholds
 
     @property
-    def agrees(self):
+    def agrees(self) -> bool:
         """Whether all three checks hold."""
         return (self.outside == 0 and abs(self.mean_difference) <= self.allowed.mean_allowed
                 and abs(self.variance_difference) <= self.allowed.variance_allowed)
@@ -104,12 +113,12 @@ class Agreement:
         return self.agrees
 
     @property
-    def detectable_mean(self):
+    def detectable_mean(self) -> float:
         """Smallest error of the mean that is found with probability at least 1 - alpha."""
         return self.allowed.detectable_mean
 
     @property
-    def detectable_std(self):
+    def detectable_std(self) -> float:
         """Smallest excess of the std that is found with probability at least 1 - alpha."""
         return self.allowed.detectable_std
 
@@ -123,7 +132,7 @@ class Agreement:
                 f"{self.detectable_std:.4g} in the std of {np.sqrt(allowed.variance):.4g}")
 
 
-def agreement(closed_form, samples, alpha=1e-6):
+def agreement(closed_form: ErrorMoments, samples: ArrayLike, alpha: float = 1e-6) -> Agreement:
     """Compare samples with the exact moments of the law that they claim to follow.
 
     Parameters

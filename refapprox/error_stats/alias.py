@@ -9,7 +9,10 @@ References
 A. J. Walker, "An efficient method for generating discrete random variables with general distributions", ACM TOMS 3
 (1977), doi:10.1145/355744.355749; table construction by M. D. Vose, IEEE TSE 17 (1991), doi:10.1109/32.92917.
 """
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.validation import check_distribution, check_rng
 
@@ -32,7 +35,7 @@ class AliasSampler:
     [3, 9]
     """
 
-    def __init__(self, values, probabilities):
+    def __init__(self, values: ArrayLike, probabilities: ArrayLike) -> None:
         values, probabilities = np.ravel(values), np.ravel(probabilities)
         probabilities = check_distribution("probabilities", probabilities, values.size)
         values, weights = merged(values, probabilities)
@@ -50,8 +53,14 @@ class AliasSampler:
         width = np.minimum(keep * 2.0 ** (64 - bits), 2.0 ** (64 - bits) * (1 - 2.0 ** -53)).astype(np.uint64)
         self.thresholds = start + width
 
-    def draw(self, size, *, rng):
-        """`size` independent draws, 1-D, dtype of the values."""
+    def draw(self, size: int, *, rng: np.random.Generator) -> NDArray[Any]:
+        """Independent draws, 1-D, dtype of the values.
+
+        Parameters
+        ----------
+        size : int
+        rng : numpy.random.Generator
+        """
         check_rng(rng)
         draws = np.empty(size, self.outcomes.dtype)
         for first in range(0, size, BLOCK_DRAWS):

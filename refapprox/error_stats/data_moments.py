@@ -14,9 +14,10 @@ An integer error map gives integer errors: they are rounded to integers, which r
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats.elimination import RESIDUAL, rank_one_terms
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.operands import ErrorMapLike, ErrorMapsLike, LayerOperands, check_layer
 from refapprox.error_stats.result import ErrorEstimate, ErrorMoments, mixture
 
 BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB
@@ -34,15 +35,47 @@ class LayerMoments:
         Between neurons over the fields, ddof 0.
     pooled : ErrorMoments
         Over all fields and neurons, with skewness and excess kurtosis.
+
+    Examples
+    --------
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> exact_moments([[0, 0], [0, 2]], layer).covariance.tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
     """
 
-    neuron_mean: np.ndarray
-    covariance: np.ndarray
+    neuron_mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
     pooled: ErrorMoments
 
 
-def exact_data(emaps, operands):
-    """Rung 6: mean and std over all fields and neurons, with moments up to the fourth."""
+def exact_data(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
+    """Rung 6: mean and std over all fields and neurons, with moments up to the fourth.
+
+    Parameters
+    ----------
+    emaps : Multiplier, error map, or a sequence of them
+    operands : LayerOperands
+        With the codes of both sides.
+
+    Returns
+    -------
+    ErrorEstimate
+        With `moments`; entries for each multiplier where a sequence was given.
+
+    Raises
+    ------
+    ValueError
+        If the error maps do not fit the operands, or these hold no codes.
+
+    Examples
+    --------
+    Errors 2 and 2, 4 and 2:
+
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> found = exact_data([[0, 0], [0, 2]], layer)
+    >>> float(found.accumulated_mean), float(found.moments.upper)
+    (2.5, 4.0)
+    """
     maps, single = check_layer(emaps, operands)
     pooled = [exact_moments(emap, operands).pooled for emap in maps]
     if not single:
@@ -51,7 +84,7 @@ def exact_data(emaps, operands):
     return ErrorEstimate(operands.fan_in, pooled[0].mean, pooled[0].std, moments=pooled[0])
 
 
-def exact_moments(emap, operands):
+def exact_moments(emap: ErrorMapLike, operands: LayerOperands) -> LayerMoments:
     """All moments up to the fourth of the accumulated error, by (R6).
 
     Parameters
@@ -63,6 +96,17 @@ def exact_moments(emap, operands):
     Returns
     -------
     LayerMoments
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands, or these hold no codes.
+
+    Examples
+    --------
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> exact_moments([[0, 0], [0, 2]], layer).neuron_mean.tolist()
+    [3.0, 2.0]
     """
     (emap,), _ = check_layer(emap, operands)
     fields, neurons = len(operands.x.index), len(operands.w.index)
@@ -114,13 +158,32 @@ def factor_features(factors, index):
     return factors[index].reshape(len(index), -1)
 
 
-def feature_moments(emap, operands):
+def feature_moments(emap: ErrorMapLike,
+                    operands: LayerOperands) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean of every neuron and covariance between neurons by the covariance of factor features, (R6a) and (R6b).
+
+    Parameters
+    ----------
+    emap : Multiplier or array, shape (codes of x, codes of w)
+    operands : LayerOperands
+        With the codes of both sides.
 
     Returns
     -------
     neuron_mean : float64 array, shape (neurons,)
     covariance : float64 array, shape (neurons, neurons)
+
+    Raises
+    ------
+    ValueError
+        If the map has more than `MAX_FEATURES` features, fan_in * rank, or does not fit the operands.
+
+    Examples
+    --------
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> mean, covariance = feature_moments([[0, 0], [0, 2]], layer)
+    >>> mean.tolist(), covariance.tolist()
+    ([3.0, 2.0], [[1.0, 0.0], [0.0, 0.0]])
     """
     (emap,), _ = check_layer(emap, operands)
     u, v = rank_one_terms(emap)

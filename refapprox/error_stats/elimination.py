@@ -14,12 +14,22 @@ multiplier, whose table has one), and its errors are rounded to integers afterwa
 faster on every circuit.
 """
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 RESIDUAL = 1e-11      # of the largest entry: above the rounding of the elimination, far below any integer's unit
 
 
-def rank_one_terms(emap):
-    """u (codes of x, rank) and v (codes of w, rank), float64, with |emap - u v^T| <= RESIDUAL max |emap|.
+def rank_one_terms(emap: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The terms of (F): |emap - u v^T| <= RESIDUAL max |emap|.
+
+    Parameters
+    ----------
+    emap : array, shape (codes of x, codes of w)
+
+    Returns
+    -------
+    u : float64 array, shape (codes of x, rank)
+    v : float64 array, shape (codes of w, rank)
 
     Examples
     --------

@@ -20,9 +20,10 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
 from refapprox.error_stats.sum_moments import error_moments
 from refapprox.validation import check_choice, check_integer
 
@@ -45,39 +46,49 @@ class Law:
         ``pmf[s - start]``; not negative.
     rounding : float
         No probability is wrong by more than this, and no sum of N of them by more than sqrt(N) times this.
-    summands, counts : the laws of single errors (start, pmf), and how many of each every neuron sums.
+    summands, counts : list of (start, pmf), int64 array of shape (neurons, summands)
+        The laws of single errors, and how many of each every neuron sums.
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import LayerOperands
+    >>> layer = LayerOperands.from_distributions([0.5, 0.5], [0.0, 1.0], fan_in=10)
+    >>> law = error_law([[0, 0], [0, 1]], layer, "single_distribution")      # ten fair coins
+    >>> lower, upper = law.tail(10)
+    >>> lower <= 2.0 ** -10 <= upper, round(law.mean, 12), round(law.std ** 2, 12)
+    (True, 5.0, 2.5)
     """
 
     start: int
-    pmf: np.ndarray
+    pmf: NDArray[np.float64]
     rounding: float
-    summands: list = field(repr=False)
-    counts: np.ndarray = field(repr=False)
+    summands: list[tuple[int, NDArray[np.float64]]] = field(repr=False)
+    counts: NDArray[np.int64] = field(repr=False)
 
     @property
-    def values(self):
+    def values(self) -> NDArray[np.int64]:
         """The integers of `pmf`, int64 of its shape."""
         return np.arange(self.start, self.start + len(self.pmf))
 
     @property
-    def mean(self):
+    def mean(self) -> float:
         """Accumulator units."""
         return float(self.values @ self.pmf)
 
     @property
-    def std(self):
+    def std(self) -> float:
         """Accumulator units."""
         return float(np.sqrt((self.values - self.mean) ** 2 @ self.pmf))
 
-    def tail(self, threshold):
+    def tail(self, threshold: int) -> tuple[float, float]:
         """(lower, upper): an interval that holds P(S >= threshold), rounding included."""
         threshold = check_integer("threshold", threshold)
         first = min(max(threshold - self.start, 0), len(self.pmf))
         total = float(self.pmf[first:].sum())
         slack = (math.sqrt(len(self.pmf) - first) * self.rounding + WRAPPED + PAIRWISE * total) * (1 + 4 * EPS)
-        return max(total - slack, 0.0), min((total + slack) * (1 + EPS), self.chernoff(threshold), 1.0)
+        return float(max(total - slack, 0.0)), float(min((total + slack) * (1 + EPS), self.chernoff(threshold), 1.0))
 
-    def chernoff(self, threshold):
+    def chernoff(self, threshold: int) -> float:
         """min over theta >= 0 of E exp(theta (S - threshold)), rounded up.
 
         Any theta gives a bound, the best is searched for. `log_bound` multiplies logarithms of errors' moments by
@@ -108,7 +119,7 @@ def log_moment(start, pmf, theta):
     return peak + math.log(pmf @ np.exp(exponents - peak))
 
 
-def error_law(emap, operands, estimator):
+def error_law(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -> Law:
     """Law of an accumulated error under the assumption of a rung.
 
     Parameters

@@ -15,12 +15,14 @@ summands", 2011, arXiv:1111.6554 (0.4748); "An improvement of convergence rate e
 Doklady Mathematics 82 (2010), doi:10.1134/S1064562410060062 (0.5600).
 """
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS, SUM_ROUNDING
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.exact_law import Law
+from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
 
 
-def gaussian_distance(law):
+def gaussian_distance(law: Law) -> float:
     """Kolmogorov distance between a `Law` and the Gaussian of its mean and std; 1 for a constant.
 
     Parameters
@@ -49,7 +51,7 @@ def gaussian_distance(law):
     return float(max(np.abs(cumulative - gaussian).max(), np.abs(before - gaussian).max()))
 
 
-def gaussian_distance_rounding(law):
+def gaussian_distance_rounding(law: Law) -> float:
     """How far `gaussian_distance(law)` may be from the distance of the exact law to the Gaussian of its moments.
 
     Sums of the pmf are off by sqrt(values) rounding and by their own additions. Mean and std are off by that much, as a
@@ -62,6 +64,13 @@ def gaussian_distance_rounding(law):
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import LayerOperands, error_law
+    >>> coins = LayerOperands.from_distributions([0.5, 0.5], [0.0, 1.0], fan_in=30)
+    >>> gaussian_distance_rounding(error_law([[0, 0], [0, 2]], coins, "single_distribution")) < 1e-9
+    True
     """
     if law.std == 0:
         return 0.0
@@ -70,7 +79,7 @@ def gaussian_distance_rounding(law):
     return float(sums + 0.4 * sums * width + 0.25 * sums * width ** 2 + 8 * EPS)
 
 
-def berry_esseen_bound(emap, operands):
+def berry_esseen_bound(emap: ErrorMapLike, operands: LayerOperands) -> float:
     """Bound on the Kolmogorov distance for rung 1, all operands drawn anew; at most 1, and 1 for a constant.
 
     Parameters
@@ -81,6 +90,11 @@ def berry_esseen_bound(emap, operands):
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands.
 
     Examples
     --------
@@ -96,7 +110,7 @@ def berry_esseen_bound(emap, operands):
                             np.sum(joint * centered ** 2), np.abs(emap).max()))
 
 
-def berry_esseen_bound_fixed_weights(emap, operands):
+def berry_esseen_bound_fixed_weights(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[np.float64]:
     """Bound for each neuron of rung 4, weights fixed and activations from the layer's distribution.
 
     Parameters
@@ -108,6 +122,11 @@ def berry_esseen_bound_fixed_weights(emap, operands):
     Returns
     -------
     float64 array, shape (neurons,)
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands, or the neurons' weights are not known.
 
     Examples
     --------

@@ -13,6 +13,8 @@ from refapprox.error_stats.histogram_rungs import (
     receptive_field,
     single_distribution,
 )
+from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands
+from refapprox.error_stats.result import ErrorEstimate
 from refapprox.error_stats.simulated_errors import simulation
 from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap
 from refapprox.validation import check_choice
@@ -20,10 +22,24 @@ from refapprox.validation import check_choice
 
 @dataclass(frozen=True)
 class Rung:
-    """An estimator and its assumption: the law under which its variance is exact."""
+    """An estimator and its assumption: the law under which its variance is exact.
+
+    Attributes
+    ----------
+    label : str
+        As tables and figures print it.
+    estimate : callable
+        (emaps, operands) -> ErrorEstimate.
+    assumption : str
+
+    Examples
+    --------
+    >>> RUNGS["matched"].label, RUNGS["matched"].assumption
+    ('5', 'a random field meets a random neuron in random order')
+    """
 
     label: str
-    estimate: Callable
+    estimate: Callable[..., ErrorEstimate]
     assumption: str
 
 
@@ -41,7 +57,7 @@ RUNGS = {
 }
 
 
-def estimate(emaps, operands, estimator="exact_data"):
+def estimate(emaps: ErrorMapsLike, operands: LayerOperands, estimator: str = "exact_data") -> ErrorEstimate:
     """Error of a layer by any rung.
 
     Parameters
@@ -54,6 +70,13 @@ def estimate(emaps, operands, estimator="exact_data"):
     Returns
     -------
     ErrorEstimate
+
+    Raises
+    ------
+    KeyError
+        If there is no such rung.
+    ValueError
+        If the error maps do not fit the operands, or these do not hold what the rung needs.
 
     Examples
     --------

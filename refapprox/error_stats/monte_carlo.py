@@ -5,10 +5,13 @@
 
 with sigma and the fourth moment exact, from `error_moments`: no estimate of an estimate.
 """
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats.alias import AliasSampler
-from refapprox.error_stats.operands import LayerOperands, check_layer
+from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.error_stats.sum_moments import error_moments
 from refapprox.validation import check_choice, check_integer, check_rng
@@ -72,7 +75,8 @@ DRAWS = {
 }
 
 
-def draw_errors(emap, operands, estimator, num_samples, *, rng):
+def draw_errors(emap: ErrorMapLike, operands: LayerOperands, estimator: str, num_samples: int, *,
+                rng: np.random.Generator) -> NDArray[Any]:
     """Independent accumulated errors, drawn as a rung assumes that they come about.
 
     Parameters
@@ -113,7 +117,8 @@ def draw_errors(emap, operands, estimator, num_samples, *, rng):
     return DRAWS[estimator](emap.astype(np.int64) if whole else emap, operands, num_samples, rng)
 
 
-def monte_carlo_estimate(emap, operands, estimator, num_samples=100_000, *, rng):
+def monte_carlo_estimate(emap: ErrorMapLike, operands: LayerOperands, estimator: str, num_samples: int = 100_000, *,
+                         rng: np.random.Generator) -> ErrorEstimate:
     """Mean and std of `draw_errors`, with their standard errors.
 
     Parameters

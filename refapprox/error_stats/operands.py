@@ -4,10 +4,13 @@ An error map is an array `error_map[x - qmin, w - qmin]` (exact - approximate) o
 sequence of them gives results with one entry each. `LayerOperands` holds what is known of a layer's activations and
 weights, from full integer codes down to one histogram each; an estimator that needs more than that says so.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.validation import check_codes, check_distribution, check_finite, check_integer
 
@@ -16,23 +19,63 @@ BLOCK_BINS = 1 << 22      # histogram bins held at once while pairs are counted:
 MAX_BINS = 1 << 24        # codes of one histogram: 128 MiB
 
 
+class HasErrorMap(Protocol):
+    """A multiplier, as far as statistics need it."""
+
+    @property
+    def error_map(self) -> NDArray[Any]:
+        """exact - approximate, ``error_map[x - qmin, w - qmin]``."""
+
+
+ErrorMapLike = ArrayLike | HasErrorMap                        # one error map, or what has one
+ErrorMapsLike = ErrorMapLike | Sequence[ErrorMapLike]         # or several: results with one entry each
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class OperandStatistics:
     """One side of a layer's products: the activations, grouped by receptive field, or the weights, by neuron.
 
     Made by one of the four constructors. Attributes that the input does not determine raise a ValueError.
+
+    Parameters
+    ----------
+    size : int
+        Number of codes.
+    code_range : (int, int), optional
+        (qmin, qmax), where it is known.
+    codes_or_none : int64 array, shape (groups, fan_in), optional
+    local_or_none : float64 array, shape (groups, size), optional
+    taps_or_none : float64 array, shape (fan_in, size), optional
+    pooled_or_none : float64 array, shape (size,), optional
+        What the constructors keep of what they were given.
+
+    Examples
+    --------
+    >>> side = OperandStatistics.from_codes([[0, 1], [1, 1]], code_range=(0, 1))
+    >>> side.pooled.tolist(), side.local.tolist(), side.taps.tolist()
+    ([0.25, 0.75], [[0.5, 0.5], [0.0, 1.0]], [[0.5, 0.5], [0.0, 1.0]])
     """
 
-    size: int                                   # number of codes
-    code_range: tuple | None = None             # (qmin, qmax) where it is known
-    codes_or_none: np.ndarray | None = None     # (groups, fan_in), int64
-    local_or_none: np.ndarray | None = None     # (groups, size)
-    taps_or_none: np.ndarray | None = None      # (fan_in, size)
-    pooled_or_none: np.ndarray | None = field(default=None)      # (size,)
+    size: int
+    code_range: tuple[int, int] | None = None
+    codes_or_none: NDArray[np.int64] | None = None
+    local_or_none: NDArray[np.float64] | None = None
+    taps_or_none: NDArray[np.float64] | None = None
+    pooled_or_none: NDArray[np.float64] | None = field(default=None)
 
     @classmethod
-    def from_codes(cls, codes, code_range=INT8, name="codes"):
-        """Integer codes, shape (groups, fan_in): receptive fields, or the transposed weight matrix."""
+    def from_codes(cls, codes: ArrayLike, code_range: tuple[int, int] = INT8,
+                   name: str = "codes") -> "OperandStatistics":
+        """Full codes: receptive fields, or the transposed weight matrix.
+
+        Parameters
+        ----------
+        codes : integer array, shape (groups, fan_in)
+        code_range : (int, int), optional
+            (qmin, qmax).
+        name : str, optional
+            Of the codes, in messages.
+        """
         qmin, qmax = (check_integer(f"{side} of the code range", v)
                       for side, v in zip(("qmin", "qmax"), code_range, strict=True))
         codes = check_codes(name, codes, qmin, qmax)
@@ -41,49 +84,70 @@ class OperandStatistics:
         return cls(qmax - qmin + 1, (qmin, qmax), codes_or_none=codes)
 
     @classmethod
-    def from_distribution(cls, distribution, name="distribution"):
-        """One distribution for all, shape (codes,)."""
+    def from_distribution(cls, distribution: ArrayLike, name: str = "distribution") -> "OperandStatistics":
+        """One distribution for all.
+
+        Parameters
+        ----------
+        distribution : float array, shape (codes,)
+        name : str, optional
+            In messages.
+        """
         distribution = check_distribution(name, distribution)
         return cls(distribution.size, pooled_or_none=distribution)
 
     @classmethod
-    def from_local(cls, distributions, name="local distributions"):
-        """One distribution per group (receptive field or neuron), shape (groups, codes)."""
+    def from_local(cls, distributions: ArrayLike, name: str = "local distributions") -> "OperandStatistics":
+        """One distribution for each group, receptive field or neuron.
+
+        Parameters
+        ----------
+        distributions : float array, shape (groups, codes)
+        name : str, optional
+            In messages.
+        """
         distributions = check_distribution(name, distributions, ndim=2)
         return cls(distributions.shape[1], local_or_none=distributions)
 
     @classmethod
-    def from_taps(cls, distributions, name="tap distributions"):
-        """One distribution per position within the field, shape (fan_in, codes)."""
+    def from_taps(cls, distributions: ArrayLike, name: str = "tap distributions") -> "OperandStatistics":
+        """One distribution for each position within the field.
+
+        Parameters
+        ----------
+        distributions : float array, shape (fan_in, codes)
+        name : str, optional
+            In messages.
+        """
         distributions = check_distribution(name, distributions, ndim=2)
         return cls(distributions.shape[1], taps_or_none=distributions)
 
     @property
-    def codes(self):
+    def codes(self) -> NDArray[np.int64]:
         """Integer codes, shape (groups, fan_in)."""
         return required(self.codes_or_none, "the integer codes themselves")
 
     @cached_property
-    def index(self):
+    def index(self) -> NDArray[np.int64]:
         """codes - qmin: rows or columns of an error map."""
         return self.codes - self.code_range[0]
 
     @cached_property
-    def local(self):
+    def local(self) -> NDArray[np.float64]:
         """Distribution within each group, shape (groups, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes, *self.code_range) / self.codes.shape[1]
         return required(self.local_or_none, "codes or one distribution per group")
 
     @cached_property
-    def taps(self):
+    def taps(self) -> NDArray[np.float64]:
         """Distribution at each position, over the groups, shape (fan_in, size)."""
         if self.codes_or_none is not None:
             return count_codes(self.codes.T, *self.code_range) / self.codes.shape[0]
         return required(self.taps_or_none, "codes or one distribution per position")
 
     @cached_property
-    def pooled(self):
+    def pooled(self) -> NDArray[np.float64]:
         """Distribution over everything, shape (size,)."""
         if self.codes_or_none is not None:
             return np.bincount(self.index.ravel(), minlength=self.size) / self.codes.size
@@ -92,7 +156,7 @@ class OperandStatistics:
         return (self.taps_or_none if self.local_or_none is None else self.local_or_none).mean(axis=0)
 
     @cached_property
-    def pairs(self):
+    def pairs(self) -> NDArray[np.float64]:
         """Mean over groups of p p^T, p the group's distribution, shape (size, size).
 
         The law of two codes drawn with replacement from one random group.
@@ -109,7 +173,7 @@ class OperandStatistics:
         return total / (groups * fan_in ** 2)
 
     @cached_property
-    def occurring(self):
+    def occurring(self) -> "OccurringCodes":
         """OccurringCodes: where `pooled` is positive."""
         return OccurringCodes(self, np.flatnonzero(self.pooled))
 
@@ -164,14 +228,31 @@ class LayerOperands:
         object.__setattr__(self, "fan_in", lengths[0])
 
     @classmethod
-    def from_codes(cls, x, w, *, range_x=INT8, range_w=INT8):
-        """Activation codes (fields, fan_in) and weight codes (fan_in, neurons), as `x @ w` takes them."""
+    def from_codes(cls, x: ArrayLike, w: ArrayLike, *, range_x: tuple[int, int] = INT8,
+                   range_w: tuple[int, int] = INT8) -> "LayerOperands":
+        """Full codes, as `x @ w` takes them.
+
+        Parameters
+        ----------
+        x : integer array, shape (fields, fan_in)
+            Activation codes; every row is what one output sums over.
+        w : integer array, shape (fan_in, neurons)
+        range_x, range_w : (int, int), optional
+            (qmin, qmax) of either side; int8 by default.
+        """
         return cls(OperandStatistics.from_codes(x, range_x, "x"),
                    OperandStatistics.from_codes(np.transpose(w), range_w, "w"))
 
     @classmethod
-    def from_distributions(cls, x_dist, w_dist, fan_in):
-        """One distribution, or one a field and one a neuron: shapes (codes,) or (groups, codes)."""
+    def from_distributions(cls, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int | None) -> "LayerOperands":
+        """Distributions alone.
+
+        Parameters
+        ----------
+        x_dist, w_dist : float arrays, shape (codes,) or (groups, codes)
+            One distribution for all, or one for each field and one for each neuron.
+        fan_in : int
+        """
         return cls(*(OperandStatistics.from_distribution(dist, name) if np.ndim(dist) == 1 else
                      OperandStatistics.from_local(dist, name)
                      for dist, name in ((x_dist, "x_dist"), (w_dist, "w_dist"))), fan_in)

@@ -19,11 +19,16 @@ References
 E. Trommer, B. Waschneck, A. Kumar, "Combining Gradients and Probabilities for Heterogeneous Approximation of
 Neural Networks", ICCAD 2022, arXiv:2208.07265. Its code numbers (15) and (16); the other numbers are inferred.
 """
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refapprox.error_stats.histogram_rungs import population, single_distribution
 from refapprox.error_stats.monte_carlo import draw_errors
 from refapprox.error_stats.operands import (
+    ErrorMapLike,
     LayerOperands,
     check_error_map,
     check_error_maps,
@@ -33,7 +38,8 @@ from refapprox.error_stats.operands import (
 from refapprox.validation import check_array, check_distribution, check_finite, check_integer, check_rng
 
 
-def to_distribution(tensor, min_val, max_val):
+def to_distribution(tensor: ArrayLike, min_val: int,
+                    max_val: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Relative frequency of every code from `min_val` to `max_val`, inclusive.
 
     Parameters
@@ -65,7 +71,7 @@ def to_distribution(tensor, min_val, max_val):
     return int(min_val) + np.arange(counts.size), counts / counts.sum()
 
 
-def field_distributions(fields, min_val, max_val):
+def field_distributions(fields: ArrayLike, min_val: int, max_val: int) -> NDArray[np.float64]:
     """`to_distribution` of every receptive field at once.
 
     Parameters
@@ -78,6 +84,11 @@ def field_distributions(fields, min_val, max_val):
     float64 array, shape (fields, max_val - min_val + 1)
         Rows sum to 1: the `x_multidist` of `population_prediction`.
 
+    Raises
+    ------
+    ValueError
+        If a code lies outside the range, or there is none.
+
     Examples
     --------
     >>> field_distributions([[5, 7, 7, 6], [6, 6, 6, 6]], 5, 7).tolist()
@@ -86,7 +97,7 @@ def field_distributions(fields, min_val, max_val):
     return count_codes(fields, min_val, max_val, "fields") / np.shape(fields)[1]
 
 
-def get_sample_population(tensor, num_samples=512, *, rng):
+def get_sample_population(tensor: ArrayLike, num_samples: int = 512, *, rng: np.random.Generator) -> NDArray[Any]:
     """Random receptive fields, drawn with replacement.
 
     Parameters
@@ -98,6 +109,13 @@ def get_sample_population(tensor, num_samples=512, *, rng):
     Returns
     -------
     array, shape (num_samples, fan_in), dtype of `tensor`
+
+    Raises
+    ------
+    ValueError
+        If the tensor is empty.
+    TypeError
+        If `rng` is not a Generator.
 
     Examples
     --------
@@ -112,7 +130,8 @@ def get_sample_population(tensor, num_samples=512, *, rng):
     return fields[check_rng(rng).integers(len(fields), size=num_samples)]
 
 
-def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, *, rng):
+def single_dist_mc(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int, num_samples: int = 100_000, *,
+                   rng: np.random.Generator) -> tuple[float, float]:
     """Mean and std per single operation, estimated by drawing `num_samples` sums of `fan_in` independent errors.
 
     Parameters
@@ -129,6 +148,11 @@ def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, *, rng):
     mean, std : float
         ddof 0, as published.
 
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a distribution does not sum to 1, or fan_in is below 1.
+
     Examples
     --------
     >>> mean, _ = single_dist_mc([[0, 0], [0, 2]], [0.5, 0.5], [0.5, 0.5], 3, rng=np.random.default_rng(0))
@@ -140,7 +164,7 @@ def single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples=100_000, *, rng):
     return float(sums.mean() / operands.fan_in), float(sums.std(ddof=0) / operands.fan_in)
 
 
-def error_prediction(emap, x_dist, w_dist, fan_in):
+def error_prediction(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int) -> tuple[float, float]:
     """Mean and std per single operation from one distribution of each operand, equations (11) to (14).
 
     Parameters
@@ -155,6 +179,11 @@ def error_prediction(emap, x_dist, w_dist, fan_in):
     -------
     mean, std : float
 
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a distribution does not sum to 1, or fan_in is below 1.
+
     Examples
     --------
     A neuron of three products, in which one of the four equally likely operand pairs is wrong by 2:
@@ -168,7 +197,8 @@ def error_prediction(emap, x_dist, w_dist, fan_in):
     return float(found.per_operation_mean), float(found.per_operation_std)
 
 
-def population_prediction(emap, x_multidist, w_dist, fan_in):
+def population_prediction(emap: ErrorMapLike, x_multidist: ArrayLike, w_dist: ArrayLike,
+                          fan_in: int) -> tuple[float, float]:
     """Mean and std per single operation from many local activation distributions, equations (15) and (16).
 
     Parameters
@@ -184,6 +214,11 @@ def population_prediction(emap, x_multidist, w_dist, fan_in):
     -------
     mean, std : float
 
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a distribution does not sum to 1, or fan_in is below 1.
+
     Examples
     --------
     Two fields of two products: one holds zeros only, the other activations that err by 2 against half of the weights.
@@ -196,7 +231,8 @@ def population_prediction(emap, x_multidist, w_dist, fan_in):
     return float(means[0]), float(stds[0])
 
 
-def population_predictions(emaps, x_multidist, w_dist, fan_in):
+def population_predictions(emaps: Sequence[ErrorMapLike] | ArrayLike, x_multidist: ArrayLike, w_dist: ArrayLike,
+                           fan_in: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`population_prediction` for many multipliers at once.
 
     Parameters
@@ -208,6 +244,11 @@ def population_predictions(emaps, x_multidist, w_dist, fan_in):
     Returns
     -------
     means, stds : float64 arrays, shape (multipliers,)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a distribution does not sum to 1, or fan_in is below 1.
 
     Examples
     --------
@@ -222,7 +263,7 @@ def population_predictions(emaps, x_multidist, w_dist, fan_in):
     return found.per_operation_mean, found.per_operation_std
 
 
-def error_calculation(accurate, approximate, fan_in):
+def error_calculation(accurate: ArrayLike, approximate: ArrayLike, fan_in: int) -> tuple[float, float]:
     """Mean and std per single operation of the observed error accurate - approximate.
 
     Parameters
@@ -235,6 +276,11 @@ def error_calculation(accurate, approximate, fan_in):
     -------
     mean, std : float
         ddof 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or something is not finite.
 
     Examples
     --------

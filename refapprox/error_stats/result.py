@@ -7,6 +7,7 @@ the two cannot be mixed.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import SUM_ROUNDING, TailBound
 
@@ -23,44 +24,53 @@ class ErrorMoments:
         Smallest and largest value of S.
     tail : TailBound, optional
         A sharper bound than lower and upper, where S is a sum of independent errors or a mixture of such sums.
+
+    Examples
+    --------
+    One fair error of 0 or 2:
+
+    >>> moments = ErrorMoments(mean=1.0, variance=1.0, third=0.0, fourth=1.0, lower=0.0, upper=2.0)
+    >>> float(moments.excess_kurtosis), float(moments.mean_error(100))
+    (-2.0, 0.1)
     """
 
-    mean: np.ndarray
-    variance: np.ndarray
-    third: np.ndarray
-    fourth: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    mean: float | NDArray[np.float64]
+    variance: float | NDArray[np.float64]
+    third: float | NDArray[np.float64]
+    fourth: float | NDArray[np.float64]
+    lower: float | NDArray[np.float64]
+    upper: float | NDArray[np.float64]
     tail: TailBound | None = None
 
     @property
-    def std(self):
+    def std(self) -> float | NDArray[np.float64]:
+        """Root of the variance."""
         return np.sqrt(self.variance)
 
     @property
-    def skewness(self):
+    def skewness(self) -> float | NDArray[np.float64]:
         """third / std^3, and 0 for a constant."""
         return ratio(self.third, self.variance ** 1.5)
 
     @property
-    def excess_kurtosis(self):
+    def excess_kurtosis(self) -> float | NDArray[np.float64]:
         """fourth / variance^2 - 3, and 0 for a constant."""
         return ratio(self.fourth - 3 * np.square(self.variance), np.square(self.variance))
 
     @property
-    def reach(self):
+    def reach(self) -> float | NDArray[np.float64]:
         """Largest possible |S - mean|."""
         return np.maximum(self.upper - self.mean, self.mean - self.lower)
 
-    def window(self, delta):
+    def window(self, delta: float) -> float | NDArray[np.float64]:
         """b with P(|S - mean| >= b) <= delta."""
         return self.reach if self.tail is None else min(self.reach, self.tail.window(delta))
 
-    def mean_error(self, num_samples):
+    def mean_error(self, num_samples: int) -> float | NDArray[np.float64]:
         """Standard error of the mean of `num_samples` independent draws."""
         return np.sqrt(self.variance / num_samples)
 
-    def std_error(self, num_samples):
+    def std_error(self, num_samples: int) -> float | NDArray[np.float64]:
         """Standard error of their std, to first order: sqrt((fourth - variance^2) / N) / (2 std)."""
         spread = np.sqrt(np.maximum(self.fourth - np.square(self.variance), 0) / num_samples)
         return ratio(spread, 2 * self.std)
@@ -79,22 +89,28 @@ class ErrorEstimate:
         Their standard errors, where the estimate is random.
     moments : ErrorMoments, optional
         Where the estimator knows more than two moments.
+
+    Examples
+    --------
+    >>> found = ErrorEstimate(fan_in=9, accumulated_mean=18.0, accumulated_std=27.0)
+    >>> found.per_operation_mean, found.per_operation_std
+    (2.0, 3.0)
     """
 
     fan_in: int
-    accumulated_mean: np.ndarray
-    accumulated_std: np.ndarray
-    accumulated_mean_error: np.ndarray | None = None
-    accumulated_std_error: np.ndarray | None = None
+    accumulated_mean: float | NDArray[np.float64]
+    accumulated_std: float | NDArray[np.float64]
+    accumulated_mean_error: float | NDArray[np.float64] | None = None
+    accumulated_std_error: float | NDArray[np.float64] | None = None
     moments: ErrorMoments | None = None
 
     @property
-    def per_operation_mean(self):
+    def per_operation_mean(self) -> float | NDArray[np.float64]:
         """Mean of the accumulated error / fan_in."""
         return self.accumulated_mean / self.fan_in
 
     @property
-    def per_operation_std(self):
+    def per_operation_std(self) -> float | NDArray[np.float64]:
         """Std of the accumulated error / fan_in: what agnapprox calls the std for a single operation."""
         return self.accumulated_std / self.fan_in
 

@@ -2,14 +2,23 @@
 
     error[k, j] = sum_i e(x[k, i], w[i, j]),     exact integers
 """
-import numpy as np
+from typing import Any
 
-from refapprox.error_stats.operands import check_error_map, check_layer
+import numpy as np
+from numpy.typing import NDArray
+
+from refapprox.error_stats.operands import (
+    ErrorMapLike,
+    ErrorMapsLike,
+    LayerOperands,
+    check_error_map,
+    check_layer,
+)
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.validation import check_array
 
 
-def accumulated_errors(emap, operands):
+def accumulated_errors(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[Any]:
     """The accumulated error of every field and neuron, looked up product by product.
 
     Parameters
@@ -21,6 +30,17 @@ def accumulated_errors(emap, operands):
     Returns
     -------
     array, shape (fields, neurons); int64 for an integer error map, else float64
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands, or these hold no codes.
+
+    Examples
+    --------
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> accumulated_errors([[0, 0], [0, 2]], layer).tolist()
+    [[2, 2], [4, 2]]
     """
     check_layer(emap, operands)
     table = check_error_map(emap)
@@ -32,8 +52,31 @@ def accumulated_errors(emap, operands):
     return sums
 
 
-def simulation(emaps, operands):
-    """Rung 7: mean and std over all fields and neurons of the simulated accumulated error."""
+def simulation(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
+    """Rung 7: mean and std over all fields and neurons of the simulated accumulated error.
+
+    Parameters
+    ----------
+    emaps : Multiplier, error map, or a sequence of them
+    operands : LayerOperands
+        With the codes of both sides.
+
+    Returns
+    -------
+    ErrorEstimate
+        Entries for each multiplier where a sequence was given.
+
+    Raises
+    ------
+    ValueError
+        If the error maps do not fit the operands, or these hold no codes.
+
+    Examples
+    --------
+    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
+    >>> float(simulation([[0, 0], [0, 2]], layer).accumulated_mean)
+    2.5
+    """
     maps, single = check_layer(emaps, operands)
     errors = [accumulated_errors(emap, operands) for emap in ([emaps] if single else emaps)]
     mean, std = (np.array(column) for column in zip(*((e.mean(), e.std(ddof=0)) for e in errors), strict=True))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.operands import check_layer
-from refapprox.error_stats.result import mixture
+from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
+from refapprox.error_stats.result import ErrorMoments, mixture
 from refapprox.validation import check_choice
 
 
@@ -85,7 +85,7 @@ MOMENTS = {
 }
 
 
-def error_moments(emap, operands, estimator):
+def error_moments(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -> ErrorMoments:
     """Exact moments, up to the fourth, of the accumulated error under the assumption of a rung.
 
     Parameters

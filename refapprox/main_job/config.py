@@ -50,9 +50,49 @@ CALIBRATION = 1024      # training images that static ranges are measured on
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Options of `refapprox run`; see its --help.
+    """Options of `refapprox run`.
 
-    `lmbd` and `initial_noise` are those published for the network unless given.
+    Parameters
+    ----------
+    dataset : {"synthetic", "mnist"}, optional
+    data_dir : path, optional
+        Where the files of MNIST are.
+    preset : {"smoke", "quick", "full"}, optional
+        Epochs and learning rates of the four stages.
+    lmbd, initial_noise : float, optional
+        Weight of the noise term, and noise level at the start of the search: those published for the network unless
+        given.
+    multipliers : str, optional
+        Sources of the search space, with commas between them.
+    seed : int, optional
+        Of data, weights and draws.
+    uniform : bool, optional
+        Whether to compare with one multiplier everywhere.
+    costs : dict of str to float, optional
+        Cost of multipliers whose files tell none, by name.
+    signed : bool, optional
+    bits : int, optional
+        Which multipliers of the sources are meant.
+    circuit : dict, optional
+        Further arguments of `read_circuit`, where sources are circuits.
+    net : str, optional
+    epochs : dict of str to int, optional
+        Epochs of a stage in place of the preset's.
+    images : int, optional
+        Training images; all of them unless given.
+    ranges : str, optional
+        How the ranges of activations are found.
+    fold : bool, optional
+        Whether batch norm is folded into the weights before codes are learned.
+    recalibrate : int, optional
+        Training images on which batch norm is measured again under the multipliers.
+    retrain : str, optional
+        Which parameters the last stage trains.
+
+    Examples
+    --------
+    >>> RunConfig(preset="smoke").stages["baseline"].epochs
+    1
     """
 
     dataset: str = "synthetic"
@@ -91,6 +131,7 @@ class RunConfig:
                                                                                      (str, os.PathLike))),
                    "signed": None if self.signed is None else check_flag("signed", self.signed),
                    "bits": None if self.bits is None else check_integer("bits", self.bits, minimum=1),
+                   "circuit": check_instance("circuit", self.circuit, dict),
                    "costs": {check_instance("costs", name, str): check_real(f"costs[{name!r}]", cost)
                              for name, cost in check_instance("costs", self.costs, dict).items()},
                    "epochs": {check_choice("a stage of epochs", stage, TRAINING_STAGES):
@@ -108,7 +149,7 @@ class RunConfig:
                              "choose one of the two.")
 
     @property
-    def stages(self):
+    def stages(self) -> dict[str, StageSettings]:
         """Settings of the four stages: the preset's for LeNet-5; for other networks the published ones, which a short
         preset cuts to its own epochs."""
         stages = PRESETS[self.preset]["stages"]
@@ -120,7 +161,7 @@ class RunConfig:
         return stages | {"approx": dataclasses.replace(stages["approx"], trained=self.retrain)}
 
     @property
-    def limit(self):
+    def limit(self) -> int | None:
         """Training images that are used, None for all: of files the short preset takes as many as it draws digits."""
         of_preset = None if self.dataset in ("synthetic", "mnist") else PRESETS[self.preset].get("images")
         return of_preset if self.images is None else self.images

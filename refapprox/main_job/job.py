@@ -5,14 +5,18 @@
 `approx` retrains with the matched multipliers, `uniform` from the same state, with the same epochs and seed, with
 one multiplier everywhere: the one whose relative energy is nearest that of the match.
 """
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox import files, nets
 from refapprox.datasets import load_dataset
-from refapprox.main_job.config import CALIBRATION, PRESETS, environment
+from refapprox.main_job.config import CALIBRATION, PRESETS, RunConfig, environment
 from refapprox.main_job.console import Pace, duration
-from refapprox.main_job.run_folder import Checkpoint, differing
+from refapprox.main_job.run_folder import Checkpoint, RunFolder, differing
 from refapprox.matching import (
+    IntermediateLayerResults,
     MatchingInfo,
     deploy_multipliers,
     deploy_uniform,
@@ -44,9 +48,19 @@ class MainJob:
     folder : RunFolder
         Read for where to go on; written to only by `run`.
     console : object with `line`, `epoch` and `batch`, as `Console`
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from refapprox.main_job import RunConfig
+    >>> from refapprox.main_job.console import Console
+    >>> config, folder = RunConfig(preset="smoke"), RunFolder(tempfile.mkdtemp())
+    >>> folder.create(config)
+    >>> MainJob(config, folder, Console()).finished      # run() does the rest
+    False
     """
 
-    def __init__(self, config, folder, console):
+    def __init__(self, config: RunConfig, folder: RunFolder, console: Any) -> None:
         self.config, self.folder, self.console = config, folder, console
         folder.config = config
         self.search_space = list(make_search_space(config))
@@ -64,11 +78,12 @@ class MainJob:
             self.net.entropy = self.state.entropy
 
     @property
-    def results(self):
+    def results(self) -> dict[str, Any]:
+        """Accuracies, energies and stds so far, as results.json will hold them."""
         return self.state.results
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.state.step == "done"
 
@@ -90,7 +105,7 @@ class MainJob:
             self.console.line(f"{text} Going on {where}.")
         return state
 
-    def run(self, last=None):
+    def run(self, last: str | None = None) -> dict[str, Any]:
         """Do every step that is left, up to the step `last` if one is given; returns the results."""
         with self.folder.locked():
             return self._run(last)
@@ -192,18 +207,26 @@ class MainJob:
                              f"assignment starts: remove latest.npz to train again. {' '.join(damaged)}")
         return found
 
-    def matching(self):
+    def matching(self) -> MatchingInfo:
         """The stored MatchingInfo."""
         return MatchingInfo.load(self.folder.path / "matching.json")
 
-    def feature_maps(self):
+    def feature_maps(self) -> dict[str, IntermediateLayerResults]:
         """Operands of every layer over training images, the same ones in every call: 128, fewer of a large network."""
         num_images = min(MATCHING_IMAGES, images_that_fit(self.net))
         self.results["matching_images"] = num_images
         return get_feature_maps(self.net, self.datamodule, rng=self._rng(1), num_images=num_images)
 
-    def error_stds(self, maps, predicted_stds):
-        """layer -> multiplier -> std of the accumulated error as it was predicted for the choice, and simulated."""
+    def error_stds(self, maps: dict[str, IntermediateLayerResults],
+                   predicted_stds: NDArray[np.float64]) -> dict[str, dict[str, dict[str, float]]]:
+        """layer -> multiplier -> std of the accumulated error as it was predicted for the choice, and simulated.
+
+        Parameters
+        ----------
+        maps : dict of str to IntermediateLayerResults
+        predicted_stds : float array, shape (layers, multipliers)
+            Of the matching problem; further columns are those of the fallback.
+        """
         rng, table = self._rng(3), {}
         for (name, results), predicted in zip(maps.items(), predicted_stds, strict=True):
             simulated = simulated_stds(results, self.search_space, rng=rng)

@@ -152,7 +152,7 @@ class RunFolder:
 
     def save(self, checkpoint, name="latest"):
         checkpoint.metrics, checkpoint.matching = list(self.lines), self.matching_digest()
-        checkpoint.options, checkpoint.environment = dataclasses.asdict(self.config), environment()
+        checkpoint.options, checkpoint.environment = as_stored(self.config), environment()
         checkpoint.save(self.checkpoints / f"{name}.npz")
 
     def load(self, name="latest"):
@@ -166,7 +166,7 @@ class RunFolder:
 
     def check_belongs(self, checkpoint, name):
         """A ForeignPartError that names the difference where options or matching are not those of the checkpoint."""
-        options = dataclasses.asdict(self.config) if self.config else checkpoint.options
+        options = as_stored(self.config) if self.config else checkpoint.options
         if differences := differing(checkpoint.options, options):
             raise ForeignPartError(f"{self.path} holds parts that do not belong together: {name} was made with "
                                    f"{differences[0]}, config.json asks for {differences[1]}. Put config.json back, or "
@@ -217,6 +217,11 @@ def stored_config(path):
         raise
     files.check_document(path, document, {"options": dict, "*": (dict, str)})
     return config_of(document["options"], path)
+
+
+def as_stored(config):
+    """The options as JSON gives them back: lists for tuples."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def config_of(options, where):

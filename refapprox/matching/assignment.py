@@ -45,6 +45,11 @@ class Assignment:
         sum_l r_{l, choice_l}, the exact sum rounded once.
     lower_bound : float
         No assignment under the same constraint has less energy.
+
+    Examples
+    --------
+    >>> Assignment(np.array([0, 2]), energy=0.5, used=1.2, lower_bound=0.4).gap == (0.5 - 0.4) / 0.5
+    True
     """
 
     choice: NDArray[np.int64]
@@ -126,7 +131,14 @@ class AssignmentProblem:
         return np.outer(self.opcounts / self.opcounts.sum(), self.costs / self.costs.max())
 
     def assignment(self, choice: ArrayLike, lower_bound: float | None = None) -> Assignment:
-        """The Assignment that gives layer l multiplier choice[l]; optimal where no lower bound is told."""
+        """The Assignment that gives layer l multiplier choice[l].
+
+        Parameters
+        ----------
+        choice : integer array, shape (layers,)
+        lower_bound : float, optional
+            Of the energy; the assignment counts as optimal without one.
+        """
         rows, choice = np.arange(len(self.allowed)), np.asarray(choice, dtype=np.int64)
         energy, used = (math.fsum(table[rows, choice]) for table in (self.energies, self.ratios))
         return Assignment(choice, energy, used, energy if lower_bound is None else min(float(lower_bound), energy))
@@ -354,6 +366,11 @@ def kmeans_assignment(problem: AssignmentProblem, max_multipliers: int, *, rng: 
     -------
     Assignment
         Its lower bound is that of `max_multipliers` multipliers with the same sum of r.
+
+    Raises
+    ------
+    ValueError
+        If there are more clusters than layers, or less than one.
 
     Examples
     --------

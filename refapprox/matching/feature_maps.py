@@ -1,9 +1,15 @@
 """The integer operands of every layer over sample data: what the error statistics start from."""
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from refapprox.datasets import DataModule
 from refapprox.validation import check_array, check_integer, check_rng
+
+if TYPE_CHECKING:
+    from refapprox.nets.approx_net import ApproxNet
 
 BLOCK_FIELDS = 1 << 12      # fields whose outputs are formed at once
 
@@ -22,26 +28,33 @@ class IntermediateLayerResults:
     weights : int array, shape (fan_in, m)
     channel_scale : float array, shape (m,), or None
         Scale of each output channel relative to their mean; None where all are equal.
+
+    Examples
+    --------
+    >>> features, weights = np.array([[1, 2], [0, 3]]), np.array([[1], [-1]])
+    >>> IntermediateLayerResults(2, features, features @ weights, weights).output_std()
+    1.0
     """
 
     fan_in: int
-    features: np.ndarray
-    outputs: np.ndarray
-    weights: np.ndarray
-    channel_scale: np.ndarray | None = None
+    features: NDArray[Any]
+    outputs: NDArray[np.int64]
+    weights: NDArray[Any]
+    channel_scale: NDArray[np.float64] | None = None
 
     @property
-    def groups(self):
+    def groups(self) -> int:
         """Groups of the layer: fields and weights are those of group 0, then of group 1, ..."""
         return self.weights.shape[1] // self.outputs.shape[1]
 
-    def output_std(self):
+    def output_std(self) -> float:
         """std of the outputs in accumulator units, ddof 0."""
         outputs = self.outputs if self.channel_scale is None else self.outputs * self.channel_scale
         return float(np.std(outputs, ddof=0))
 
 
-def get_feature_maps(model, datamodule, *, rng, num_images=128, memory_limit=1 << 30):
+def get_feature_maps(model: "ApproxNet", datamodule: DataModule, *, rng: np.random.Generator, num_images: int = 128,
+                     memory_limit: int = 1 << 30) -> dict[str, IntermediateLayerResults]:
     """Record the integer operands of every multiplying layer over random training images.
 
     Parameters
@@ -63,6 +76,13 @@ def get_feature_maps(model, datamodule, *, rng, num_images=128, memory_limit=1 <
     ------
     ValueError
         If they would take more: fewer images take less.
+
+    Examples
+    --------
+    >>> from refapprox import LeNet5, SyntheticDigits
+    >>> net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=20, n_test=1)
+    >>> get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=2)["linear3"].features.shape
+    (2, 84)
     """
     check_rng(rng)
     num_images = check_integer("num_images", num_images, minimum=1)

@@ -6,6 +6,7 @@ is the energy of the multiplications relative to the most expensive multiplier o
 """
 import dataclasses
 from dataclasses import dataclass, field
+from os import PathLike
 
 import numpy as np
 
@@ -14,7 +15,27 @@ from refapprox import files
 
 @dataclass
 class LayerInfo:
-    """What was assigned to a layer, and why. Standard deviations are in accumulator units."""
+    """What was assigned to a layer, and why.
+
+    Attributes
+    ----------
+    name, multiplier_name : str
+    multiplier_performance_metric : float
+        Cost of one multiplication.
+    opcount : float
+        Multiplications per sample.
+    fan_in : int
+    sigma : float
+        The learned noise level.
+    predicted_std, allowed_std : float
+        Of the accumulated error, accumulator units.
+
+    Examples
+    --------
+    >>> layer = LayerInfo("conv1", "mul8s_1L2H", 0.301, opcount=117600)
+    >>> layer.relative_opcount(235200), layer.relative_energy_consumption(0.602)
+    (0.5, 0.5)
+    """
 
     name: str
     multiplier_name: str
@@ -25,11 +46,11 @@ class LayerInfo:
     predicted_std: float = float("nan")
     allowed_std: float = float("nan")
 
-    def relative_opcount(self, total_opcount):
+    def relative_opcount(self, total_opcount: float) -> float:
         """Share of all multiplications."""
         return self.opcount / total_opcount
 
-    def relative_energy_consumption(self, metric_max):
+    def relative_energy_consumption(self, metric_max: float) -> float:
         """Cost of one multiplication relative to `metric_max`."""
         return self.multiplier_performance_metric / metric_max
 
@@ -45,26 +66,32 @@ class MatchingInfo:
         Largest cost in the search space, the fallback included.
     opcount : float
         Multiplications of all layers.
+
+    Examples
+    --------
+    >>> layers = [LayerInfo("conv1", "cheap", 0.25, opcount=3), LayerInfo("linear", "exact", 1.0, opcount=1)]
+    >>> MatchingInfo(layers, metric_max=1.0, opcount=4).relative_energy_consumption
+    0.4375
     """
 
-    layers: list = field(default_factory=list)
+    layers: list[LayerInfo] = field(default_factory=list)
     metric_max: float = float("nan")
     opcount: float = float("nan")
 
     @property
-    def relative_energy_consumption(self):
+    def relative_energy_consumption(self) -> float:
         """Equation (1)."""
         return sum(layer.relative_opcount(self.opcount) * layer.relative_energy_consumption(self.metric_max)
                    for layer in self.layers)
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Write as JSON; nan becomes null."""
         document = dataclasses.asdict(self)
         document["relative_energy_consumption"] = self.relative_energy_consumption
         files.write_json(path, without_nan(document))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | PathLike[str]) -> "MatchingInfo":
         """Read what `save` wrote."""
         document = files.read_json(path)
         names = [f.name for f in dataclasses.fields(LayerInfo)]

@@ -10,16 +10,22 @@ likewise:
 
     mean = mean_j s_j E S_j,    variance = mean_j s_j^2 Var S_j + Var_j(s_j E S_j)                   (2)
 """
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from refapprox.error_stats import RUNGS, LayerOperands, get_sample_population
+from refapprox.matching.feature_maps import IntermediateLayerResults
+from refapprox.multipliers import Multiplier
 from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_choice
 
 BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
 
 
-def predicted_stds(results, multipliers, num_samples=512, *, rng, estimator="population"):
+def predicted_stds(results: IntermediateLayerResults, multipliers: Sequence[Multiplier], num_samples: int | None = 512,
+                   *, rng: np.random.Generator, estimator: str = "population") -> NDArray[np.float64]:
     """std of the accumulated error of every multiplier, accumulator units.
 
     Parameters
@@ -35,6 +41,23 @@ def predicted_stds(results, multipliers, num_samples=512, *, rng, estimator="pop
     Returns
     -------
     float64 array, shape (multipliers,)
+
+    Raises
+    ------
+    KeyError
+        If there is no such rung.
+    ValueError
+        If the multipliers do not share one operand range.
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> from refapprox.matching import IntermediateLayerResults
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.integers(0, 128, (100, 9)), rng.integers(-128, 128, (9, 4))
+    >>> results = IntermediateLayerResults(9, x, x @ w, w)
+    >>> predicted_stds(results, [load_library()["mul8s_1KV8"]], rng=rng).tolist()      # exact
+    [0.0]
     """
     rung = RUNGS[check_choice("estimator", estimator, RUNGS)]
     scale = results.channel_scale
@@ -78,12 +101,31 @@ def sampled(features, num_samples, rng):
     return features if num_samples is None else get_sample_population(features, num_samples, rng=rng)
 
 
-def simulated_stds(results, multipliers, num_samples=4096, *, rng):
+def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Multiplier], num_samples: int = 4096, *,
+                   rng: np.random.Generator) -> NDArray[np.float64]:
     """std of the accumulated error that every multiplier really makes on random fields, accumulator units, ddof 0.
+
+    Parameters
+    ----------
+    results : IntermediateLayerResults
+    multipliers : sequence of Multiplier
+    num_samples : int, optional
+        Receptive fields drawn from each group.
+    rng : numpy.random.Generator
 
     Returns
     -------
     float64 array, shape (multipliers,)
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> from refapprox.matching import IntermediateLayerResults
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.integers(0, 128, (100, 9)), rng.integers(-128, 128, (9, 4))
+    >>> results = IntermediateLayerResults(9, x, x @ w, w)
+    >>> simulated_stds(results, [load_library()["mul8s_1KV8"]], rng=rng).tolist()      # exact
+    [0.0]
     """
     scale = 1 if results.channel_scale is None else results.channel_scale
     errors = [[] for _ in multipliers]

@@ -17,18 +17,27 @@ References
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, section on matching.
 """
 import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from refapprox.matching.assignment import AssignmentProblem, threshold_assignment
-from refapprox.matching.feature_maps import get_feature_maps
+import numpy as np
+
+from refapprox.datasets import DataModule
+from refapprox.matching.assignment import Assignment, AssignmentProblem, threshold_assignment
+from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
-from refapprox.multipliers import exact
+from refapprox.multipliers import Multiplier, exact
 from refapprox.multipliers.library import check_search_space
 from refapprox.validation import check_real, check_rng
 
+if TYPE_CHECKING:
+    from refapprox.nets.approx_net import ApproxNet
 
-def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_samples=512, *, rng,
-                            estimator="population"):
+
+def select_layer_multiplier(intermediate_results: IntermediateLayerResults, multipliers: Iterable[Multiplier],
+                            max_noise: float, num_samples: int | None = 512, *, rng: np.random.Generator,
+                            estimator: str = "population") -> tuple[str, float]:
     """The cheapest multiplier that a layer tolerates, by the published rule (2).
 
     Parameters
@@ -53,6 +62,14 @@ def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_sa
     ------
     ValueError
         If the search space is empty or lacks costs, or no multiplier fits: the nearest candidate is named.
+
+    Examples
+    --------
+    >>> from refapprox import load_library
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.integers(0, 128, (100, 9)), rng.integers(-128, 128, (9, 4))
+    >>> select_layer_multiplier(IntermediateLayerResults(9, x, x @ w, w), load_library(), 0.0, rng=rng)[0]
+    'mul8s_1KV8'
     """
     multipliers = check_search_space(multipliers)
     layer = ("the layer", intermediate_results, check_real("max_noise", max_noise), 1)
@@ -61,8 +78,22 @@ def select_layer_multiplier(intermediate_results, multipliers, max_noise, num_sa
     return chosen.name, chosen.performance_metric
 
 
-def exact_fallback(multipliers):
+def exact_fallback(multipliers: Iterable[Multiplier]) -> Multiplier:
     """What a layer may take where nothing fits: the exact one among `multipliers`, else one of their largest cost.
+
+    Parameters
+    ----------
+    multipliers : iterable of Multiplier
+        The search space.
+
+    Returns
+    -------
+    Multiplier
+
+    Raises
+    ------
+    ValueError
+        If the search space is empty or lacks costs.
 
     Examples
     --------
@@ -78,8 +109,10 @@ def exact_fallback(multipliers):
     return dataclasses.replace(exact(multipliers[0].bits, multipliers[0].signed), performance_metric=cost)
 
 
-def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, num_samples=512, feature_maps=None,
-                       estimator="population"):
+def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[Multiplier], *,
+                       rng: np.random.Generator, fallback: Multiplier | None = None, num_samples: int | None = 512,
+                       feature_maps: dict[str, IntermediateLayerResults] | None = None,
+                       estimator: str = "population") -> MatchingInfo:
     """Assign a multiplier to every layer of `model`.
 
     Parameters
@@ -102,6 +135,20 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
     Returns
     -------
     MatchingInfo
+
+    Raises
+    ------
+    ValueError
+        If the search space is empty or lacks costs, or no multiplier fits a layer and there is no fallback.
+
+    Examples
+    --------
+    >>> from refapprox import LeNet5, SyntheticDigits, load_library
+    >>> net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=200, n_test=1)
+    >>> rng = np.random.default_rng(0)
+    >>> space = load_library()
+    >>> select_multipliers(net, data, space, rng=rng, fallback=exact_fallback(space)).layers[-1].name
+    'linear3'
     """
     candidates = check_search_space(multipliers)
     if fallback is not None:
@@ -112,8 +159,10 @@ def select_multipliers(model, datamodule, multipliers, *, rng, fallback=None, nu
     return matching_info(model, candidates, problem, assignment)
 
 
-def matching_problem(model, datamodule, multipliers, *, rng, num_samples=512, feature_maps=None,
-                     estimator="population"):
+def matching_problem(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[Multiplier], *,
+                     rng: np.random.Generator, num_samples: int | None = 512,
+                     feature_maps: dict[str, IntermediateLayerResults] | None = None,
+                     estimator: str = "population") -> AssignmentProblem:
     """What the rules of `matching.assignment` decide on: every layer with every multiplier.
 
     Parameters
@@ -125,6 +174,19 @@ def matching_problem(model, datamodule, multipliers, *, rng, num_samples=512, fe
     -------
     AssignmentProblem
         A row for each of `model.noisy_modules`, a column for each multiplier.
+
+    Raises
+    ------
+    ValueError
+        If the search space is empty or lacks costs.
+
+    Examples
+    --------
+    >>> from refapprox import LeNet5, SyntheticDigits, load_library
+    >>> net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=200, n_test=1)
+    >>> rng = np.random.default_rng(0)
+    >>> matching_problem(net, data, load_library(), rng=rng).stds.shape
+    (5, 13)
     """
     multipliers = check_search_space(multipliers)
     maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
@@ -141,8 +203,37 @@ def problem_of(layers, multipliers, num_samples, rng, estimator):
         opcounts, [m.performance_metric for m in multipliers], names, tuple(m.name for m in multipliers))
 
 
-def matching_info(model, multipliers, problem, assignment):
-    """An `Assignment` for `problem` as the MatchingInfo that `deploy_multipliers` takes."""
+def matching_info(model: "ApproxNet", multipliers: Iterable[Multiplier], problem: AssignmentProblem,
+                  assignment: Assignment) -> MatchingInfo:
+    """An `Assignment` for `problem` as the MatchingInfo that `deploy_multipliers` takes.
+
+    Parameters
+    ----------
+    model : ApproxNet
+    multipliers : iterable of Multiplier
+        The columns of the problem.
+    problem : AssignmentProblem
+        Of `matching_problem`.
+    assignment : Assignment
+
+    Returns
+    -------
+    MatchingInfo
+
+    Raises
+    ------
+    ValueError
+        If the search space is empty or lacks costs.
+
+    Examples
+    --------
+    >>> from refapprox import LeNet5, SyntheticDigits, load_library
+    >>> net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=200, n_test=1)
+    >>> rng = np.random.default_rng(0)
+    >>> problem = matching_problem(net, data, load_library(), rng=rng)
+    >>> matching_info(net, load_library(), problem, problem.assignment([0] * 5)).layers[0].multiplier_name
+    'mul8s_1KR3'
+    """
     multipliers = check_search_space(multipliers)
     layers = [LayerInfo(name, multipliers[m].name, float(multipliers[m].performance_metric), int(layer.opcount),
                         int(layer.fan_in), float(layer.stdev), float(problem.stds[row, m]),

@@ -1,12 +1,14 @@
 """Where an assignment is written to: a run folder and, where MLflow is installed and asked for, MLflow."""
 import dataclasses
+from os import PathLike
 from pathlib import Path
 
-from refapprox.matching.info import without_nan
+from refapprox.matching.info import MatchingInfo, without_nan
 from refapprox.validation import check_choice, check_real
 
 
-def dump_results(result, lmbd, folder=None, *, tracking="auto"):
+def dump_results(result: MatchingInfo, lmbd: float, folder: str | PathLike[str] | None = None, *,
+                 tracking: str = "auto") -> None:
     """Write a MatchingInfo to a run folder and, where MLflow is installed and a run is active, to MLflow.
 
     Parameters
@@ -18,6 +20,22 @@ def dump_results(result, lmbd, folder=None, *, tracking="auto"):
         Where `gs_results.json` goes.
     tracking : {"auto", "mlflow", "none"}, optional
         "mlflow" makes a missing MLflow an error; "auto" uses it where it is installed and a run is active.
+
+    Raises
+    ------
+    KeyError
+        If `tracking` is another.
+    ValueError
+        If MLflow is asked for and missing, or lmbd is negative.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from refapprox.matching import LayerInfo
+    >>> folder = tempfile.mkdtemp()
+    >>> dump_results(MatchingInfo([LayerInfo("conv1", "cheap", 0.25, opcount=1)], 1.0, 1), 0.2, folder, tracking="none")
+    >>> json.loads((Path(folder) / "gs_results.json").read_text())["relative_energy_consumption"]
+    0.25
     """
     check_choice("tracking", tracking, ("auto", "mlflow", "none"))
     check_real("lmbd", lmbd, minimum=0.0)

@@ -138,6 +138,11 @@ class Detectable:
         A shift of the mean, an excess of the std of a law that is otherwise no wider.
     distance : float
         A sup-distance between the distribution functions; nan where the law is known by its moments only.
+
+    Examples
+    --------
+    >>> Detectable(mean=0.5, std=0.25, distance=float("nan")).mean
+    0.5
     """
 
     mean: float
@@ -339,6 +344,13 @@ def min_detectable(law: Law | ErrorMoments, num_samples: int, alpha: float = 1e-
     Returns
     -------
     Detectable
+
+    Raises
+    ------
+    ValueError
+        If alpha or power is not between 0 and 1, or there are fewer than 2 samples.
+    TypeError
+        If the moments of `law` allow no bound.
 
     Examples
     --------

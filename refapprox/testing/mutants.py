@@ -19,17 +19,31 @@ A suite that accepts one has a hole:
 """
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong variant: `apply` turns a right thing of this `kind` into a wrong one."""
+    """A wrong variant.
+
+    Attributes
+    ----------
+    name, kind : str
+    apply : callable
+        Turns a right thing of this kind into a wrong one.
+
+    Examples
+    --------
+    >>> wrong = next(mutant for mutant in MUTANTS if mutant.name == "axes of the table swapped")
+    >>> wrong.kind, wrong.apply(np.array([[1, 2], [3, 4]])).tolist()
+    ('table', [[1, 3], [2, 4]])
+    """
 
     name: str
     kind: str
-    apply: Callable
+    apply: Callable[..., Any]
 
 
 def swapped_axes(lut):

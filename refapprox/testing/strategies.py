@@ -3,7 +3,10 @@
 Tables are drawn by seed rather than entry by entry: 2^16 draws would be slow, and no simpler to shrink. Widths
 shrink toward 1 bit, families toward the exact multiplier.
 """
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 try:
     from hypothesis import strategies as st
@@ -11,17 +14,20 @@ except ImportError as error:
     raise ImportError("refapprox.testing.strategies needs Hypothesis: pip install hypothesis, "
                       "or pip install 'refapprox[test]'.") from error
 
+from refapprox.error_stats.exact_law import Law
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.multipliers import Multiplier, exact
 from refapprox.multipliers.closed_forms import broken_array_products, operand_truncated_products
 from refapprox.multipliers.multiplier import code_range, codes
 from refapprox.quantization import QuantizationParameters
+from refapprox.testing.assertions import law_of
 
 SEEDS = st.integers(0, 2 ** 32 - 1)
 
 
 @st.composite
-def multiplier_tables(draw, max_bits=5, signed=None, exact_at_zero=None):
+def multiplier_tables(draw: st.DrawFn, max_bits: int = 5, signed: bool | None = None,
+                      exact_at_zero: bool | None = None) -> Multiplier:
     """Multipliers with random errors in a random share of their table; both widths are free.
 
     Parameters
@@ -32,6 +38,16 @@ def multiplier_tables(draw, max_bits=5, signed=None, exact_at_zero=None):
         Both kinds by default.
     exact_at_zero : bool, optional
         True: a zero operand gives 0. False: some zero operand does not. None: either.
+
+    Returns
+    -------
+    Hypothesis strategy of Multiplier
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(multiplier_tables(max_bits=3), lambda m: m.error_map.any()).bits_x <= 3
+    True
     """
     signed = draw(st.booleans()) if signed is None else signed
     bits_x, bits_w = draw(st.integers(1, max_bits)), draw(st.integers(1, max_bits))
@@ -47,8 +63,25 @@ def multiplier_tables(draw, max_bits=5, signed=None, exact_at_zero=None):
 
 
 @st.composite
-def multiplier_families(draw, max_bits=8, signed=None):
-    """Operand truncation T(t) and broken arrays B(h, v): exact at t = 0 and h = v = 0, asymmetric for h > 0."""
+def multiplier_families(draw: st.DrawFn, max_bits: int = 8, signed: bool | None = None) -> Multiplier:
+    """Operand truncation T(t) and broken arrays B(h, v): exact at t = 0 and h = v = 0, asymmetric for h > 0.
+
+    Parameters
+    ----------
+    max_bits : int, optional
+    signed : bool, optional
+        Both kinds by default.
+
+    Returns
+    -------
+    Hypothesis strategy of Multiplier
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(multiplier_families(), lambda m: m.error_map.any()).name[0] in "TB"
+    True
+    """
     signed = draw(st.booleans()) if signed is None else signed
     bits = draw(st.integers(1, max_bits))
     if draw(st.booleans()):
@@ -72,8 +105,25 @@ def asymmetric_multipliers(draw, max_bits=5, signed=None):
     return Multiplier("asymmetric", table, signed, draw(st.floats(0.01, 1)))
 
 
-def multipliers(max_bits=5, signed=None):
-    """Any multiplier: exact, of a family, asymmetric, random, inexact at zero."""
+def multipliers(max_bits: int = 5, signed: bool | None = None) -> st.SearchStrategy[Multiplier]:
+    """Any multiplier: exact, of a family, asymmetric, random, inexact at zero.
+
+    Parameters
+    ----------
+    max_bits : int, optional
+    signed : bool, optional
+        Both kinds by default.
+
+    Returns
+    -------
+    Hypothesis strategy of Multiplier
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(multipliers(), lambda m: not m.error_map.any()).bits
+    1
+    """
     kinds = st.booleans() if signed is None else st.just(signed)
     return st.one_of(
         st.builds(exact, st.integers(1, max_bits), kinds),
@@ -83,14 +133,47 @@ def multipliers(max_bits=5, signed=None):
         multiplier_tables(max_bits, signed, exact_at_zero=False))
 
 
-def error_maps(max_bits=5, signed=None):
-    """exact - approximate of any multiplier, int32, ``[x - qmin, w - qmin]``."""
+def error_maps(max_bits: int = 5, signed: bool | None = None) -> st.SearchStrategy[NDArray[np.int32]]:
+    """exact - approximate of any multiplier, int32, ``[x - qmin, w - qmin]``.
+
+    Parameters
+    ----------
+    max_bits : int, optional
+    signed : bool, optional
+        Both kinds by default.
+
+    Returns
+    -------
+    Hypothesis strategy of int32 arrays
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(error_maps(), lambda emap: emap.any()).ndim
+    2
+    """
     return multipliers(max_bits, signed).map(lambda multiplier: multiplier.error_map)
 
 
 @st.composite
-def distributions(draw, size):
-    """Probabilities of `size` codes, summing to 1: single points, sparse and dense ones."""
+def distributions(draw: st.DrawFn, size: int) -> NDArray[np.float64]:
+    """Probabilities of codes, summing to 1: single points, sparse and dense ones.
+
+    Parameters
+    ----------
+    size : int
+        Number of codes.
+
+    Returns
+    -------
+    Hypothesis strategy of float64 arrays, shape (size,)
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(distributions(3), lambda p: p[2] == 1).tolist()
+    [0.0, 0.0, 1.0]
+    """
     counts = np.zeros(size)
     for code in draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=3)):
         counts[code] += draw(st.integers(1, 100))
@@ -100,8 +183,24 @@ def distributions(draw, size):
 
 
 @st.composite
-def operand_codes(draw, shape, qmin, qmax):
-    """int64 codes of `shape` within [qmin, qmax], the ends included: uniform, sparse as behind a ReLU, or constant."""
+def operand_codes(draw: st.DrawFn, shape: tuple[int, ...], qmin: int, qmax: int) -> NDArray[np.int64]:
+    """Codes within [qmin, qmax], the ends included: uniform, sparse as behind a ReLU, or constant.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    qmin, qmax : int
+
+    Returns
+    -------
+    Hypothesis strategy of int64 arrays of this shape
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(operand_codes((2,), -8, 7), lambda codes: codes[0] == codes[1] == 7).tolist()
+    [7, 7]
+    """
     rng = np.random.default_rng(draw(SEEDS))
     values = rng.integers(qmin, qmax + 1, shape)
     kind = draw(st.sampled_from(["constant", "sparse", "uniform", "ends"]))
@@ -113,11 +212,28 @@ def operand_codes(draw, shape, qmin, qmax):
 
 
 @st.composite
-def correlated_codes(draw, shape, qmin, qmax):
-    """(codes, rho): int64 codes of `shape` (fields, fan_in) whose taps have the correlation rho, in law.
+def correlated_codes(draw: st.DrawFn, shape: tuple[int, int], qmin: int, qmax: int) -> tuple[NDArray[np.int64], float]:
+    """Codes whose taps have a known correlation, in law.
 
     With probability rho a field holds one drawn code everywhere, else a fresh one at every tap: any function of the
     code then has the correlation rho between any two taps.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Fields and fan-in.
+    qmin, qmax : int
+
+    Returns
+    -------
+    Hypothesis strategy of (int64 array of this shape, rho)
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> codes, rho = find(correlated_codes((5, 2), -8, 7), lambda drawn: drawn[1] == 1)
+    >>> bool((codes[:, 0] == codes[:, 1]).all())
+    True
     """
     rng = np.random.default_rng(draw(SEEDS))
     rho = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]))
@@ -126,8 +242,26 @@ def correlated_codes(draw, shape, qmin, qmax):
 
 
 @st.composite
-def layers(draw, max_fields=12, max_fan_in=5, max_neurons=4, code_range=(-8, 7)):
-    """LayerOperands of small layers: fields that differ, correlated taps, constant and sparse ones; one of each too."""
+def layers(draw: st.DrawFn, max_fields: int = 12, max_fan_in: int = 5, max_neurons: int = 4,
+           code_range: tuple[int, int] = (-8, 7)) -> LayerOperands:
+    """Small layers: fields that differ, correlated taps, constant and sparse ones; one of each too.
+
+    Parameters
+    ----------
+    max_fields, max_fan_in, max_neurons : int, optional
+    code_range : (int, int), optional
+        Of both sides.
+
+    Returns
+    -------
+    Hypothesis strategy of LayerOperands
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(layers(), lambda layer: layer.fan_in == 3).fan_in
+    3
+    """
     fields, fan_in, neurons = (draw(st.integers(1, most)) for most in (max_fields, max_fan_in, max_neurons))
     x = draw(st.one_of(operand_codes((fields, fan_in), *code_range),
                        correlated_codes((fields, fan_in), *code_range).map(lambda drawn: drawn[0])))
@@ -136,10 +270,23 @@ def layers(draw, max_fields=12, max_fan_in=5, max_neurons=4, code_range=(-8, 7))
 
 
 @st.composite
-def laws(draw, max_values=12, max_summands=30):
-    """Laws of sums of integers: constant, rare, skewed and lattice ones among them."""
-    from refapprox.testing.assertions import law_of
+def laws(draw: st.DrawFn, max_values: int = 12, max_summands: int = 30) -> Law:
+    """Laws of sums of integers: constant, rare, skewed and lattice ones among them.
 
+    Parameters
+    ----------
+    max_values, max_summands : int, optional
+
+    Returns
+    -------
+    Hypothesis strategy of Law
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(laws(), lambda law: law.std == 0).pmf.size
+    1
+    """
     values = draw(st.lists(st.integers(-50, 50), min_size=1, max_size=max_values, unique=True))
     weights = np.array([draw(st.sampled_from([1e-6, 0.01, 1.0, 5.0])) for _ in values])
     step = draw(st.sampled_from([1, 1, 4]))
@@ -147,17 +294,47 @@ def laws(draw, max_values=12, max_summands=30):
 
 
 @st.composite
-def linear_shapes(draw, largest=8):
-    """{"n", "k", "m"}: batch, fan-in and outputs of a linear layer."""
+def linear_shapes(draw: st.DrawFn, largest: int = 8) -> dict[str, int]:
+    """{"n", "k", "m"}: batch, fan-in and outputs of a linear layer.
+
+    Parameters
+    ----------
+    largest : int, optional
+
+    Returns
+    -------
+    Hypothesis strategy of dict of str to int
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(linear_shapes(), lambda shape: shape["k"] > 1)
+    {'n': 1, 'k': 2, 'm': 1}
+    """
     return {name: draw(st.integers(1, largest)) for name in ("n", "k", "m")}
 
 
 @st.composite
-def conv_shapes(draw, largest=7):
+def conv_shapes(draw: st.DrawFn, largest: int = 7) -> dict[str, Any]:
     """Keyword arguments of a convolution that has at least one output.
 
     {"n", "c_in", "h", "w", "c_out", "kernel", "stride", "padding", "dilation", "groups"}, kernel, stride, padding
     and dilation as pairs (vertical, horizontal).
+
+    Parameters
+    ----------
+    largest : int, optional
+        Size of the maps, where kernels fit in.
+
+    Returns
+    -------
+    Hypothesis strategy of dict
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(conv_shapes(), lambda shape: shape["groups"] == 2)["c_in"] % 2
+    0
     """
     groups = draw(st.integers(1, 3))
     kernel, stride, padding, dilation, size = [], [], [], [], []
@@ -174,8 +351,25 @@ def conv_shapes(draw, largest=7):
 
 
 @st.composite
-def quantization_parameters(draw, bits=8, signed=None):
-    """QuantizationParameters: symmetric and affine, scales over ten decades, powers of two (ties!) among them."""
+def quantization_parameters(draw: st.DrawFn, bits: int = 8, signed: bool | None = None) -> QuantizationParameters:
+    """Symmetric and affine ones, scales over ten decades, powers of two (ties!) among them.
+
+    Parameters
+    ----------
+    bits : int, optional
+    signed : bool, optional
+        Both kinds by default.
+
+    Returns
+    -------
+    Hypothesis strategy of QuantizationParameters
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(quantization_parameters(signed=True), lambda q: q.zero_point != 0).qmin
+    -128
+    """
     signed = draw(st.booleans()) if signed is None else signed
     qmin, qmax = code_range(bits, signed)
     scale = draw(st.one_of(st.integers(-10, 10).map(lambda k: 2.0 ** k), st.floats(1e-5, 1e5)))
