@@ -167,7 +167,7 @@ class RunConfig:
         return of_preset if self.images is None else self.images
 
     @property
-    def deployment(self):
+    def deployment(self) -> str:
         """How the network is quantized and retrained, in words."""
         parts = [f"{'batch norm folded, ' if self.fold else ''}ranges {self.ranges}"]
         if self.ranges == "static":

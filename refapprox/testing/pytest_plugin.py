@@ -28,7 +28,13 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Counts who shares the rate, before tests are deselected in ways that differ between workers."""
-    config.stash[SHARES] = sum("alpha" in getattr(item, "fixturenames", ()) for item in items)
+    config.stash[SHARES] = sum("alpha" in getattr(item, "fixturenames", ()) and not given_by_parameters(item)
+                               for item in items)
+
+
+def given_by_parameters(item):
+    """Whether the test has a parameter `alpha` of its own, which is not the fixture."""
+    return "alpha" in getattr(getattr(item, "callspec", None), "params", {})
 
 
 @pytest.fixture(scope="session")

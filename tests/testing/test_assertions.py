@@ -204,6 +204,10 @@ from refapprox.testing import assert_agrees, law_of
 def test_share(alpha, i):
     assert alpha == TOTAL / 5
 
+@pytest.mark.parametrize("alpha", [0.5, 0.25])
+def test_of_its_own(alpha):
+    assert alpha > 0.1
+
 def test_another(alpha):
     assert_agrees(law_of([3], [1.0]), [3, 3], alpha)
 
@@ -219,7 +223,7 @@ def test_the_fixture_splits_one_rate_over_the_tests_that_ask(tmp_path, total, in
     (tmp_path / "test_suite.py").write_text(SUITE.replace("TOTAL", total))
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
                          capture_output=True, text=True, cwd=tmp_path)
-    assert run.returncode == 0 and "6 passed" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0 and "8 passed" in run.stdout, run.stdout + run.stderr
 
 
 def test_assertions_need_no_hypothesis():

@@ -85,6 +85,7 @@ def rare_errors_of_the_page():
     law = law_of([0, 100], [255 / 256, 1 / 256], num_summands=25)
     return {"samples": samples_needed(law, detectable_mean=1.0, alpha=1e-6), "mean": law.mean, "variance": law.std ** 2,
             "found": min_detectable(law, 200_000).mean, "lost": law.mean / 100,
+            "suite": -(-samples_needed(law, detectable_mean=1.0, alpha=1e-9) // 50_000) * 50_000,
             "millions": samples_needed(law, detectable_mean=0.098) / 1e6}
 
 
@@ -92,6 +93,8 @@ CLAIMS = (
     Claim("docs/testing_statistics.md", "the mean is 25 · 100/256 = {mean:.2f}, the variance "
           "25 · 100² · (1/256)(255/256) = {variance:.1f}.", rare_errors_of_the_page),
     Claim("docs/testing_statistics.md", "detectable_mean=1.0, alpha=1e-6) # {samples}", rare_errors_of_the_page),
+    Claim("docs/testing_statistics.md", "in a suite of a thousand tests it is 1e-9, and {suite:,} samples do.",
+          rare_errors_of_the_page),
     Claim("docs/testing_statistics.md", "moves the mean by {lost:.3f}, and 200,000 samples find {found:.2f}. Whoever "
           "minds asks for the number of samples that find it, {millions:.0f} million", rare_errors_of_the_page),
     Claim("docs/error_statistics.md",
