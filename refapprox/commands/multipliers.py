@@ -1,5 +1,4 @@
 """`refapprox multipliers`: what there is, what it does, in and out of other tools, and what is wrong with a table."""
-import argparse
 import json
 import math
 import sys
@@ -10,6 +9,7 @@ import numpy as np
 
 from refapprox import files
 from refapprox.commands import multiplier_page
+from refapprox.commands.parser import add_reading, widths
 from refapprox.multipliers import formats, load_library, side_file
 from refapprox.multipliers.declaration import UndeclaredError, UnfitError
 from refapprox.multipliers.family import families
@@ -87,7 +87,7 @@ def add_one(commands, name, help_line, function):
     sub = commands.add_parser(name, help=help_line, description=help_line)
     sub.add_argument("which", help=WHICH)
     sub.add_argument("--library", default="builtin", metavar="SOURCE,SOURCE,...", help="where names are looked up")
-    add_stated(sub)
+    add_reading(sub)
     sub.set_defaults(function=function)
     if name == "show":
         multiplier_page.add_arguments(sub)
@@ -116,24 +116,8 @@ def add_one(commands, name, help_line, function):
         sub.add_argument("--release", help="release that gives the name its meaning")
 
 
-def add_stated(sub):
-    """What may be stated of a source, wherever one is read."""
-    sign = sub.add_mutually_exclusive_group()
-    sign.add_argument("--signed", dest="signed", action="store_true", default=None,
-                      help="the operands of a file or family are signed")
-    sign.add_argument("--unsigned", dest="signed", action="store_false", help="they are unsigned")
-    sub.add_argument("--bits", type=widths, metavar="N|NxM", help="their widths")
-    sub.add_argument("--order", choices=formats.ORDERS, help="index order of a signed table")
-    sub.add_argument("--top", metavar="NAME", help="the module, model or function of a circuit to read")
-    sub.add_argument("--liberty", action="append", metavar="FILE", help="cells of a mapped netlist; may be repeated")
-    sub.add_argument("--with", dest="more", action="append", metavar="FILE",
-                     help="a further file of the same circuit; may be repeated")
-    sub.add_argument("--compile", dest="compiled", action="store_true",
-                     help="compile a C program with the compiler at hand and tabulate it: this executes the file")
-
-
 def add_layout(sub):
-    """What may be said of a table file beside `add_stated`."""
+    """What may be said of a table file beside `add_reading`."""
     sub.add_argument("--format", choices=formats.FORMATS, help="(default: told from the content)")
     sub.add_argument("--transposed", action="store_true", help="the row is the weight, not the activation")
 
@@ -146,18 +130,6 @@ def execute(args):
         finally:
             for text in dict.fromkeys(str(warning.message) for warning in said):
                 print(f"note: {text}", file=sys.stderr)
-
-
-def widths(text):
-    """The value of --bits: 8, or (8, 2) for 8x2."""
-    try:
-        parts = [int(part) for part in text.split("x")]
-        (bits_x, *rest) = parts
-        if len(rest) > 1 or min(parts) < 1:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must read N or NxM, such as 8 or 8x4, got {text!r}") from None
-    return (bits_x, rest[0]) if rest else bits_x
 
 
 def stated(args):

@@ -79,25 +79,37 @@ def add_sources(parser):
 
 
 def add_reading(parser):
-    """What may be said of a multiplier wherever one is read: its sign and width, and of a circuit how to read it."""
+    """What may be stated of a source, wherever one is read."""
     sign = parser.add_mutually_exclusive_group()
     sign.add_argument("--signed", dest="signed", action="store_true", default=None,
-                      help="take signed multipliers, and tables that do not tell as signed")
-    sign.add_argument("--unsigned", dest="signed", action="store_false", help="the same for unsigned ones")
-    parser.add_argument("--bits", type=int, metavar="N", help="take multipliers of N x N bits; circuits that do not "
-                                                              "tell as such")
-    parser.add_argument("--top", metavar="NAME", help="module, model or function of a circuit that is the multiplier")
+                      help="the operands of a file or family are signed; of a library take the signed ones")
+    sign.add_argument("--unsigned", dest="signed", action="store_false", help="the same, unsigned")
+    parser.add_argument("--bits", type=widths, metavar="N|NxM", help="their widths; of a library take these")
+    parser.add_argument("--order", choices=("value", "code"), help="index order of a signed table")
+    parser.add_argument("--top", metavar="NAME", help="the module, model or function of a circuit to read")
     parser.add_argument("--with", dest="more", action="append", metavar="FILE",
                         help="a further file of the same circuit; may be repeated")
-    parser.add_argument("--liberty", action="append", metavar="FILE",
-                        help="Liberty file with the cells of a mapped netlist; may be repeated")
+    parser.add_argument("--liberty", action="append", metavar="FILE", help="cells of a mapped netlist; may be repeated")
     parser.add_argument("--compile", dest="compiled", action="store_true",
-                        help="build C programs with the C compiler and run them on all operands; this executes them")
+                        help="compile a C program with the compiler at hand and tabulate it: this executes the file")
 
 
 def circuit_options(args):
-    """The arguments of `read_circuit` that --top, --with, --liberty and --compile give."""
-    return {name: getattr(args, name) for name in ("top", "more", "liberty", "compiled") if getattr(args, name)}
+    """What --order, --top, --with, --liberty and --compile state of files, as `load_library` takes it."""
+    names = ("order", "top", "more", "liberty", "compiled")
+    return {name: getattr(args, name) for name in names if getattr(args, name)}
+
+
+def widths(text):
+    """The value of --bits: 8, or (8, 2) for 8x2."""
+    try:
+        parts = [int(part) for part in text.split("x")]
+        (bits_x, *rest) = parts
+        if len(rest) > 1 or min(parts) < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must read N or NxM, such as 8 or 8x4, got {text!r}") from None
+    return (bits_x, rest[0]) if rest else bits_x
 
 
 def named_number(text):

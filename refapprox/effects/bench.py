@@ -53,7 +53,7 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     signed, bits : bool and int, optional
         Which multipliers of a source to take, and what a source is taken for that does not tell.
     circuit : dict, optional
-        Further arguments of `read_circuit`, such as ``{"top": "mul8"}``, for sources that are circuits.
+        What else is stated of files, as `load_library` takes it: order, top, liberty, compiled.
     progress : callable, optional
         Called with a line of text before each piece of work.
 

@@ -106,7 +106,7 @@ class RunConfig:
     costs: dict = field(default_factory=dict)
     signed: bool | None = None
     bits: int | None = None
-    circuit: dict = field(default_factory=dict)      # further arguments of read_circuit
+    circuit: dict = field(default_factory=dict)      # what else is stated of files: order, top, ...
     net: str = "lenet5"
     epochs: dict = field(default_factory=dict)      # stage -> epochs in place of the preset's
     images: int | None = None                       # training images, all of them unless given

@@ -37,7 +37,7 @@ class RunSummary:
 def read_summary(path):
     """The `RunSummary` of the run in folder `path`; a damaged file of it does not hide what the others hold."""
     folder, config = RunFolder.open(path)
-    state, _ = folder.newest(reversed(STEPS))
+    state, _ = folder.first_of(("latest", *reversed(STEPS)))
     try:
         matching = MatchingInfo.load(folder.path / "matching.json")
     except (ValueError, OSError):

@@ -279,7 +279,7 @@ def test_a_library_without_an_exact_multiplier_falls_back_to_one(tiny, tmp_path)
     tables = tmp_path / "tables"
     tables.mkdir()
     np.save(tables / "coarse.npy", load_library()["mul8s_1KR3"].lut)
-    files.write_json(tables / "coarse.json", {"performance_metric": 0.5})
+    files.write_json(tables / "coarse.json", {"performance_metric": 0.5, "signed": True, "order": "value"})
     folder = new_folder(tmp_path / "run", RunConfig(preset="tiny", multipliers=str(tables), uniform=False))
     _, options = RunFolder.open(folder.path)
     results = MainJob(options, folder, Quiet()).run()
