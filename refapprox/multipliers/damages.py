@@ -224,7 +224,7 @@ def rule_outside(multiplier, mask, rule_of):
 
 
 def saturated(multiplier: Multiplier, rule_of: RuleOf) -> Finding | None:
-    """Products that stay at one extreme where the exact ones go on."""
+    """Products that stay at one extreme where the exact ones go on: a mistake at the limits of a type, 2**k - 1."""
     exact, lut = multiplier.exact_products, multiplier.lut
     mask, bounds = np.zeros(lut.shape, dtype=bool), []
     for sign, bound in ((1, int(lut.max())), (-1, int(lut.min()))):
@@ -238,7 +238,13 @@ def saturated(multiplier: Multiplier, rule_of: RuleOf) -> Finding | None:
     rule = rule_outside(multiplier, mask, rule_of)
     if rule is not None:
         return corrected(multiplier, "saturation", told, rule.lut, f"those of {rule_name(rule)}")
-    return Finding("saturation", "error", told, entries_at(multiplier, mask & (exact != lut), exact)[:64])
+    of_a_type = all(is_power_of_two(bound + 1 if bound > 0 else -bound) for bound in bounds)
+    return Finding("saturation", "error" if of_a_type else "warning", told,
+                   entries_at(multiplier, mask & (exact != lut), exact)[:64])
+
+
+def is_power_of_two(number):
+    return number > 0 and number & (number - 1) == 0
 
 
 def wrapped(multiplier: Multiplier, rule_of: RuleOf) -> Finding | None:

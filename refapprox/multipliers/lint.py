@@ -58,15 +58,7 @@ def lint_lut(table: ArrayLike | BinaryOperator, signed: bool | None = None,
                and (order is None or not reading.signed or reading.order == order)]
     best = fitting[0]
     multiplier = best.operator
-    rules = {}
-
-    def rule_of(entries):
-        entries = np.asarray(entries, dtype=np.int32)
-        key = entries.tobytes()
-        if key not in rules:
-            rules[key] = nearest(Multiplier("table", entries, best.signed), SINGLE_ENTRIES)
-        return rules[key]
-
+    rule_of = rule_finder(best.signed)
     neighbor, known = rule_of(multiplier.lut), identify(multiplier)
     telling = not known and lut.min() != lut.max()       # a published circuit is what it is; a constant fits anything
     checks = [check_signedness(ranked, best, signed) if telling else told_signedness(best),
@@ -75,6 +67,19 @@ def lint_lut(table: ArrayLike | BinaryOperator, signed: bool | None = None,
               *(check_mistakes(multiplier, rule_of) if telling and neighbor.differing else []),
               check_identity(multiplier, known, neighbor)]
     return [finding for finding in checks if finding is not None]
+
+
+def rule_finder(signed):
+    """A function that finds the nearest known rule of a table, and remembers it."""
+    rules = {}
+
+    def rule_of(entries):
+        entries = np.asarray(entries, dtype=np.int32)
+        key = entries.tobytes()
+        if key not in rules:
+            rules[key] = nearest(Multiplier("table", entries, signed), SINGLE_ENTRIES)
+        return rules[key]
+    return rule_of
 
 
 def ranked_readings(lut):

@@ -11,7 +11,7 @@ from refapprox import from_family
 from refapprox.multipliers import family_netlist
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.netlist import exhaustive_planes, unpack_words
-from refapprox.multipliers.lint import lint_lut
+from refapprox.multipliers.lint import check_mistakes, lint_lut, rule_finder
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.operator import codes
 
@@ -164,9 +164,10 @@ def main(checkout=None):
     if checkout:
         from refapprox import load_library
         library = [m for m in load_library(checkout) if m.has_table]
-        wrongly = [m.name for m in library if mistakes(m.lut, m.signed)]
-        print(f"EvoApproxLib: {len(library) - len(wrongly)} of {len(library)} have no error; "
-              f"wrongly: {', '.join(wrongly) or 'none'}")
+        library = [(m, rule_of) for m in library if (rule_of := rule_finder(m.signed))(m.lut).differing]
+        wrongly = [m.name for m, rule_of in library if any(f.level == "error" for f in check_mistakes(m, rule_of))]
+        print(f"EvoApproxLib, without what has a rule, as if its circuits were not known: "
+              f"{len(library) - len(wrongly)} of {len(library)} have no error; wrongly: {', '.join(wrongly) or 'none'}")
     counts = {}
     for base, name, check, signed, original, table in damaged():
         found = mistakes(table, signed)
