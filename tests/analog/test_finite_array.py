@@ -90,8 +90,9 @@ def test_the_integral_is_the_mean_over_its_laws(factors, exact_reference, noise)
     """5e5 draws of the laws themselves, 4 weights a factor: 5 standard errors of at most 0.25 %, false alarm 6e-7."""
     rng, n, draws = np.random.default_rng(2), 4, 500_000
     u = np.array([0.9, -0.4, 0.15, -0.03])[:, None] * np.linspace(1, 0.8, factors)
-    read = Readings(0.7 * u, 0.01 + 0.02 * np.abs(u), 0.0003 * np.sign(u), np.full_like(u, noise), u.copy(),
-                    0.004 + 0 * u + noise, 0.003 + 0 * u)
+    variance = 0.01 + 0.02 * np.abs(u)
+    read = Readings(0.7 * u, variance, 2.0 * np.sign(u) * (variance + noise) ** 1.5, np.full_like(u, noise), u.copy(),
+                    0.004 + 0 * u + noise, 0.8 * np.sqrt(0.004 * variance))      # skewed by 2
     exact, limit, scatter = expected_loss(u, read, np.ones_like(u), exact_reference)
     assert np.all(np.abs(exact / limit - 1) > 0.005)             # otherwise the test would say nothing
     losses, scatters = np.zeros((factors, draws)), np.zeros(factors)
@@ -150,6 +151,21 @@ def test_noisy_readout_of_few_weights(compensation, readout):
     options = {} if readout is None else {"readout": readout}
     found = expected_tnmse(converter, column, device, [86400.0], compensation, **options)
     assert abs(found / mean - 1) < 0.015 + 5 * error / mean
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_noisy_readout_of_many_weights(finite):
+    """400 weights, read in levels of a tenth: the loss of a large array, and what the scatter adds to it."""
+    converter, device = DualPairConductanceConverter([1, 1]), PCMLikeNoiseModel()
+    readout = NoisyReadout(out_noise=0.02, out_res=1 / 20, out_bound=1.0, w_noise=0.05, w_noise_type="additive")
+    weights, rng = column_of(400), np.random.default_rng(5)
+    losses = [np.mean((program_weights(converter, weights, device, rng=rng, readout=readout)
+                       .read(86400.0, rng=rng).effective - weights) ** 2) for _ in range(2000)]
+    found = expected_tnmse(converter, weights, device, [86400.0], readout=readout, finite_array=finite)
+    perfect = expected_tnmse(converter, weights, device, [86400.0], finite_array=finite)
+    error = np.std(losses) / np.mean(losses) / np.sqrt(len(losses))
+    assert abs(found / np.mean(losses) - 1) < (0.01 if finite else 0.03) + 5 * error
+    assert abs(perfect / np.mean(losses) - 1) > 0.03             # otherwise the readout would not matter
 
 
 def test_beyond_its_range_the_closed_form_warns():
