@@ -29,8 +29,8 @@ import numpy as np
 from scipy.special import log_ndtr, ndtr
 
 SPAN = 8.5                    # half-width of the Gaussian integrals in standard deviations: the rest is 2e-17
-TINY = 1e-300                 # stands for 0 in a logarithm
-PANELS, ORDER = 6, 10         # Gauss-Legendre panels between kinks, nodes a panel; tested against 10 times finer
+TINY = 1e-300                 # in place of 0 in a logarithm
+PANELS, ORDER = 6, 10         # Gauss-Legendre panels between kinks, nodes in each; tested against 10 times finer
 
 
 def density(z):

@@ -5,7 +5,7 @@ torchapprox, forward and backward, `compat.aihwkit` the analog part of aihwkit; 
 quantizes and multiplies, `compat.bisecting` holds a recorded network against that. Here, and only here, tables are in
 two's-complement order where the other tool has them so, and functions make a fresh generator where none is passed.
 
-What computes stands in the packages; a file of one line keeps a published import path.
+The packages hold what computes; a file of one line keeps a published import path.
 """
 from typing import TYPE_CHECKING
 

@@ -87,7 +87,7 @@ def test_one_weight_and_its_own_factor_by_hand():
 @pytest.mark.parametrize("exact_reference", [False, True])
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_the_integral_is_the_mean_over_its_laws(factors, exact_reference, noise):
-    """5e5 draws of the laws themselves, 4 weights a factor: 5 standard errors of at most 0.25 %, false alarm 6e-7."""
+    """5e5 draws of the laws, 4 weights to a factor: 5 standard errors of at most 0.25 %, false alarm 6e-7."""
     rng, n, draws = np.random.default_rng(2), 4, 500_000
     u = np.array([0.9, -0.4, 0.15, -0.03])[:, None] * np.linspace(1, 0.8, factors)
     variance = 0.01 + 0.02 * np.abs(u)

@@ -77,7 +77,7 @@ class DeviceModel(ABC):
     """A kind of device: what is drawn for it, and the exact moments of that.
 
     Conductances are in uS, times in s after programming. What draws takes `rng`, or given standard `normals` in its
-    place. A model of one's own defines the methods with an underscore.
+    place. Your own model defines the abstract methods.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """The phase-change memory of the 64-core HERMES chip: unit cells with one or with two devices per polarity.
 
-Piecewise fits in x = g / g_max; the constants of both kinds stand in `FITS`.  Programming, drift and read follow
+Piecewise fits in x = g / g_max; `FITS` has the constants of both kinds.  Programming, drift and read follow
 `NoiseModel`; sigma is a polynomial rescaled by g_max / reference.
 
 References
@@ -45,7 +45,7 @@ class LogThenPolynomial(NamedTuple):
 
 
 MU = LogThenPolynomial(0.0945, -0.0387, -0.0182, 0.0720, 0.13, (0.0736, -0.0126, -0.0436))
-FITS = {     # devices a polarity -> reference g_max (uS), t_0 (s), sigma, sd of nu, q
+FITS = {     # devices per polarity -> reference g_max (uS), t_0 (s), sigma, sd of nu, q
     1: (10.35, 200.0, (0.15781817, 2.32443916, -2.16310839, 0.68841818),
         LogThenPolynomial(0.3039, -0.0120, -0.0023, 0.0124, 0.04, (0.0104, 0.0116, -0.0165)),
         LogThenPolynomial(0.1591, -0.0078, 0.0038, 0.0179, 0.04, (0.0088, 0.0768, -0.1352, 0.0664))),

@@ -27,7 +27,7 @@ class ApproxDataModule:
 
     Notes
     -----
-    A data set of one's own defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
+    Your own data set defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
     refapprox, training images are shuffled anew in every epoch; the published loader kept their order.
 
     Example

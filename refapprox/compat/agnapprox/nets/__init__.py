@@ -91,7 +91,7 @@ class ApproxNet:
     Parameters
     ----------
     net : refapprox.nets.ApproxNet
-        What computes. A network of one's own is described as a native one, not as a torch module.
+        What computes. Your own network is described as a native one, not as a torch module.
     layer_names : dict of str to str, optional
         Published names of the native net's layers; "model." and the native name where a layer is not in it.
 

@@ -35,8 +35,8 @@ def converter_of(g_converter, g_max):
 class BaseNoiseModel:
     """A device model with a converter.
 
-    One of one's own derives from it and defines the three primitives; `apply_noise` and its parts then work. The closed
-    form that stands behind losses and optimizer needs a device model of `refapprox.analog`.
+    Your own noise model derives from it and defines the three primitives; `apply_noise` and its parts then work. Losses
+    and the optimizer, which use the closed form, need a device model of `refapprox.analog`.
 
     Attributes
     ----------
@@ -306,7 +306,7 @@ class ReRamWan2022NoiseModel(BaseNoiseModel):
 
 
 class ReRamCMONoiseModel(BaseNoiseModel):
-    """`refapprox.analog.ReRamCMONoiseModel` with a single device a weight.
+    """`refapprox.analog.ReRamCMONoiseModel` with a single device per weight.
 
     Upstream's keys of `coeff_dict` are acceptance ranges in percent, 0.2 and 2, while its default `acceptance_range` is
     2e-2, which is no key, so that the smallest key counts.  So it does here for that default; another range that is no
