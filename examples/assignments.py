@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import load_library
-from refapprox.main_job.job import make_datamodule
+from refapprox.main_job.job import make_datamodule, make_net
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import (
     budget_assignment,
@@ -18,7 +18,6 @@ from refapprox.matching import (
     matching_problem,
     threshold_assignment,
 )
-from refapprox.nets import LeNet5
 from refapprox.report import text_table
 
 ESTIMATORS = {"population": "population estimate", "exact_data": "exact moments"}
@@ -38,7 +37,7 @@ def main(*paths, num_images=128):
         start, data = folder.load("gradient"), make_datamodule(config)
         library = load_library(config.multipliers)
         multipliers = library.search_space()
-        net = LeNet5(rng=np.random.default_rng(0), stages=config.stages)
+        net = make_net(config, multipliers, data, np.random.default_rng(0))
         net.load_state(start.network)
         maps = get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=num_images)
         rows, known = [], {}

@@ -3,6 +3,9 @@ import numpy as np
 
 from refapprox.plotting.style import GREYS, LINES, MARKERS, MEANING, label_points, new_figure
 
+FEW_LAYERS = 10      # whose names fit into a figure
+COLUMN = 28          # names in a column beside it
+
 
 def training_curves(records):
     """Loss and validation accuracy of every epoch, one curve per step."""
@@ -31,10 +34,25 @@ def training_curves(records):
     return figure
 
 
+def legend_of_layers(figure, axis, count):
+    """The names of `count` layers: in the figure where they are few, else in columns beside it."""
+    if count <= FEW_LAYERS:
+        axis.legend()
+    else:
+        figure.legend(loc="outside right upper", fontsize=6, ncols=-(-count // COLUMN))
+
+
+def with_legend(size, count):
+    """`size` with room beside it for the names of `count` layers."""
+    width, height = size
+    columns = 0 if count <= FEW_LAYERS else -(-count // COLUMN)
+    return width + 2.6 * columns, max(height, 0.16 * min(count, COLUMN))
+
+
 def sigma_curves(records, initial_noise):
     """Noise level of every layer over the epochs of the noise search."""
     levels = [r["sigma"] for r in records if "sigma" in r]
-    figure, axis = new_figure(size=(6, 4))
+    figure, axis = new_figure(size=with_legend((6, 4), len(levels[0])))
     for index, name in enumerate(levels[0]):
         axis.plot(range(len(levels) + 1), [initial_noise, *(abs(level[name]) for level in levels)],
                   linestyle=LINES[index % len(LINES)], marker=MARKERS[index % len(MARKERS)],
@@ -42,13 +60,13 @@ def sigma_curves(records, initial_noise):
     axis.set_xlabel("epoch of the noise search")
     axis.set_ylabel("|sigma| (noise std / std of the outputs)")
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.legend()
+    legend_of_layers(figure, axis, len(levels[0]))
     return figure
 
 
 def energy_bars(info):
     """The tutorial's two panels: relative energy and relative operation count of every layer."""
-    figure, (energy, operations) = new_figure(2, 1, size=(6.2, 5.6), sharex=True)
+    figure, (energy, operations) = new_figure(2, 1, size=(max(6.2, 0.3 * len(info.layers)), 5.6), sharex=True)
     names = [layer.name for layer in info.layers]
     costs = [layer.relative_energy_consumption(info.metric_max) for layer in info.layers]
     energy.bar(names, costs, color="#b7d3e8", edgecolor=MEANING["predicted"])
@@ -64,13 +82,15 @@ def energy_bars(info):
     operations.set_ylabel("share of multiplications")
     for axis in (energy, operations):
         axis.grid(False, axis="x")
+    if len(names) > FEW_LAYERS:
+        operations.tick_params(axis="x", rotation=90, labelsize=6)
     figure.legend(loc="outside upper center", frameon=False)
     return figure
 
 
 def predicted_against_simulated(error_stds):
     """std of the accumulated error: prediction against simulation, a marker per layer, a point per multiplier."""
-    figure, axis = new_figure(size=(5.5, 5))
+    figure, axis = new_figure(size=with_legend((5.5, 5), len(error_stds)))
     points = []
     for index, (layer, stds) in enumerate(error_stds.items()):
         pairs = np.array([(s["simulated"], s["predicted"]) for s in stds.values() if s["simulated"] > 0])
@@ -81,7 +101,7 @@ def predicted_against_simulated(error_stds):
     if points:
         low, high = np.concatenate(points).min() / 1.5, np.concatenate(points).max() * 1.5
         axis.plot((low, high), (low, high), color="black", linewidth=0.8)
-        axis.legend(title="layer")
+        legend_of_layers(figure, axis, len(error_stds))
     axis.set_xlabel("simulated std of the accumulated error (accumulator units)")
     axis.set_ylabel("predicted std (accumulator units)")
     return figure
