@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from refapprox.analog import (
     ApproximationWarning,
@@ -22,7 +23,8 @@ from refapprox.analog import (
     expected_tnmse,
     program_weights,
 )
-from refapprox.analog.finite_array import Readings, SkewedLaw, expected_loss
+from refapprox.analog.finite_array import Readings, SkewedLaw, expected_loss, readout_excess
+from refapprox.analog.moments import folded_mean
 
 MONTH = 2592000.0
 COLUMN = PerColumnDriftCompensation()
@@ -151,6 +153,21 @@ def test_noisy_readout_of_few_weights(compensation, readout):
     options = {} if readout is None else {"readout": readout}
     found = expected_tnmse(converter, column, device, [86400.0], compensation, **options)
     assert abs(found / mean - 1) < 0.015 + 5 * error / mean
+
+
+@pytest.mark.parametrize("step", [0.0, 0.1, 0.7])
+def test_what_a_readout_adds_to_a_magnitude(step):
+    """E |rounded y| - E |x| for normal x and y, level by level, or as two folded normals."""
+    mean, variance, noise = np.array([0.0, 0.05, -0.4, 0.9]), np.array([0.01, 0.04, 0.02, 0.05]), 0.03
+    std = np.sqrt(variance + noise)
+    if step:
+        level = np.arange(-40, 41)[:, None]
+        inside = ndtr(((level + 0.5) * step - mean) / std) - ndtr(((level - 0.5) * step - mean) / std)
+        read = np.sum(np.abs(level) * step * inside, axis=0)
+    else:
+        read = folded_mean(mean, std)
+    assert np.allclose(readout_excess(mean, variance, noise, step), read - folded_mean(mean, np.sqrt(variance)),
+                       atol=1e-12)
 
 
 @pytest.mark.parametrize("finite", [True, False])
