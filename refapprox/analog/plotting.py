@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from refapprox.analog.devices import NoiseModel
 from refapprox.analog.objective import aged_moments, expected_factors, expected_nmse
 
 STYLES = ("-", "--", "-.", ":")
@@ -51,7 +52,7 @@ def plot_device(device, t_steps):
     start = device.programmed_moments(g)
     band(axes[0], g, start.mean - g, np.sqrt(start.variance), "after programming", 0)
     axes[0].set(title="Programming error", ylabel="programmed - target (µS)")
-    if hasattr(device, "drift_parameters"):
+    if isinstance(device, NoiseModel):
         mean, std = device.drift_parameters(g)
         middle = device.drift_scale * folded_mean(mean, std)
         band(axes[1], g, middle, device.drift_scale * np.sqrt(mean**2 + std**2 - folded_mean(mean, std) ** 2),
@@ -105,7 +106,7 @@ def plot_weight_errors(converters, weights, device, t_steps, compensation):
 def plot_loss_over_time(converters, weights, device, t_steps, compensation):
     """Normalized mean squared error against time, dense in time where the device model allows it."""
     figure, ((axis,),) = new_figure(1, 1, width=4.8, height=3.4)
-    dense = hasattr(device, "drift_parameters") and len(t_steps) > 1
+    dense = isinstance(device, NoiseModel) and len(t_steps) > 1
     times = np.geomspace(max(min(t_steps), 1e-3), max(t_steps), 13) if dense else np.array(t_steps)
     for number, (name, converter) in enumerate(converters.items()):
         losses = expected_nmse(converter, weights, device, times, compensation, finite_array=False)

@@ -1,4 +1,6 @@
 """`refapprox analog`: optimize a programming strategy, print the evidence, write the strategy and the figures."""
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ DEVICES = {
     "hermes": analog.HermesNoiseModel,
     "hermes-1-device": lambda **keywords: analog.HermesNoiseModel(num_devices=1, **keywords),
     "state-independent": analog.StateIndependentNoiseModel,
+    "reram-cmo": analog.ReRamCMONoiseModel,
     "reram-wan2022": analog.ReRamWan2022NoiseModel,
 }
 COMPENSATIONS = {
@@ -32,7 +35,7 @@ def add_arguments(parser):
     parser.add_argument("--baseline-f-lst", default="1,1", help="factors of the strategy to beat")
     parser.add_argument("--device", default="pcm", choices=sorted(DEVICES))
     parser.add_argument("--g-max", type=float, help="uS; default: that of the device model")
-    parser.add_argument("--g-min", type=float, default=0.0, help="uS")
+    parser.add_argument("--g-min", type=float, help="uS; default: that of the device model")
     parser.add_argument("--compensation", default="global", choices=sorted(COMPENSATIONS))
     parser.add_argument("--asymmetric", action="store_true", help="treat positive and negative weights apart")
     parser.add_argument("--nbins", type=int, default=6, help="discretized weights from -max |W| to 0")
@@ -45,6 +48,12 @@ def add_arguments(parser):
 
 
 def execute(args):
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *where, **options: print(f"refapprox analog: {message}", file=sys.stderr)
+        return optimize(args)
+
+
+def optimize(args):
     check_integer("--runs", args.runs, minimum=2)
     factors, baseline_factors = parse_factors("--f-lst", args.f_lst), parse_factors("--baseline-f-lst",
                                                                                     args.baseline_f_lst)
@@ -56,7 +65,8 @@ def execute(args):
     weights = load_weights(args.weights, args.seed)
     if compensation == analog.PerColumnDriftCompensation() and weights.ndim != 2:
         raise ValueError(f"--weights must be one (in, out) matrix for compensation per column, got {weights.shape}.")
-    baseline = analog.NPairConductanceConverter(baseline_factors, device.g_max, args.g_min)
+    g_min = device.g_min if args.g_min is None else args.g_min
+    baseline = analog.NPairConductanceConverter(baseline_factors, device.g_max, g_min)
     search = analog.WeightProgrammingOptimizer(
         weights, factors, device, times, baseline, symmetric=not args.asymmetric, compensation=compensation,
         nbins=args.nbins, popsize=args.popsize, maxiter=args.maxiter, seeding=not args.unseeded,
