@@ -112,3 +112,13 @@ def test_links_lead_somewhere(page):
         goal = (page.parent / path).resolve() if path else page
         assert goal.exists(), f"{page.name}: {target}"
         assert not anchor or goal.suffix != ".md" or anchor in anchors(goal), f"{page.name}: {target}"
+
+
+def test_every_page_has_a_place_in_the_site():
+    listed = set()
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            names = [line for line in block.splitlines() if line and not line.startswith(":")]
+            listed |= {(page.parent / name).relative_to(ROOT / "docs").as_posix() for name in names}
+    pages = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES if "docs" in page.parts}
+    assert pages - listed == {"index"}
