@@ -5,6 +5,7 @@ read add up.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from numpy.typing import NDArray
@@ -17,7 +18,20 @@ INPUT = "input"      # the name of what the graph is given
 
 
 class Node(NamedTuple):
-    """A layer and the names of what it reads: `INPUT` or earlier nodes."""
+    """A layer and the names of what it reads.
+
+    Parameters
+    ----------
+    layer : Layer
+    inputs : tuple of str
+        "input", what the graph is given, or earlier nodes.
+
+    Examples
+    --------
+    >>> from refapprox.network import ReLU
+    >>> Node(ReLU(), ("input",)).inputs
+    ('input',)
+    """
 
     layer: Layer
     inputs: tuple[str, ...]
@@ -63,10 +77,19 @@ class Graph(Layer):
         self.nodes = {name: node for name, node in nodes.items() if name in needed}
         self.output = output
 
-    def children(self):
+    def children(self) -> Iterable[tuple[str, Layer]]:
+        """The nodes' layers with their names."""
         return ((name, node.layer) for name, node in self.nodes.items())
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
+        """The result of the output node.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         values, readers = {INPUT: x}, self._readers()
         for name, node in self.nodes.items():
             values[name] = node.layer.forward(*(values[source] for source in node.inputs), training=training)
@@ -83,6 +106,13 @@ class Graph(Layer):
         return freed
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
+        """As of `Layer`; gradients of a value that several nodes read add up.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         gradients = {self.output: dy}
         for name, node in reversed(self.nodes.items()):
             wanted = need_dx or set(node.inputs) != {INPUT}
@@ -105,14 +135,26 @@ class SeveralInputs(PureLayer):
 
 
 class Add(SeveralInputs):
-    """Sum of two values of one shape."""
+    """Sum of two values of one shape.
+
+    Examples
+    --------
+    >>> Add().forward(np.array([1.0]), np.array([2.0])).tolist()
+    [3.0]
+    """
 
     def __init__(self) -> None:
         super().__init__(add)
 
 
 class Concat(SeveralInputs):
-    """Values behind one another along the channels."""
+    """Values behind one another along the channels.
+
+    Examples
+    --------
+    >>> Concat().forward(np.zeros((1, 1)), np.ones((1, 1))).tolist()
+    [[0.0, 1.0]]
+    """
 
     def __init__(self) -> None:
         super().__init__(concat)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
 from refapprox.ops import (
@@ -17,6 +17,7 @@ from refapprox.ops import (
     scale_shift,
     subsample,
 )
+from refapprox.quantization import QuantizationParameters
 
 
 class BatchNorm(Layer):
@@ -50,7 +51,14 @@ class BatchNorm(Layer):
         self.buffers = {"running_mean": np.zeros(channels, dtype), "running_var": np.ones(channels, dtype)}
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """`x` normalized, by the batch in training."""
+        """`x` normalized, by the batch in training.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         gamma, beta = (self.parameters[key].value for key in ("gamma", "beta"))
         averaging = self.batches_seen is not None
         y, (mean, var), cache = batch_norm.forward(
@@ -66,7 +74,13 @@ class BatchNorm(Layer):
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """Gradient of the input for the cotangent `dy`; those of the parameters are stored."""
+        """Gradient of the input for the cotangent `dy`; those of the parameters are stored.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         dx, dgamma, dbeta = batch_norm.backward(dy, self.remembered())
         self.parameters["gamma"].grad, self.parameters["beta"].grad = dgamma, dbeta
         return dx
@@ -80,14 +94,27 @@ class PureLayer(Layer):
         self.op, self.options = op, options
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """y for `x`."""
+        """y for `x`.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         y, cache = self.op.forward(x, **self.options)
         if training:
             self._cache = cache
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray:
-        """Gradient of the input for the cotangent `dy`."""
+        """Gradient of the input for the cotangent `dy`.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         return self.op.backward(dy, self.remembered())
 
 
@@ -177,30 +204,74 @@ class Subsample(PureLayer):
 
 
 class Clip(PureLayer):
-    """Values held within [low, high]; ReLU6 is ``Clip(0, 6)``."""
+    """Values held within [low, high]; ReLU6 is ``Clip(0, 6)``.
 
-    def __init__(self, low=-np.inf, high=np.inf):
+    Parameters
+    ----------
+    low, high : float, optional
+
+    Examples
+    --------
+    >>> Clip(0, 6).forward(np.array([-1.0, 9.0])).tolist()
+    [0.0, 6.0]
+    """
+
+    def __init__(self, low: float = -np.inf, high: float = np.inf) -> None:
         super().__init__(clip, low=low, high=high)
 
 
 class Pad(PureLayer):
-    """A constant around maps and channels: `widths` has one (before, after) for every axis after the batch."""
+    """A constant around maps and channels.
 
-    def __init__(self, widths, value=0.0):
+    Parameters
+    ----------
+    widths : tuple of (before, after)
+        One pair an axis after the batch.
+    value : float, optional
+
+    Examples
+    --------
+    >>> Pad(((1, 0),)).forward(np.ones((1, 2))).tolist()
+    [[0.0, 1.0, 1.0]]
+    """
+
+    def __init__(self, widths: tuple, value: float = 0.0) -> None:
         super().__init__(pad, widths=widths, value=value)
 
 
 class ScaleShift(PureLayer):
-    """A fixed factor and summand for every position, neither of them trained."""
+    """A fixed factor and summand for every position, neither of them trained.
 
-    def __init__(self, factor=1.0, summand=0.0):
+    Parameters
+    ----------
+    factor, summand : arrays that broadcast against one sample, optional
+
+    Examples
+    --------
+    >>> ScaleShift(2.0, 1.0).forward(np.ones((1, 2))).tolist()
+    [[3.0, 3.0]]
+    """
+
+    def __init__(self, factor: ArrayLike = 1.0, summand: ArrayLike = 0.0) -> None:
         super().__init__(scale_shift, factor=factor, summand=summand)
 
 
 class FakeQuantize(PureLayer):
-    """Real numbers replaced by those that their codes stand for, with fixed `parameters`; straight-through backward."""
+    """Real numbers replaced by those that their codes stand for; straight-through backward.
 
-    def __init__(self, parameters):
+    Parameters
+    ----------
+    parameters : QuantizationParameters
+        Fixed.
+
+    Examples
+    --------
+    >>> from refapprox.quantization import QuantizationParameters
+    >>> FakeQuantize(QuantizationParameters(0.25)).forward(np.array([0.3])).tolist()
+    [0.25]
+    """
+
+    def __init__(self, parameters: QuantizationParameters) -> None:
         super().__init__(fake_quantize, scale=parameters.scale, zero_point=parameters.zero_point,
                          qmin=parameters.qmin, qmax=parameters.qmax)
         self.quantization_parameters = parameters

@@ -79,11 +79,24 @@ class Layer:
             yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """Outputs for `x`; with `training` what `backward` needs is kept."""
+        """Outputs for `x`; with `training` what `backward` needs is kept.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored."""
+        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         raise TypeError(f"{type(self).__name__} does not define backward.")
 
     def remembered(self) -> Any:
@@ -125,13 +138,26 @@ class Sequential(Layer):
         return self.layers.items()
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """Outputs of the last layer."""
+        """Outputs of the last layer.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         for layer in self.layers.values():
             x = layer.forward(x, training=training)
         return x
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """As of `Layer`, through the layers from the last to the first."""
+        """As of `Layer`, through the layers from the last to the first.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         first, *later = self.layers.values()
         for layer in reversed(later):
             dy = layer.backward(dy)
@@ -164,7 +190,14 @@ class Residual(Layer):
             yield "shortcut", self.shortcut
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """The sum of both branches."""
+        """The sum of both branches.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         main = self.main.forward(x, training=training)
         side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
         y, cache = add.forward(main, side)
@@ -173,7 +206,13 @@ class Residual(Layer):
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """As of `Layer`; the gradients of both branches add up."""
+        """As of `Layer`; the gradients of both branches add up.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         dmain, dside = add.backward(dy, self.remembered())
         dx = self.main.backward(dmain, need_dx=need_dx)
         if self.shortcut is not None:

@@ -13,6 +13,7 @@ the slopes of a `TableGradient` where the layer has one.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -32,6 +33,17 @@ EXACT_FLOAT32 = 2 ** 24      # below it every integer, and every sum of integers
 class MultiplyingLayer(Layer):
     """What convolution and linear share: weight, bias, noise level, quantization and mode.
 
+    Parameters
+    ----------
+    weight_shape : tuple of int
+        Outputs first.
+    bias : bool
+    rng : numpy.random.Generator
+        Draws the initial weights.
+    dtype : float32 or float64
+    quantization : LayerQuantization or None
+        Symmetric int8 if None.
+
     Attributes
     ----------
     fan_in : int
@@ -48,9 +60,16 @@ class MultiplyingLayer(Layer):
         Called with (x_codes, qx, w_codes, qw) of every integer forward pass.
     calibrating : bool
         Whether forward passes widen the range of the activations; see `ApproxNet.calibrate`.
+
+    Examples
+    --------
+    >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
+    >>> isinstance(layer, MultiplyingLayer), layer.mode, float(layer.stdev)
+    (True, 'float', 0.0)
     """
 
-    def __init__(self, weight_shape, *, bias, rng, dtype, quantization):
+    def __init__(self, weight_shape: tuple, *, bias: bool, rng: np.random.Generator, dtype: DTypeLike,
+                 quantization: LayerQuantization | None) -> None:
         super().__init__()
         check_rng(rng)
         self.fan_in = int(np.prod(weight_shape[1:]))
@@ -71,10 +90,13 @@ class MultiplyingLayer(Layer):
         self.detach_std = False
         self.recorder = None
 
-    stdev = property(lambda self: self.parameters["sigma"].value[()], doc="The noise level sigma.")
+    @property
+    def stdev(self) -> np.floating:
+        """The noise level sigma."""
+        return self.parameters["sigma"].value[()]
 
     @stdev.setter
-    def stdev(self, value):
+    def stdev(self, value: float) -> None:
         self.parameters["sigma"].value[...] = value
 
     def set_bias(self, values: ArrayLike) -> None:
@@ -110,7 +132,14 @@ class MultiplyingLayer(Layer):
     # ---- forward
 
     def forward(self, x: ArrayLike, *, training: bool = False) -> NDArray:
-        """Outputs for `x`, in the present mode; noise is added in training only."""
+        """Outputs for `x`, in the present mode; noise is added in training only.
+
+        Parameters
+        ----------
+        x : array
+        training : bool, optional
+            Keep what `backward` needs.
+        """
         x = check_numbers(f"x of {type(self).__name__}", x, floating=True)
         if self.calibrating:
             self.observer.observe(x)
@@ -128,7 +157,7 @@ class MultiplyingLayer(Layer):
 
     def _float_products(self, x, training):
         y, cache = self.exact(x, self.parameters["weight"].value)
-        return y, lambda dy, need_dx: self.exact_backward(dy, cache, need_dx)
+        return y, lambda dy, need_dx: self._exact_backward(dy, cache, need_dx)
 
     def _code_products(self, x, training):
         """Products of codes, rescaled once, and the straight-through gradient as a function."""
@@ -145,22 +174,22 @@ class MultiplyingLayer(Layer):
         x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
         by_table = self.mode == "approximate" and self.gradient is not None
         if self.mode == "approximate":
-            sums = self.table_sums(x_codes, w_codes, qx, qw)
-            cache = self.exact_cache(x_shifted, w_shifted) if training and not by_table else None
+            sums = self._table_sums(x_codes, w_codes, qx, qw)
+            cache = self._exact_cache(x_shifted, w_shifted) if training and not by_table else None
         else:
             sums, cache = self.exact(x_shifted, w_shifted)
         scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one an output
         y = sums.astype(x.dtype, copy=False)
-        y *= self.along_channels(scale_w * scale_x)
+        y *= self._along_channels(scale_w * scale_x)
         if not training:
             return y, None
         if by_table:
             return y, self._through_slopes(x_codes, w_codes, qx, qw, x_inside, w_inside, x.dtype)
         # codes of x and the real numbers that codes of w stand for, so that no gradient of y's size is rescaled
-        cache = self.reweighted(cache, w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
+        cache = self._reweighted(cache, w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
 
         def straight_through(dy, need_dx):
-            dx, dw = self.exact_backward(dy, cache, need_dx)
+            dx, dw = self._exact_backward(dy, cache, need_dx)
             dw *= scale_x
             return masked(dx, x_inside), masked(dw, w_inside)
 
@@ -172,7 +201,7 @@ class MultiplyingLayer(Layer):
         x_index, w_index = x_codes.astype(np.intp) - x_low, w_codes.astype(np.intp) - w_low
 
         def product_backward(dy, x_values, w_values, pad_value, need_dx):
-            return self.exact_backward(dy, self.exact_cache(x_values, w_values, pad_value), need_dx)
+            return self._exact_backward(dy, self._exact_cache(x_values, w_values, pad_value), need_dx)
 
         def through_slopes(dy, need_dx):
             dx, dw = table_gradient.backward(
@@ -191,7 +220,13 @@ class MultiplyingLayer(Layer):
     # ---- backward
 
     def backward(self, dy: ArrayLike, *, need_dx: bool = True) -> NDArray | None:
-        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored."""
+        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored.
+
+        Parameters
+        ----------
+        dy : array, shape of the outputs
+        need_dx : bool, optional
+        """
         products, noise = self.remembered()
         if "bias" in self.parameters:
             dy, self.parameters["bias"].grad = bias.backward(dy)
@@ -268,36 +303,50 @@ class Conv2D(MultiplyingLayer):
         return {"stride": self.window.stride, "padding": padding, "dilation": self.window.dilation,
                 "groups": self.groups}
 
-    def exact(self, x, w):
-        cache = self.exact_cache(x, w)
+    def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
+        """f(x, w) in the dtype of its operands, and the cache that its gradient takes.
+
+        Parameters
+        ----------
+        x, w : float arrays
+            Activations, and a weight of the layer's shape.
+        """
+        cache = self._exact_cache(x, w)
         return conv2d.product(cache), cache
 
-    def exact_cache(self, x, w, pad_value=0.0):
+    def _exact_cache(self, x, w, pad_value=0.0):
         if x.ndim != 4 or x.shape[1] != w.shape[1] * self.groups:
             raise ValueError(f"x of Conv2D must have shape (n, {w.shape[1] * self.groups}, h, w), got {x.shape}.")
         return conv2d.padded_operands(x, w, self.window, self.groups, pad_value)
 
     @staticmethod
-    def reweighted(cache, w):
+    def _reweighted(cache, w):
         """`cache` of another weight, all of it in the dtype of `w`."""
         return replace(cache, padded=cache.padded.astype(w.dtype, copy=False), w=w)
 
-    def exact_backward(self, dy, cache, need_dx):
+    def _exact_backward(self, dy, cache, need_dx):
         return conv2d.backward(dy, cache, need_dx=need_dx)
 
-    def table_sums(self, x_codes, w_codes, qx, qw):
+    def _table_sums(self, x_codes, w_codes, qx, qw):
         return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.groups,
                            pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
 
-    def operands(self, x_codes, w_codes, pad_code):
-        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), in their dtypes."""
+    def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
+        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), in their dtypes.
+
+        Parameters
+        ----------
+        x_codes, w_codes : integer arrays
+        pad_code : int
+            What padded positions hold, in a convolution.
+        """
         cache = conv2d.padded_operands(x_codes, w_codes, self.window, self.groups, pad_code)
         fields = conv2d.columns(cache.padded, cache.window, cache.groups).transpose(0, 2, 1)
         weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
         return fields, weights
 
     @staticmethod
-    def along_channels(scale):
+    def _along_channels(scale):
         return scale[:, None, None] if np.ndim(scale) else scale
 
 
@@ -333,31 +382,45 @@ class Linear(MultiplyingLayer):
         k, m = check_integer("k of Linear", k, minimum=1), check_integer("m of Linear", m, minimum=1)
         super().__init__((m, k), bias=bias, rng=rng, dtype=dtype, quantization=quantization)
 
-    def exact(self, x, w):
+    def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
+        """f(x, w) in the dtype of its operands, and the cache that its gradient takes.
+
+        Parameters
+        ----------
+        x, w : float arrays
+            Activations, and a weight of the layer's shape.
+        """
         return linear.forward(x, w)
 
-    def exact_cache(self, x, w, pad_value=0.0):
+    def _exact_cache(self, x, w, pad_value=0.0):
         return x, w
 
     @staticmethod
-    def reweighted(cache, w):
+    def _reweighted(cache, w):
         """`cache` of another weight, all of it in the dtype of `w`."""
         return cache[0].astype(w.dtype, copy=False), w
 
-    def exact_backward(self, dy, cache, need_dx):
+    def _exact_backward(self, dy, cache, need_dx):
         return linear.backward(dy, cache, need_dx=need_dx)
 
-    def table_sums(self, x_codes, w_codes, qx, qw):
+    def _table_sums(self, x_codes, w_codes, qx, qw):
         sums = matmul_sums(x_codes, w_codes.T, self.multiplier)
         if qx.zero_point or np.any(qw.zero_point):
             x_sums, w_sums = (codes.sum(axis=1).astype(np.int64) for codes in (x_codes, w_codes))
             sums = sums + zero_point_terms(x_sums[:, None], w_sums, self.fan_in, qx.zero_point, qw.zero_point)
         return sums
 
-    def operands(self, x_codes, w_codes, pad_code):
-        """What each output multiplies: (1, n, k) and (1, k, m), in their dtypes."""
+    def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
+        """What each output multiplies: (1, n, k) and (1, k, m), in their dtypes.
+
+        Parameters
+        ----------
+        x_codes, w_codes : integer arrays
+        pad_code : int
+            What padded positions hold, in a convolution.
+        """
         return x_codes[None], w_codes.T[None]
 
     @staticmethod
-    def along_channels(scale):
+    def _along_channels(scale):
         return scale
