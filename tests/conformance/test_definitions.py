@@ -66,7 +66,7 @@ def zero_points(rng, outputs, per_output):
 @pytest.mark.parametrize("method", METHODS)
 @given(table=st.sampled_from(sorted(TABLES)), n=st.integers(1, 3), k=st.integers(1, 20), m=st.integers(1, 4),
        seed=SEEDS)
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_products(method, table, n, k, m, seed):
     rng = np.random.default_rng(seed)
     x, w = codes(rng, table, n, k), codes(rng, table, k, m)
@@ -78,7 +78,7 @@ def test_products(method, table, n, k, m, seed):
 @pytest.mark.parametrize("method", METHODS)
 @given(case=convolutions(), table=st.sampled_from(["broken_s8", "offset_s8", "probe_s8"]), per_output=st.booleans(),
        seed=SEEDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_convolutions_through_a_table(method, case, table, per_output, seed):
     (x_shape, w_shape, geometry), rng = case, np.random.default_rng(seed)
     agree("conv2d", {"x": codes(rng, table, *x_shape), "w": codes(rng, table, *w_shape), **operands(table), **geometry,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refapprox.conformance.arrays import DTYPES
+from refapprox.conformance.mutants import Mutant
 from refapprox.conformance.program import Program, SetupError, python_program
 from refapprox.conformance.reports import failure_text, junit, page, summary, text
 from refapprox.conformance.running import InProcess, run
@@ -232,6 +233,17 @@ def test_a_worker_survives_any_request(line):
     assert json.loads(json.dumps(answer(Energy(), line)))["status"] in ("error", "not applicable")
 
 
+INPUTS = st.dictionaries(st.sampled_from(["opcounts", "costs", "cost_max", "x", "w", "lut"]), ARRAYS | JSON)
+REQUESTS = st.fixed_dictionaries({"operation": st.sampled_from(["describe", "relative_energy", "matmul"]) | JSON,
+                                  "inputs": INPUTS | JSON}, optional={"id": JSON})
+
+
+@given(line=st.text(max_size=20) | REQUESTS.map(json.dumps))
+@settings(max_examples=200)
+def test_a_worker_answers_whatever_it_is_asked(line):
+    assert isinstance(json.loads(json.dumps(answer(Mutant(), line)))["status"], str)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_leaves_no_adapter_alive(how, tmp_path):
     """Not even one that hangs, and what it has started."""
@@ -270,7 +282,6 @@ def test_the_worker_warns_of_nothing():
 
 
 def test_a_reproduction_can_be_pasted(capsys):
-    from refapprox.conformance.mutants import Mutant
     case = load_suite().select(["linear/square"])
     source = "refapprox.conformance.mutants:Mutant:transposed table"
     result = run(case, Mutant("transposed table")).failures[0]
