@@ -83,7 +83,7 @@ def population(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
     (2.25, 2.25)
     """
     def variance(parts, n, x, w):
-        between = quadratic_form(parts.x_part, x.pairs)
+        between = quadratic_form(parts.x_part, x.occurring_pairs)
         return n * (parts.x_variance + parts.w_variance + parts.interaction_variance) + n * (n - 1) * between
     return evaluate(variance, emaps, operands)
 
@@ -111,7 +111,7 @@ def receptive_field(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstim
     (2.25, 1.6875)
     """
     def variance(parts, n, x, w):
-        between = quadratic_form(parts.x_part, x.pairs)
+        between = quadratic_form(parts.x_part, x.occurring_pairs)
         return n * (parts.w_variance + parts.interaction_variance) + n ** 2 * between
     return evaluate(variance, emaps, operands)
 
@@ -142,7 +142,7 @@ def fixed_weights(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimat
     (2.25, 1.6875)
     """
     def variance(parts, n, x, w):
-        between = quadratic_form(parts.w_part, w.pairs)
+        between = quadratic_form(parts.w_part, w.occurring_pairs)
         return n * (parts.x_variance + parts.interaction_variance) + n ** 2 * between
     return evaluate(variance, emaps, operands)
 
@@ -170,14 +170,14 @@ def matched(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
     (2.25, 1.4375)
     """
     def variance(parts, n, x, w):
-        between_fields = quadratic_form(parts.x_part, x.pairs)
-        between_neurons = quadratic_form(parts.w_part, w.pairs)
+        between_fields = quadratic_form(parts.x_part, x.occurring_pairs)
+        between_neurons = quadratic_form(parts.w_part, w.occurring_pairs)
         d = parts.interaction
-        over_fields = x.pairs @ d                              # C d, C = mean_k p_k p_k^T
-        over_neurons = d @ w.pairs                             # d D, D = mean_j q_j q_j^T
+        over_fields = x.occurring_pairs @ d                              # C d, C = mean_k p_k p_k^T
+        over_neurons = d @ w.occurring_pairs                             # d D, D = mean_j q_j q_j^T
         between_cells = np.maximum((over_fields * over_neurons).sum(axis=(1, 2)), 0)                 # G
-        within_rows = ((over_fields * d).sum(axis=1)) @ w.dist       # mean_kj E_w (p_k . d)^2
-        within_columns = ((over_neurons * d).sum(axis=2)) @ x.dist   # mean_kj E_x (d . q_j)^2
+        within_rows = ((over_fields * d).sum(axis=1)) @ w.occurring_pooled       # mean_kj E_w (p_k . d)^2
+        within_columns = ((over_neurons * d).sum(axis=2)) @ x.occurring_pooled   # mean_kj E_x (d . q_j)^2
         centered = parts.interaction_variance - within_rows - within_columns + between_cells
         matching = 0 if n == 1 else n ** 2 / (n - 1) * np.maximum(centered, 0)
         return matching + n ** 2 * (between_fields + between_neurons + between_cells)
@@ -190,11 +190,11 @@ def evaluate(variance, emaps, operands):
     Behind a ReLU at most half of all codes occur: maps and distributions are restricted to those that do.
     """
     maps, single = fitting_maps(emaps, operands)
-    x, w = operands.x.occurring, operands.w.occurring
+    x, w = operands.x, operands.w
     n, means, variances = operands.fan_in, [], []
     for start in range(0, len(maps), BLOCK_MAPS):
-        block = np.array([emap[np.ix_(x.codes, w.codes)] for emap in maps[start:start + BLOCK_MAPS]], np.float64)
-        parts = decompose(block, x.dist, w.dist)
+        block = np.array([emap[np.ix_(x.occurring, w.occurring)] for emap in maps[start:start + BLOCK_MAPS]], float)
+        parts = decompose(block, x.occurring_pooled, w.occurring_pooled)
         means.append(n * parts.mean)
         variances.append(variance(parts, n, x, w))
     mean, std = np.concatenate(means), np.sqrt(np.concatenate(variances))

@@ -173,27 +173,19 @@ class OperandStatistics:
         return total / (groups * fan_in ** 2)
 
     @cached_property
-    def occurring(self) -> "OccurringCodes":
-        """OccurringCodes: where `pooled` is positive."""
-        return OccurringCodes(self, np.flatnonzero(self.pooled))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class OccurringCodes:
-    """The codes of one side that occur at all, and its distributions restricted to them."""
-
-    side: OperandStatistics
-    codes: np.ndarray      # rows or columns of an error map
+    def occurring(self) -> NDArray[np.int64]:
+        """Rows or columns of an error map that matter: where `pooled` is positive."""
+        return np.flatnonzero(self.pooled)
 
     @property
-    def dist(self):
-        """`pooled` of these codes."""
-        return self.side.pooled[self.codes]
+    def occurring_pooled(self) -> NDArray[np.float64]:
+        """`pooled` of the codes that occur."""
+        return self.pooled[self.occurring]
 
     @cached_property
-    def pairs(self):
-        """`pairs` of these codes; asked for by rungs that distinguish groups only."""
-        return self.side.pairs[np.ix_(self.codes, self.codes)]
+    def occurring_pairs(self) -> NDArray[np.float64]:
+        """`pairs` of the codes that occur."""
+        return self.pairs[np.ix_(self.occurring, self.occurring)]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

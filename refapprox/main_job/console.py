@@ -1,4 +1,4 @@
-"""What a run prints: one line an epoch, and on a terminal how far the present one is; with the time that is left."""
+"""What a run prints: one line per epoch, and on a terminal how far the present one is; with the time that is left."""
 import sys
 import time
 

@@ -1,6 +1,6 @@
 """The folder of a run: what is in it, how its parts prove that they belong together, and how a run goes on from it.
 
-    config.json      options and environment            metrics.jsonl   one line an epoch and an evaluation
+    config.json      options and environment            metrics.jsonl   one line per epoch and evaluation
     matching.json    the MatchingInfo                   results.json    the final numbers
     checkpoints/     latest.npz after every epoch, STAGE.npz after every stage
     figures/         PNG                                report.html     everything on one self-contained page

@@ -22,7 +22,7 @@ from fractions import Fraction
 
 import numpy as np
 
-MAX_STATES = 100_000      # partial choices kept at a time: some 30 MB, and a second or two a layer
+MAX_STATES = 100_000      # partial choices kept at a time: some 30 MB, and a second or two per layer
 MAX_NODES = 2_000         # sets of multipliers looked at
 SOLVER_TRIALS = 5         # budgets given to the solver, each less than the one before by what it overspent
 

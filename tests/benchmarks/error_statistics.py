@@ -167,9 +167,9 @@ def bench_assignments(layers, multipliers, rng):
         rows.append((threshold.energy, budget.energy, sweep.energy, few.energy, means.energy, budget.gap, sweep.gap,
                      means.gap, took))
     t, b, s, f, k, gap_b, gap_s, gap_k, took = np.array(rows).T
-    print(f"assignment, 20 drawn problems: energy threshold {t.mean():.4f}, budget (MILP) {b.mean():.4f}, "
+    print(f"assignment, 20 drawn problems: energy threshold {t.mean():.4f}, budget {b.mean():.4f}, "
           f"Lagrangian {s.mean():.4f}; at most 2 multipliers: exact {f.mean():.4f}, k-means {k.mean():.4f}")
-    print(f"  MILP never dearer at equal D: {bool((b <= t + 1e-12).all())}, largest gap {gap_b.max():.1e}, "
+    print(f"  budget never dearer at equal D: {bool((b <= t).all())}, largest gap {gap_b.max():.1e}, "
           f"{took.mean():.3f} s each; Lagrangian gap up to {gap_s.max():.3f}; k-means gap up to {gap_k.max():.3f}")
 
 
@@ -201,7 +201,8 @@ def main(arguments=()):
     layers = recorded_layers(args.run) if args.run else synthetic_layers(rng)
     bench_matching(layers, multipliers, args.samples, rng)
     bench_monte_carlo(layers, multipliers, args.draws, rng)
-    bench_assignments(layers, multipliers, rng)
+    # a generator of its own: how often the functions above are timed decides how much of the other one is left
+    bench_assignments(layers, multipliers, np.random.default_rng(1))
     if args.run:
         bench_run(args.run)
 

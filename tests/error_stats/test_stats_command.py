@@ -32,10 +32,10 @@ class Silent:
     def line(self, text=""):
         pass
 
-    def epoch(self, record, epochs):
+    def epoch(self, *record):
         pass
 
-    def batch(self, step, done, total):
+    def batch(self, *progress):
         pass
 
 
