@@ -2,6 +2,7 @@
 
 Right values come from Python; where iverilog is installed it confirms every one of them on all operand pairs.
 """
+import random
 import shutil
 import sys
 import time
@@ -192,3 +193,54 @@ def test_walks_over_shared_values_take_time_in_proportion_to_the_text():
     with pytest.raises(VerilogError, match="wire q of m is read but driven by nothing"):
         verilog.read(f"{HEAD}wire q; {chain.replace('nothing_drives_this', 'q')} assign O = x0;\nendmodule")
     assert time.process_time() - start < 20      # takes 1 s; the first of them did not end in 100 s
+
+
+def random_expression(rng, depth):
+    """An expression over a (unsigned), b (signed), c (signed, 6 bits) and d (unsigned, 3 bits), as text."""
+    kind = rng.choice(["name", "name", "literal", "select"] if depth == 0 else
+                      ["name", "literal", "unary", "binary", "binary", "binary", "shift", "compare", "logic", "choice",
+                       "concat", "repeat", "cast", "reduce"])
+    inner = [random_expression(rng, depth - 1) for _ in range(3)] if depth else []
+    if kind == "name":
+        return rng.choice(["a", "b", "c", "d"])
+    if kind == "literal":
+        return rng.choice(["5'd3", "4'd9", "4'sd5", "8'shF3", "1'b1", "6'h2A", "10'd77", "3'sb101"])
+    if kind == "select":
+        return rng.choice(["a[2]", "b[3:1]", "c[5:0]", "d[1 +: 2]", "c[4 -: 3]", "a[d[1:0]]"])
+    if kind == "unary":
+        return f"({rng.choice(['~', '-', '+'])} {inner[0]})"
+    if kind == "reduce":
+        return f"({rng.choice(['&', '|', '^', '~&', '~|', '~^', '!'])} {inner[0]})"
+    if kind == "binary":
+        return f"({inner[0]} {rng.choice(['+', '-', '*', '&', '|', '^', '~^'])} {inner[1]})"
+    if kind == "shift":
+        return f"({inner[0]} {rng.choice(['<<', '>>', '<<<', '>>>'])} {rng.choice(['1', '3', 'd', inner[1]])})"
+    if kind in ("compare", "logic"):
+        operators = ["<", "<=", ">", ">=", "==", "!="] if kind == "compare" else ["&&", "||"]
+        return f"({inner[0]} {rng.choice(operators)} {inner[1]})"
+    if kind == "choice":
+        return f"({inner[0]} ? {inner[1]} : {inner[2]})"
+    if kind == "concat":
+        return f"{{{inner[0]}, {inner[1]}}}"
+    return f"{{2{{{inner[0]}}}}}" if kind == "repeat" else f"{rng.choice(['$signed', '$unsigned'])}({inner[0]})"
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not here: nothing to compare with")
+def test_random_expressions_mean_what_iverilog_says(tmp_path, count=60, seed=0):
+    rng = random.Random(seed)
+    texts = []
+    for i in range(count):
+        sign = rng.choice(["", "signed "])
+        texts.append(f"module m{i}(input [3:0] a, input [3:0] x, output [9:0] p); wire signed [3:0] b = x;\n"
+                     f"wire signed [5:0] c = {{x[1:0], a}}; wire [2:0] d = x[3:1] ^ a[2:0]; wire {sign}[9:0] t;\n"
+                     f"assign t = {random_expression(rng, 3)}; assign p = t; endmodule\n")
+    together = "".join(f"m{i} u{i}(a, x, p[{10 * i + 9}:{10 * i}]);\n" for i in range(count))
+    (tmp_path / "all.v").write_text("".join(texts) + f"module all(input [3:0] a, x, output [{10 * count - 1}:0] p);\n"
+                                    f"{together}endmodule\n")
+    pairs = iverilog.all_pairs(4, 4)
+    found = iverilog.simulate("all", [tmp_path / "all.v"], [("a", 4), ("x", 4), ("p", 10 * count)], pairs, tmp_path)
+    assert not isinstance(found, str), found
+    for i, text in enumerate(texts):
+        expected = [int(value) >> 10 * i & 1023 for value in found]
+        for fold in (False, True):
+            assert verilog.read(text, signed=False, fold=fold)(*pairs).tolist() == expected, text

@@ -66,10 +66,9 @@ class Scope:
         return evaluate(expression, self.known, self.module.where).value
 
     def optional_constant(self, expression):
+        """The value of an expression, or None where `constants` does not say it."""
         try:
             return self.constant(expression)
-        except NotStructural:
-            raise
         except VerilogError:
             return None
 
