@@ -26,8 +26,8 @@ FEW = 12      # so many names are listed where none comes close
 class WrongKindError(TypeError, ValueError):
     """An argument of a wrong kind: a TypeError that code written for ValueError still catches.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import refapprox
     >>> try:
     ...     refapprox.exact(bits="8")
@@ -49,8 +49,8 @@ class UnknownNameError(KeyError, ValueError):
     known : iterable of str
         The names there are.
 
-    Example
-    -------
+    Examples
+    --------
     >>> print(UnknownNameError("multiplier", "mul8s_1KV9", ["mul8s_1KV8", "exact8s"]))
     there is no multiplier 'mul8s_1KV9'. Did you mean mul8s_1KV8?
     """

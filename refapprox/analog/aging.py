@@ -37,8 +37,8 @@ class AgedWeights:
     effective : float64 array
         alpha * drifted.
 
-    Example
-    -------
+    Examples
+    --------
     >>> aged = AgedWeights(np.array([0.4]), 1.25, np.array([0.5]))
     >>> aged.effective.tolist()
     [0.5]
@@ -66,8 +66,8 @@ class ProgrammedWeights:
     converter, device, compensation, readout, aging
         As given to `program_weights`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
     >>> chip = program_weights(SinglePairConductanceConverter(), [0.5, -1.0], PCMLikeNoiseModel(),
     ...                        rng=np.random.default_rng(0))

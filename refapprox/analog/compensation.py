@@ -35,8 +35,8 @@ FLOOR = 1e-4
 class PerfectReadout:
     """Y = W.
 
-    Example
-    -------
+    Examples
+    --------
     >>> PerfectReadout()(np.array([[0.5]])).tolist()
     [[0.5]]
     """
@@ -68,8 +68,8 @@ class NoisyReadout:
     ValueError
         For negative noise, a bound that is not positive, an unknown type of noise.
 
-    Example
-    -------
+    Examples
+    --------
     >>> rounded = NoisyReadout(out_noise=0, out_res=1 / 8, out_bound=1)
     >>> rounded(np.array([[0.3, -0.9]]), rng=np.random.default_rng(0)).tolist()      # multiples of 2 out_bound out_res
     [[0.25, -1.0]]
@@ -138,8 +138,8 @@ class DriftCompensation:
         Whether alpha, and the reference B in it, depend on the draws of an array. Otherwise alpha is 1, and B that of
         the target.
 
-    Example
-    -------
+    Examples
+    --------
     >>> compensation, perfect = GlobalDriftCompensation(), PerfectReadout()
     >>> reference = compensation.reference(None, np.array([[1.0, -2.0]]), perfect)
     >>> float(compensation.factor(reference, np.array([[0.5, -1.0]]), perfect))
@@ -207,8 +207,8 @@ class DriftCompensation:
 class GlobalDriftCompensation(DriftCompensation):
     """One factor for the array, against the readout right after programming.
 
-    Example
-    -------
+    Examples
+    --------
     >>> GlobalDriftCompensation().magnitude(np.array([[1.0, -3.0]])).item()
     2.0
     """
@@ -218,8 +218,8 @@ class GlobalDriftCompensation(DriftCompensation):
 class GlobalDriftCompensationWithExactReference(DriftCompensation):
     """One factor for the array, against the target weights.
 
-    Example
-    -------
+    Examples
+    --------
     >>> weights = np.array([[1.0, -3.0]])
     >>> GlobalDriftCompensationWithExactReference().reference(weights, 0.9 * weights, PerfectReadout()).item()
     2.0
@@ -232,8 +232,8 @@ class GlobalDriftCompensationWithExactReference(DriftCompensation):
 class PerColumnDriftCompensation(DriftCompensation):
     """One factor for each output (column); weights must be (in, out).
 
-    Example
-    -------
+    Examples
+    --------
     >>> PerColumnDriftCompensation().magnitude(np.array([[1.0, -3.0], [0.0, 1.0]])).tolist()
     [0.5, 2.0]
     """
@@ -251,8 +251,8 @@ class PerColumnDriftCompensation(DriftCompensation):
 class NoDriftCompensation(DriftCompensation):
     """alpha = 1.
 
-    Example
-    -------
+    Examples
+    --------
     >>> NoDriftCompensation().factor(None, np.zeros((2, 2)), PerfectReadout())
     1.0
     """

@@ -53,8 +53,8 @@ class ConductanceConverter:
     curves : float64 array, shape (2P, n), uS
     full_scale : float, uS
 
-    Example
-    -------
+    Examples
+    --------
     >>> converter = SinglePairConductanceConverter()
     >>> isinstance(converter, ConductanceConverter), converter.full_scale, converter.breakpoints.tolist()
     (True, 25.0, [-1.0, 0.0, 1.0])
@@ -208,8 +208,8 @@ class SinglePairConductanceConverter(NPairConductanceConverter):
     g_max, g_min : float, uS
         Largest and smallest target conductance.
 
-    Example
-    -------
+    Examples
+    --------
     >>> g, params = SinglePairConductanceConverter().convert_to_conductances([0.5, -1.0])
     >>> [device.tolist() for device in g], params["scale_ratio"]
     ([[12.5, 0.0], [0.0, 25.0]], 25.0)
@@ -232,8 +232,8 @@ class DualPairConductanceConverter(NPairConductanceConverter):
     g_max, g_min : float, uS
         Largest and smallest target conductance.
 
-    Example
-    -------
+    Examples
+    --------
     >>> g, _ = DualPairConductanceConverter([1, 1]).convert_to_conductances([0.25, 1.0])
     >>> [device.tolist() for device in g]
     [[12.5, 25.0], [0.0, 0.0], [0.0, 25.0], [0.0, 0.0]]
@@ -273,8 +273,8 @@ class CustomPairConductanceConverter(ConductanceConverter):
     ValueError
         For other factors, lists or breakpoints than these; the two above are ValueErrors as well.
 
-    Example
-    -------
+    Examples
+    --------
     >>> curved = CustomPairConductanceConverter([1], [[0, 4, 20], [20, 4, 0]])
     >>> [device.tolist() for device in curved.convert_to_conductances([0.5, -1.0])[0]]
     [[12.0, 0.0], [2.0, 20.0]]

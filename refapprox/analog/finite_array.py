@@ -43,8 +43,8 @@ BLOCK = 4096                                 # weights at a time
 class ApproximationWarning(UserWarning):
     """A closed form was asked for beyond the range in which it is known to be accurate; simulation has no such range.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import warnings
     >>> warnings.simplefilter("error", ApproximationWarning)      # whoever wants a certain number
     >>> warnings.resetwarnings()

@@ -26,8 +26,8 @@ class LossEstimate:
     samples : float64 array (runs, T)
         The loss of each run at each time.
 
-    Example
-    -------
+    Examples
+    --------
     >>> print(LossEstimate(0.01, 0.0002, np.array([0.01]), np.array([0.0002]), np.array([[0.0098], [0.0102]])))
     0.010000 ± 0.000200
     """
@@ -68,8 +68,8 @@ def monte_carlo_tnmse(converter: Any, weights: ArrayLike, device: DeviceModel, t
     ValueError
         As of `expected_tnmse`; for fewer than 2 runs.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter, expected_tnmse
     >>> of = SinglePairConductanceConverter(), np.linspace(-1, 1, 201), PCMLikeNoiseModel(), [1.0, 3600.0]
     >>> estimate = monte_carlo_tnmse(*of, rng=np.random.default_rng(0))

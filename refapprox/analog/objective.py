@@ -118,8 +118,8 @@ def aged_moments(converter: ConductanceConverter, u: ArrayLike, device: DeviceMo
     ValueError
         For weights that are not finite and times that the device does not know.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
     >>> found = aged_moments(SinglePairConductanceConverter(), [0.5, -0.5], PCMLikeNoiseModel(), [3600.0])
     >>> found.mean.shape, bool(np.all(np.abs(found.mean[1]) < 0.5))      # programmed, and drifted for an hour
@@ -176,8 +176,8 @@ def expected_nmse(converter: ConductanceConverter, weights: ArrayLike, device: D
     TypeError, ValueError
         As of `expected_tnmse`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter
     >>> weights = np.linspace(-1, 1, 201)
     >>> losses = expected_nmse(SinglePairConductanceConverter(), weights, PCMLikeNoiseModel(), [1.0, 3600.0])

@@ -104,8 +104,8 @@ class WeightProgrammingOptimizer:
     TypeError, ValueError
         Naming the argument, for anything that cannot be optimized.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel
     >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1, None], PCMLikeNoiseModel(), [3600.0],
     ...                                     DualPairConductanceConverter([1, 1]), maxiter=1, popsize=1)

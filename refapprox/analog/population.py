@@ -45,8 +45,8 @@ class PopulationLoss:
     TypeError, ValueError
         As of `expected_tnmse`; for fewer than one cell.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel, SinglePairConductanceConverter, expected_tnmse
     >>> converter, weights = SinglePairConductanceConverter(), np.random.default_rng(0).normal(size=5000)
     >>> loss = PopulationLoss(weights, PCMLikeNoiseModel(), [3600.0])

@@ -48,8 +48,8 @@ class OptimizationResult:
         Stopped by the keyboard: the result is the best so far.
     seconds : float
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
     >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1, None], PCMLikeNoiseModel(), [3600.0],
     ...                                     DualPairConductanceConverter([1, 1]), maxiter=0, popsize=1, polish=False)

@@ -183,8 +183,8 @@ def defects_seen(preset: str | Preset, layers: Sequence[RecordedLayer], multipli
     -------
     dict of str to list of str
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox import load_library
     >>> rng = np.random.default_rng(0)
     >>> layer = RecordedLayer("conv1", rng.random((2, 3, 5, 5)), rng.normal(size=(4, 3, 3, 3)))

@@ -25,8 +25,8 @@ class Trainer:
     **options
         Those that choose devices, bars and logs; others are a ValueError.
 
-    Example
-    -------
+    Examples
+    --------
     >>> Trainer(accelerator="gpu", devices=1) is not None
     True
     """

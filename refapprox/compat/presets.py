@@ -200,8 +200,8 @@ def get_preset(name: str) -> Preset:
     KeyError
         For another name.
 
-    Example
-    -------
+    Examples
+    --------
     >>> get_preset("adapt").x_parameters([-1.0, 0.5]).scale == 1 / 127
     True
     """

@@ -37,8 +37,8 @@ class MultiplierLibrary:
     ValueError
         If two multipliers have the same name.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox import exact
     >>> MultiplierLibrary([exact(8), exact(4)], "mine")
     MultiplierLibrary('mine', 2 multipliers: exact8s, exact4s)
@@ -217,8 +217,8 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
     FileNotFoundError
         If there is no such file or folder.
 
-    Example
-    -------
+    Examples
+    --------
     >>> load_library(["builtin", "drum(k=6)"]).names[-2:]
     ['mul8s_1L2H', 'drum(k=6)_8s']
     """

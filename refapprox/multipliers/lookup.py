@@ -39,8 +39,8 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
     ValueError
         If the file is not valid or does not tell what it must, or an option does not apply.
 
-    Example
-    -------
+    Examples
+    --------
     >>> int(find_multiplier("drum(k=6)", signed=False)(200, 100))
     20808
     """
@@ -92,8 +92,8 @@ def find_netlist(which: object, **options: object) -> Netlist:
     ValueError
         If nobody knows them: of a table, or of a rule without gates.
 
-    Example
-    -------
+    Examples
+    --------
     >>> find_netlist("udm", bits=2, signed=False)
     Netlist('udm_2u', 2x2 bits, unsigned, 5 gates)
     """

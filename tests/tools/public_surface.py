@@ -107,7 +107,7 @@ def function_gaps(function):
 
 
 def example_gap(told):
-    return [] if ">>>" in told.get("Examples", "") + told.get("Example", "") else ["Example"]
+    return [] if ">>>" in told.get("Examples", "") else ["Example"]
 
 
 def annotation_gap(function):

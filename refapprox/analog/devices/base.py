@@ -42,8 +42,8 @@ class MeanVariance(NamedTuple):
     mean, variance : float64 array
         Each of the shape of the targets.
 
-    Example
-    -------
+    Examples
+    --------
     >>> MeanVariance.from_powers(np.array(3.0), np.array(10.0)).variance.item()
     1.0
     """
@@ -84,8 +84,8 @@ class DeviceModel(ABC):
     g_max, g_min : float, uS
         Range of the device; a converter must use the same g_max and stay above g_min.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel
     >>> isinstance(PCMLikeNoiseModel(), DeviceModel)
     True
@@ -249,8 +249,8 @@ class NoiseModel(DeviceModel):
     ValueError
         For a range, time or scale that is not positive or, of scales, negative; for t_0 below t_read.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.analog import PCMLikeNoiseModel
     >>> quiet = PCMLikeNoiseModel(prog_noise_scale=0, drift_scale=0, read_noise_scale=0)
     >>> quiet.read_moments([5.0], t=3600.0).mean.tolist()

@@ -75,8 +75,8 @@ class HermesNoiseModel(NoiseModel):
     ValueError
         As of `NoiseModel`; for another number of devices, or g_max beyond the fitted range.
 
-    Example
-    -------
+    Examples
+    --------
     >>> model = HermesNoiseModel(num_devices=1)
     >>> model.g_max, model.t_0
     (10.35, 200.0)

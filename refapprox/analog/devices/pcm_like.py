@@ -109,8 +109,8 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
         For other keys, lists of unequal lengths, a g_lst that does not increase or does not reach g_max, and negative
         spreads.
 
-    Example
-    -------
+    Examples
+    --------
     >>> lists = {"g_lst": [0, 25], "nu_mean_lst": [0.08, 0.04], "nu_std_lst": [0.03, 0.01]}
     >>> model = CustomDriftPCMLikeNoiseModel(custom_drift_model=lists)
     >>> round(model.drift_exponent(12.5, normals=0.0).item(), 12)

@@ -45,8 +45,8 @@ class ReRamWan2022NoiseModel(DeviceModel):
     ValueError
         For a range that is not positive or a negative scale; when it is read, for a time that was not measured.
 
-    Example
-    -------
+    Examples
+    --------
     >>> ReRamWan2022NoiseModel().noise_std([0.0], t=86400.0).tolist()
     [0.701]
     """

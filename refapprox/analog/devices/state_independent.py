@@ -37,8 +37,8 @@ class StateIndependentNoiseModel(NoiseModel):
     ValueError
         As of `NoiseModel`; for a negative spread or coefficients that are not finite.
 
-    Example
-    -------
+    Examples
+    --------
     >>> StateIndependentNoiseModel().programming_std([0.0, 25.0]).tolist()
     [0.2, 0.2]
     """

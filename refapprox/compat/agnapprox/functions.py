@@ -43,8 +43,8 @@ def get_sample_population(tensor: ArrayLike, num_samples: int = 512, *,
     -------
     array (num_samples, k)
 
-    Example
-    -------
+    Examples
+    --------
     >>> get_sample_population(np.arange(12).reshape(4, 3), 2, rng=np.random.default_rng(0)).shape
     (2, 3)
     """
@@ -64,8 +64,8 @@ def single_dist_mc(emap: ArrayLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in
     -------
     mean, std : float
 
-    Example
-    -------
+    Examples
+    --------
     >>> single_dist_mc(np.full((2, 2), 3), [0.5, 0.5], [1.0, 0.0], fan_in=4, num_samples=10)
     (3.0, 0.0)
     """
@@ -88,8 +88,8 @@ class IntermediateLayerResults(matching.IntermediateLayerResults):
     weights : array or None
     channel_scale : array or None
 
-    Example
-    -------
+    Examples
+    --------
     >>> IntermediateLayerResults(3, np.zeros((2, 3)), np.zeros((2, 1))).weights is None
     True
     """
@@ -105,8 +105,8 @@ class EnhancedJSONEncoder(json.JSONEncoder):
     skipkeys, ensure_ascii, check_circular, allow_nan, sort_keys, indent, separators, default
         As of `json.JSONEncoder`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> json.dumps({"codes": np.arange(3)}, cls=EnhancedJSONEncoder)
     '{"codes": [0, 1, 2]}'
     """
@@ -133,8 +133,8 @@ def dump_results(result: MatchingInfo, lmbd: float) -> None:
     ValueError
         If MLflow is not installed.
 
-    Example
-    -------
+    Examples
+    --------
     >>> dump_results(MatchingInfo(), 0.2)      # doctest: +SKIP
     """
     matching.dump_results(result, lmbd, tracking="mlflow")
@@ -149,8 +149,8 @@ def set_all(model: Any, attr: str, value: Any) -> None:
     attr : str
     value : object
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.agnapprox.nets import LeNet5
     >>> model = LeNet5(rng=np.random.default_rng(0))
     >>> set_all(model, "stdev", 0.05)
@@ -181,8 +181,8 @@ def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trai
     -------
     dict of str to IntermediateLayerResults
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.agnapprox.nets import LeNet5
     >>> from refapprox.datasets import SyntheticDigits
     >>> model, data = LeNet5(rng=np.random.default_rng(0)), SyntheticDigits(n_train=150, n_test=4)
@@ -210,8 +210,8 @@ def select_layer_multiplier(intermediate_results: Any, multipliers: Any, max_noi
     -------
     name, metric : str, float
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox import load_library
     >>> rng = np.random.default_rng(0)
     >>> x, w = rng.integers(-100, 100, (600, 8)), rng.integers(-100, 100, (8, 4))
@@ -247,8 +247,8 @@ def select_multipliers(model: Any, datamodule: Any, multipliers: Any, trainer: A
     ValueError
         If no multiplier fits a layer, as published: the layer and the nearest candidate are named.
 
-    Example
-    -------
+    Examples
+    --------
     >>> select_multipliers(model, datamodule, EvoApproxLib().search_space())      # doctest: +SKIP
     """
     rng = generator_or_fresh(rng)
@@ -276,8 +276,8 @@ def deploy_multipliers(model: Any, matching_result: MatchingInfo, library: Any) 
     ValueError
         If the layers are not those of the model in its order.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox import load_library
     >>> from refapprox.compat.agnapprox.nets import LeNet5
     >>> model = LeNet5(rng=np.random.default_rng(0))

@@ -163,8 +163,8 @@ def read_table(path: str | PathLike, format: str | None = None, *, signed: bool 
         If the file is no valid table, does not fit what is stated of it, or does not tell sign or order
         (`declaration.UndeclaredError`).
 
-    Example
-    -------
+    Examples
+    --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "and.csv"
     >>> _ = path.write_text("x;w;product\\n0;0;0\\n0;1;0\\n1;0;0\\n1;1;1\\n")

@@ -137,8 +137,8 @@ def export(path: str | PathLike, operator: BinaryOperator, consumer: str | None 
     ValueError
         If the consumer cannot take this sign, width or range of entries, or the suffix is not one that it reads.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import tempfile
     >>> from refapprox import exact
     >>> written = export(f"{tempfile.mkdtemp()}/exact.npy", exact(8), "torchapprox")

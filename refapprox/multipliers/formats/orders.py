@@ -27,8 +27,8 @@ def swap_order(table: ArrayLike) -> NDArray:
     -------
     ndarray of the same shape and dtype
 
-    Example
-    -------
+    Examples
+    --------
     >>> swap_order([[0, 1], [2, 3]]).tolist()
     [[3, 2], [1, 0]]
     """

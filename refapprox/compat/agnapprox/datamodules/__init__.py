@@ -30,8 +30,8 @@ class ApproxDataModule:
     Your own data set defines `load`, which returns a `refapprox.datasets.DataModule`. As everywhere in
     refapprox, training images are shuffled anew in every epoch; the published loader kept their order.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.datasets import SyntheticDigits
     >>> class Digits(ApproxDataModule):
     ...     def load(self):
@@ -122,8 +122,8 @@ def native_datamodule(datamodule: Any) -> DataModule:
     TypeError
         For anything else.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.datasets import SyntheticDigits
     >>> data = SyntheticDigits(n_train=24, n_test=4)
     >>> native_datamodule(data) is data
@@ -153,8 +153,8 @@ class MNIST(ApproxDataModule):
     batch_size, num_workers
         As of `ApproxDataModule`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> MNIST(batch_size=64).args["batch_size"]
     64
     """

@@ -31,8 +31,8 @@ class ApproximateMultiplier:
     error_map : integer array, shape (256, 256)
         exact - approximate, ``error_map[x + 128, w + 128]``.
 
-    Example
-    -------
+    Examples
+    --------
     >>> ApproximateMultiplier("zero", 0.0, np.multiply.outer(np.arange(-128, 128), np.arange(-128, 128))).name
     'zero'
     """
@@ -45,8 +45,8 @@ class ApproximateMultiplier:
 class ApproxLibrary(ABC):
     """Source of tables and candidates.
 
-    Example
-    -------
+    Examples
+    --------
     >>> isinstance(EvoApproxLib(), ApproxLibrary)
     True
     """
@@ -68,8 +68,8 @@ class EvoApproxLib(ApproxLibrary):
     source : "builtin" or path, optional
         As in `refapprox.load_library`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> library = EvoApproxLib()
     >>> library.search_space()[0].name, library.load_lut("mul8s_1KV8")[255, 2].item()      # row 255 is the operand -1
     ('mul8s_1KR3', -2)
@@ -109,8 +109,8 @@ class EvoApprox(EvoApproxLib):
     ValueError
         If no name has `filter_str` in it.
 
-    Example
-    -------
+    Examples
+    --------
     >>> [multiplier.name for multiplier in EvoApprox("1KV").search_space()][:2]
     ['mul8s_1KV6', 'mul8s_1KV8']
     """

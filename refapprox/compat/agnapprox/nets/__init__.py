@@ -110,8 +110,8 @@ class ApproxNet:
     TypeError
         If `net` is another network.
 
-    Example
-    -------
+    Examples
+    --------
     >>> net = ApproxNet(nets.LeNet5(rng=np.random.default_rng(0)))
     >>> net.mode, [name for name, _ in net.noisy_modules][:2]
     ('baseline', ['model.conv1', 'model.conv2'])
@@ -264,8 +264,8 @@ class LeNet5(ApproxNet):
     rng : numpy.random.Generator, optional
         Initial weights, shuffling and noise; a fresh one where it is None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> [name for name, _ in LeNet5(rng=np.random.default_rng(0)).noisy_modules]
     ['model.conv1.0', 'model.conv2.0', 'model.linear1', 'model.linear2', 'model.linear3']
     """
@@ -285,8 +285,8 @@ class ResNet(ApproxNet):
     **options
         `input_shape`, `num_classes`, `width` of `refapprox.nets.ResNet`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> net = ResNet("ResNet8", rng=np.random.default_rng(0), input_shape=(1, 8, 8), width=2)
     >>> len(net.noisy_modules), net.sigma_max
     (8, 0.5)

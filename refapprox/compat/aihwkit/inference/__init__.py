@@ -47,8 +47,8 @@ class BaseNoiseModel:
     rng : numpy.random.Generator
         Source of all draws.
 
-    Example
-    -------
+    Examples
+    --------
     >>> model = PCMLikeNoiseModel(prog_noise_scale=0, rng=np.random.default_rng(0))
     >>> model.apply_noise(np.array([[0.5, -1.0]]), 0.0).tolist()
     [[0.5, -1.0]]
@@ -153,8 +153,8 @@ class PCMLikeNoiseModel(BaseNoiseModel):
     rng : numpy.random.Generator, optional
         A fresh one where it is None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> PCMLikeNoiseModel(g_max=20.0).g_converter
     SinglePairConductanceConverter(g_max=20, g_min=0)
     """
@@ -182,8 +182,8 @@ class CustomDriftPCMLikeNoiseModel(BaseNoiseModel):
     prog_coeff_g_max_reference, rng
         As of `PCMLikeNoiseModel`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> lists = {"g_lst": [0, 25], "nu_mean_lst": [0.08, 0.04], "nu_std_lst": [0.0, 0.0]}
     >>> CustomDriftPCMLikeNoiseModel(lists).generate_drift_coefficients([25.0]).tolist()
     [0.04]
@@ -214,8 +214,8 @@ class HermesNoiseModel(BaseNoiseModel):
     num_devices, g_max, t_read, t_0, prog_noise_scale, read_noise_scale, drift_scale
         As there.
 
-    Example
-    -------
+    Examples
+    --------
     >>> HermesNoiseModel(num_devices=1).g_max
     10.35
     """
@@ -244,8 +244,8 @@ class StateIndependentNoiseModel(BaseNoiseModel):
     g_max, prog_coeff, prog_noise_scale, drift_nu_mean, drift_nu_std, drift_scale, t_0, read_noise_scale, t_read
         As there; None stands for the default.
 
-    Example
-    -------
+    Examples
+    --------
     >>> StateIndependentNoiseModel().device.programming_std([5.0]).tolist()
     [0.2]
     """
@@ -275,8 +275,8 @@ class ReRamWan2022NoiseModel(BaseNoiseModel):
     g_max, noise_scale, coeff_g_max_reference
         As there.
 
-    Example
-    -------
+    Examples
+    --------
     >>> ReRamWan2022NoiseModel(noise_scale=0).apply_drift_noise_to_conductance(None, [5.0], 86400.0).tolist()
     [5.0]
     """
@@ -326,8 +326,8 @@ class ReRamCMONoiseModel(BaseNoiseModel):
     rng : numpy.random.Generator, optional
         A fresh one where it is None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> ReRamCMONoiseModel().device.acceptance_range
     0.2
     """
@@ -367,8 +367,8 @@ def numbers_under(name, dictionary, key, size):
 class BaseDriftCompensation:
     """Readout with one-hot inputs, and the factor that makes up for what has drifted away.
 
-    Example
-    -------
+    Examples
+    --------
     >>> GlobalDriftCompensation().get_readout_tensor(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
@@ -399,8 +399,8 @@ class BaseDriftCompensation:
 class GlobalDriftCompensation(BaseDriftCompensation, native_compensation.GlobalDriftCompensation):
     """One factor for the array.
 
-    Example
-    -------
+    Examples
+    --------
     >>> GlobalDriftCompensation().apply([[0.5, -1.5]], ref_value=2.0).item()
     2.0
     """
@@ -410,8 +410,8 @@ class GlobalDriftCompensationWithExactReference(BaseDriftCompensation,
                                                 native_compensation.GlobalDriftCompensationWithExactReference):
     """One factor for the array, against the target weights.
 
-    Example
-    -------
+    Examples
+    --------
     >>> GlobalDriftCompensationWithExactReference().readout([[0.5, -1.5]]).item()
     1.0
     """
@@ -420,8 +420,8 @@ class GlobalDriftCompensationWithExactReference(BaseDriftCompensation,
 class PerColumnDriftCompensation(BaseDriftCompensation, native_compensation.PerColumnDriftCompensation):
     """One factor for each output.
 
-    Example
-    -------
+    Examples
+    --------
     >>> PerColumnDriftCompensation().readout([[0.5, -1.5]]).tolist()
     [0.5, 1.5]
     """

@@ -37,8 +37,8 @@ class ApproxLinear(ApproxLayer):
     device, dtype
         Without effect.
 
-    Example
-    -------
+    Examples
+    --------
     >>> layer = ApproxLinear(20, 10, rng=np.random.default_rng(0))
     >>> layer.fan_in, layer.opcount, layer(np.zeros((4, 20))).shape
     (20, 200, (4, 10))
@@ -128,8 +128,8 @@ class ApproxConv2d(ApproxLayer):
     ValueError
         For another padding mode.
 
-    Example
-    -------
+    Examples
+    --------
     >>> layer = ApproxConv2d(3, 8, 3, padding=1, rng=np.random.default_rng(0))
     >>> layer.fan_in, layer(np.zeros((1, 3, 4, 4))).shape, layer.opcount
     (27, (1, 8, 4, 4), 3456)
@@ -252,8 +252,8 @@ class ApproxWrapper:
     TypeError
         For another layer.
 
-    Example
-    -------
+    Examples
+    --------
     >>> wrapped = ApproxWrapper(ApproxLinear(3, 2, rng=np.random.default_rng(0)))
     >>> y = wrapped(np.ones((4, 3)))
     >>> y.shape, wrapped.backward(np.ones((4, 2))).shape
@@ -293,8 +293,8 @@ def layer_mapping_dict() -> dict[str, type[ApproxLayer]]:
     -------
     dict of str to class
 
-    Example
-    -------
+    Examples
+    --------
     >>> sorted(layer_mapping_dict())
     ['Conv2d', 'Linear']
     """

@@ -89,8 +89,8 @@ class ApproxLayer(ABC):
     defects : collection of str
         See `refapprox.compat.presets`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.torchapprox.layers import ApproxLinear
     >>> layer = ApproxLinear(2, 1, bias=False, rng=np.random.default_rng(0))
     >>> layer.inference_mode.name, layer.lut.shape

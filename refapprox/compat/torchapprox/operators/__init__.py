@@ -92,8 +92,8 @@ class Function:
 class ApproxGeMM(Function):
     """The operator of `ApproxLinear`, with the published static methods.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
     >>> unit = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
     >>> x, w = np.array([[2.0, 3.0]]), np.array([[5.0, 7.0]])
@@ -215,8 +215,8 @@ class Conv2dArgs:
 class ApproxConv2dOp(Function):
     """The operator of `ApproxConv2d`, with the published static methods.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
     >>> unit = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
     >>> x, w = np.arange(4.0).reshape(1, 1, 2, 2), np.full((1, 1, 2, 2), 2.0)

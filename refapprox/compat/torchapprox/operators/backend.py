@@ -86,8 +86,8 @@ def dwconv2d(x: ArrayLike, w: ArrayLike, lut: ArrayLike, stride: int | tuple[int
     Published as a CUDA kernel only, in two variants that index the table in opposite orders: which one runs depends on
     the size of the images.
 
-    Example
-    -------
+    Examples
+    --------
     >>> codes = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int32)
     >>> x, w = np.arange(8).reshape(1, 2, 2, 2), np.ones((2, 1, 2, 2), int)
     >>> dwconv2d(x, w, np.multiply.outer(codes, codes)).ravel().tolist()

@@ -39,8 +39,8 @@ class SinglePairConductanceConverter(native.SinglePairConductanceConverter):
     g_max, g_min : float, uS, optional
         25 and 0 where they are None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> SinglePairConductanceConverter(g_min=1.0)
     SinglePairConductanceConverter(g_max=25, g_min=1)
     """
@@ -60,8 +60,8 @@ class NPairConductanceConverter(native.NPairConductanceConverter):
     g_max, g_min : float, uS, optional
         25 and 0 where they are None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> NPairConductanceConverter([1.0, -2.0]).f_lst
     (1.0, -2.0)
     """
@@ -84,8 +84,8 @@ class DualPairConductanceConverter(native.DualPairConductanceConverter):
     g_max, g_min : float, uS, optional
         25 and 0 where they are None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> DualPairConductanceConverter([1.0, 3.0]).full_scale
     100.0
     """
@@ -111,8 +111,8 @@ class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
     ArithmeticError
         For curves that represent other weights.
 
-    Example
-    -------
+    Examples
+    --------
     >>> CustomPairConductanceConverter([1.0], [[0, 4, 20], [20, 4, 0]]).full_scale
     20.0
     """
@@ -142,8 +142,8 @@ class SingleDeviceConductanceConverter(unpaired_converters.SingleDeviceConductan
     g_max, g_min : float, uS, optional
         88.199997 and 9 where they are None.
 
-    Example
-    -------
+    Examples
+    --------
     >>> SingleDeviceConductanceConverter(90, 10).convert_to_conductances([[-1.0, 3.0]])[0].tolist()
     [[10.0, 90.0]]
     """

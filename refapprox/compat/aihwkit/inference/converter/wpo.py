@@ -46,8 +46,8 @@ def to_aihwkit_tnmse(tnmse: float) -> float:
     -------
     float
 
-    Example
-    -------
+    Examples
+    --------
     >>> to_aihwkit_tnmse(0.5)
     50.0
     """
@@ -75,8 +75,8 @@ class WeightProgrammingOptimizer:
         With the options and these, ``vars(optimizer)`` is the dictionary that the functions of `wpo` take.
     result : refapprox.analog.OptimizationResult, after `run_optimizer`
 
-    Example
-    -------
+    Examples
+    --------
     >>> from refapprox.compat.aihwkit.inference import DualPairConductanceConverter
     >>> from refapprox.compat.aihwkit.simulator.configs import InferenceRPUConfig
     >>> search = WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1.0, None], InferenceRPUConfig(), [3600.0],
