@@ -197,7 +197,8 @@ def print_origins(circuit):
     origins = circuit.info.get("origins", {})
     words = {"signed": "signed" if circuit.signed else "unsigned", "bits": f"{circuit.bits_x}x{circuit.bits_w} bits",
              "order": f"{circuit.info.get('order')} order"}
-    said = [f"{text}, from {origins[field]}" for field, text in words.items() if field in origins]
+    said = [f"{text}, from {origins[field]}" for field, text in words.items()
+            if field in origins and (circuit.signed or field != "order")]
     if said:
         print("; ".join(said))
     for remark in circuit.info.get("remarks", []):

@@ -126,8 +126,9 @@ def worded(field, value):
 
 def decide(source: object, *, signed: bool | None = None, bits: int | tuple | None = None, order: str | None = None,
            operation: str | None = None, about: dict | None = None, name: str | None = None,
-           declared: Claim | None = None, readings: Callable[[], Iterable[Reading]] | None = None,
-           dtype: object = None, needs: tuple = ("signed",)) -> Decision:
+           declared: Claim | None = None, shape: tuple | None = None,
+           readings: Callable[[], Iterable[Reading]] | None = None, dtype: object = None,
+           needs: tuple = ("signed",)) -> Decision:
     """Sign, widths, order and operation of a source.
 
     Parameters
@@ -142,6 +143,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
         The name that may tell, where it is not that of the file.
     declared : Claim, optional
         What the source says of itself.
+    shape : (int, int), optional
+        Widths that a table has by its shape.
     readings : callable, optional
         Gives every possible `Reading` of the entries. It is called only if sign or order are still open.
     dtype : numpy dtype, optional
@@ -176,7 +179,8 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
                    checked_bits(source, bits),
                    None if order is None else check_choice(f"order of {source}", order, ORDERS),
                    None if operation is None else check_choice(f"operation of {source}", operation, ("mul", "add")))
-    claims = [claim for claim in (stated, side_claim(source, about), declared,
+    by_shape = shape and Claim("its shape", bits=shape, fixed_bits=True)
+    claims = [claim for claim in (stated, side_claim(source, about), by_shape, declared,
                             name_claim(source if name is None else name)) if claim]
     taken, origins, remarks = {}, {}, []
     for field in FIELDS:

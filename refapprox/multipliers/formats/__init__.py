@@ -69,6 +69,11 @@ class Stored(NamedTuple):
     dtype: np.dtype | None = None
     remark: str = ""
 
+    @property
+    def bits(self):
+        """Widths of the operands, by the shape."""
+        return tuple(side.bit_length() - 1 for side in self.entries.shape)
+
 
 def decoded(content):
     """The text of a file's bytes, or None where they are no text."""
@@ -184,7 +189,7 @@ def as_multiplier(stored, source, about, stem, *, signed=None, order=None, bits=
     """A stored table, with what is said of it, as a `Multiplier`; `source` is named in messages."""
     patterns = stored.format in PATTERNS
     decision = decide(source, signed=signed, bits=bits, order=order, about=about, name=about.get("name", stem),
-                      declared=stored.declared, dtype=stored.dtype, needs=("signed", "order"),
+                      declared=stored.declared, dtype=stored.dtype, shape=stored.bits, needs=("signed", "order"),
                       readings=lambda: [r for r in readings(stored.entries, patterns)
                                         if fits(r.operator.lut, r.signed)])
     lut = entries_as(stored.entries, decision.signed, decision.order, patterns)
@@ -228,7 +233,7 @@ def stored_table(path, format=None, bits=None):
     if table.operands is not None and format == "text" and (table.operands == "signed" or stored.entries.min() >= 0):
         claim = Claim("the operands beside its entries", table.operands == "signed", None,
                       "value" if table.operands == "signed" else None)
-        stored = stored._replace(declared=claim._replace(bits=stored.declared.bits, fixed_bits=True))
+        stored = stored._replace(declared=claim)
     elif table.operands == "signed":
         raise ValueError(f"{path} holds operands below zero, but format {format} knows unsigned operands only.")
     elif table.operands is None and format == "appmult":
@@ -243,9 +248,7 @@ def checked(table, path, format, text=False):
     if table.dtype.kind == "f" and np.isfinite(table).all() and (table == np.rint(table)).all():
         table = table.astype(np.int64)
     entries = Multiplier(str(path), table).lut.astype(np.int64)      # a Multiplier checks shape, kind and range
-    bits = tuple(side.bit_length() - 1 for side in entries.shape)
-    claim = CLAIMS.get(format, Claim("its shape"))
-    return Stored(entries, format, claim._replace(bits=bits, fixed_bits=True), dtype)
+    return Stored(entries, format, CLAIMS.get(format, Claim("its format")), dtype)
 
 
 def bounded(path):
