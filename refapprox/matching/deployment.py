@@ -1,5 +1,5 @@
 """Putting an assignment into a network, or one multiplier everywhere."""
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from refapprox.matching.info import MatchingInfo
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
 
 
-def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, library: Mapping[str, Multiplier]) -> None:
+def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, library: Mapping[str, Multiplier], *,
+                       gradient: Callable | None = None) -> None:
     """Give every layer the multiplier that `matching_result` names; the mode becomes "approximate".
 
     Parameters
@@ -18,6 +19,9 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     matching_result : MatchingInfo
     library : mapping of str to Multiplier
         Such as a `MultiplierLibrary`.
+    gradient : callable, optional
+        Gives the slopes that training takes for a multiplier's table, such as
+        ``lambda m: difference_gradient(m, 16)``; training is straight-through unless given.
 
     Raises
     ------
@@ -40,19 +44,18 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     given = [info.name for info in matching_result.layers]
     if given != expected:
         raise ValueError(f"layers of the matching result must be {expected}, in this order, got {given}.")
-    chosen = [library[info.multiplier_name] for info in matching_result.layers]
-    for (_, layer), multiplier in zip(model.noisy_modules, chosen, strict=True):
-        layer.multiplier = multiplier
-    model.set_mode("approximate")
+    put_in(model, [library[info.multiplier_name] for info in matching_result.layers], gradient)
 
 
-def deploy_uniform(model: "ApproxNet", multiplier: Multiplier) -> None:
+def deploy_uniform(model: "ApproxNet", multiplier: Multiplier, *, gradient: Callable | None = None) -> None:
     """Give every layer the same multiplier; the mode becomes "approximate".
 
     Parameters
     ----------
     model : ApproxNet
     multiplier : Multiplier
+    gradient : callable, optional
+        As of `deploy_multipliers`.
 
     Examples
     --------
@@ -62,8 +65,14 @@ def deploy_uniform(model: "ApproxNet", multiplier: Multiplier) -> None:
     >>> net.mode, {layer.multiplier.name for _, layer in net.noisy_modules}
     ('approximate', {'exact8s'})
     """
-    for _, layer in model.noisy_modules:
-        layer.multiplier = multiplier
+    put_in(model, [multiplier] * len(model.noisy_modules), gradient)
+
+
+def put_in(model, multipliers, gradient):
+    """One of `multipliers` for each layer that multiplies, with its slopes."""
+    slopes = {} if gradient is None else {id(m): gradient(m) for m in multipliers}
+    for (_, layer), multiplier in zip(model.noisy_modules, multipliers, strict=True):
+        layer.multiplier, layer.gradient = multiplier, slopes.get(id(multiplier))
     model.set_mode("approximate")
 
 
