@@ -20,8 +20,8 @@ def add_arguments(parser):
     default = RunConfig()
     add_data(parser, default.dataset, dataset_names())
     parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
-                        help="smoke: seconds; quick: half a minute, the default; full: the published epochs (times "
-                             "of LeNet-5 on drawn digits)")
+                        help="smoke: 5 seconds; quick: 25 seconds, the default; full: the published epochs (times of "
+                             "LeNet-5 on drawn digits, one idle core)")
     parser.add_argument("--net", choices=net_names(), default=default.net, help="the network (default lenet5)")
     parser.add_argument("--epochs", type=stage_epochs, default={}, metavar="STAGE=N,...",
                         help="epochs of baseline, quant, gradient or approx, in place of the preset's")

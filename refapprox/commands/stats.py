@@ -37,6 +37,7 @@ def execute(args):
     for layer in comparison.simulated:
         print(f"\n{layer}: simulated std of the accumulated error (accumulator units), errors of its prediction (%)\n")
         print(text_table(*layer_table(comparison, layer)))
+    print("\n" + columns_text(comparison))
     print("\nmean |relative error| of the predicted std over the inexact multipliers, and time for all layers\n")
     print(text_table(*summary_table(comparison)))
     print("\nthe chosen multipliers: how Gaussian their error is (D: Kolmogorov distance to the Gaussian)\n")
@@ -45,6 +46,13 @@ def execute(args):
     files.write_json(out / "stats.json", as_document(comparison))
     print(f"\nfigures and stats.json in {out}")
     return 0
+
+
+def columns_text(comparison):
+    """What the columns of the tables above are called in full."""
+    named = [f"{RUNGS[e].label}: {e.replace('_', ' ')}; assumes: {RUNGS[e].assumption}" if e in RUNGS else
+             "MC: the published estimator by drawing" for e in comparison.predicted]
+    return "\n".join(["columns:", *(f"  {text}" for text in named)])
 
 
 def layer_table(comparison, layer):

@@ -76,7 +76,7 @@ class MNIST(DataModule):
         folder = data_folder(data_dir, "MNIST")
         if download:
             download_mnist(folder)
-        parts, digests = load_parts(folder, LAYOUTS, MD5, "; MNIST(download=True) fetches it")
+        parts, digests = load_parts(folder, LAYOUTS, MD5, "; in Python, MNIST(download=True) fetches it")
         super().__init__(**three_parts(parts, MEAN, STD), num_classes=10, batch_size=batch_size, digests=digests)
 
 
@@ -133,8 +133,8 @@ def data_folder(data_dir, what):
     """The folder to look in: `data_dir`, else what the environment names."""
     folder = data_dir if data_dir is not None else os.environ.get(ENVIRONMENT)
     if not folder:
-        raise FileNotFoundError(f"{what} needs a folder: pass data_dir (--data-dir), or set {ENVIRONMENT}. "
-                                "SyntheticDigits needs none.")
+        raise FileNotFoundError(f"{what} needs the folder with its files: say data_dir=DIR, or set the environment "
+                                f"variable {ENVIRONMENT}. Drawn digits need no files.")
     return Path(folder)
 
 

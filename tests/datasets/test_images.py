@@ -245,7 +245,7 @@ def test_what_is_no_image_is_named(tmp_path):
 
 def test_missing_folders_are_named(tmp_path, monkeypatch):
     monkeypatch.delenv("REFAPPROX_DATA_DIR", raising=False)
-    with pytest.raises(FileNotFoundError, match="ImageFolder needs a folder"):
+    with pytest.raises(FileNotFoundError, match="ImageFolder needs the folder with its files"):
         ImageFolder()
     with pytest.raises(FileNotFoundError, match="must hold a folder train"):
         ImageFolder(data_dir=tmp_path)

@@ -112,7 +112,7 @@ def test_the_real_fashion_files(data_dir):
 
 
 def test_no_folder_and_no_files_are_told_apart(tmp_path):
-    with pytest.raises(FileNotFoundError, match="pass data_dir .* or set REFAPPROX_DATA_DIR"):
+    with pytest.raises(FileNotFoundError, match="say data_dir=DIR, or set the environment variable REFAPPROX_DATA_DIR"):
         MNIST()
     with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte or .* is neither in .* nor in its mnist"):
         MNIST(data_dir=tmp_path)
