@@ -148,7 +148,8 @@ class RunFolder:
             file.write(self.lines[-1] + "\n")
 
     def records(self):
-        return [json.loads(line) for line in self.lines]
+        """What was logged so far, a dict per line."""
+        return [files.parse_json(line, self.path / "metrics.jsonl") for line in self.lines]
 
     def save(self, checkpoint, name="latest"):
         checkpoint.metrics, checkpoint.matching = list(self.lines), self.matching_digest()
@@ -227,8 +228,8 @@ def as_stored(config):
 def config_of(options, where):
     try:
         return RunConfig(**options)
-    except TypeError as error:
-        raise ValueError(f"{where} does not hold the options of a run: {error}.") from None
+    except (TypeError, ValueError) as error:      # KeyErrors of names that nothing has are ValueErrors, too
+        raise ValueError(f"{where} does not hold the options of a run: {str(error).rstrip('.')}.") from None
 
 
 def differing(one, other):

@@ -92,15 +92,21 @@ class MatchingInfo:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "MatchingInfo":
-        """Read what `save` wrote."""
-        document = files.read_json(path)
-        names = [f.name for f in dataclasses.fields(LayerInfo)]
-        try:
-            layers = [LayerInfo(**{n: float("nan") if layer[n] is None else layer[n] for n in names if n in layer})
-                      for layer in document["layers"]]
-            return cls(layers, document["metric_max"], document["opcount"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} does not hold a MatchingInfo: {error!r}.") from None
+        """Read what `save` wrote; a ValueError that names the place where the file says something else."""
+        document = files.read_json(path, SCHEMA)
+        layers = [LayerInfo(**{name: nan_for_none(value) for name, value in layer.items()})
+                  for layer in document["layers"]]
+        return cls(layers, nan_for_none(document["metric_max"]), nan_for_none(document["opcount"]))
+
+
+NUMBER = (float, None)      # nan has no form in JSON: null stands for it
+SCHEMA = {"layers": [{"name": str, "multiplier_name": str, "multiplier_performance_metric": float, "opcount": float,
+                      "fan_in?": int, "sigma?": NUMBER, "predicted_std?": NUMBER, "allowed_std?": NUMBER}],
+          "metric_max": NUMBER, "opcount": NUMBER, "relative_energy_consumption?": NUMBER}
+
+
+def nan_for_none(value):
+    return float("nan") if value is None else value
 
 
 def without_nan(value):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from refapprox._lazy import lazy
 
 __all__ = [
-    "MUTANTS", "Detectable", "Mutant", "assert_agrees", "conv_shapes", "correlated_codes", "distributions",
+    "MUTANTS", "Detectable", "Mutant", "assert_agrees", "asymmetric_multipliers", "conv_shapes", "correlated_codes", "distributions",
     "error_maps", "layers", "law_of", "laws", "linear_shapes", "min_detectable", "moments", "multiplier_families",
     "multiplier_tables", "multipliers", "operand_codes", "quantization_parameters", "samples_needed", "strategies",
 ]
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from refapprox.testing.mutants import MUTANTS, Mutant
     from refapprox.testing.strategies import (
+        asymmetric_multipliers,
         conv_shapes,
         correlated_codes,
         distributions,

@@ -94,8 +94,26 @@ def multiplier_families(draw: st.DrawFn, max_bits: int = 8, signed: bool | None 
 
 
 @st.composite
-def asymmetric_multipliers(draw, max_bits=5, signed=None):
-    """Square tables with m(x, w) != m(w, x) for some operands: they tell swapped axes apart."""
+def asymmetric_multipliers(draw: st.DrawFn, max_bits: int = 5, signed: bool | None = None) -> Multiplier:
+    """Square tables with m(x, w) != m(w, x) for some operands: they tell swapped axes apart.
+
+    Parameters
+    ----------
+    max_bits : int, optional
+    signed : bool, optional
+        Both kinds by default.
+
+    Returns
+    -------
+    Hypothesis strategy of Multiplier
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> found = find(asymmetric_multipliers(), lambda m: True)
+    >>> bool((found.lut != found.lut.T).any())
+    True
+    """
     signed = draw(st.booleans()) if signed is None else signed
     bits = draw(st.integers(1, max_bits))
     operands = codes(bits, signed)

@@ -163,6 +163,13 @@ def test_an_edited_option_is_refused_with_both_values(spoiled):
         resume(spoiled)
 
 
+def test_options_that_no_run_has_are_named_with_their_file(spoiled):
+    for change, message in (({"lmbd": "much"}, "lmbd must be a real number"), ({"colour": 1}, "colour")):
+        edited(spoiled / "config.json", **change)
+        with pytest.raises(ValueError, match=f"config.json does not hold the options of a run: .*{message}"):
+            RunFolder.open(spoiled)
+
+
 def test_an_edited_matching_is_refused(spoiled):
     edited(spoiled / "matching.json", metric_max=2.0)
     with pytest.raises(ValueError, match="matching.json was changed after checkpoints/latest.npz had followed it"):

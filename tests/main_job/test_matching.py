@@ -1,5 +1,6 @@
 """Recording, the published rule and its edges, energy, deployment, and the way to files and back."""
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -225,8 +226,27 @@ def test_json_round_trip_and_damage(tmp_path):
     with pytest.raises(ValueError, match="not a JSON file"):
         MatchingInfo.load(tmp_path / "bad.json")
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(ValueError, match="does not hold a MatchingInfo"):
+    with pytest.raises(ValueError, match="other.json must hold the key 'layers'"):
         MatchingInfo.load(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda d: d["layers"][0].update(name=3), "element 0, 'name' must hold text, got an integer"),
+    (lambda d: d["layers"][0].pop("opcount"), "element 0 must hold the key 'opcount'"),
+    (lambda d: d["layers"][0].update(sigma="0.1"), "'sigma' must hold a number or null, got text"),
+    (lambda d: d.update(layers=None), "'layers' must hold a list, got null"),
+    (lambda d: d.update(metric_max=True), "'metric_max' must hold a number or null"),
+    (lambda d: d.update(more=1), "must not hold the key 'more'"),
+])
+def test_what_no_matching_writes_is_refused_with_its_place(tmp_path, change, message):
+    path = tmp_path / "matching.json"
+    MatchingInfo([LayerInfo("conv1", "cheap", 0.25, 3.0)], 1.0, 3.0).save(path)
+    assert np.isnan(MatchingInfo.load(path).layers[0].sigma)
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match=message):
+        MatchingInfo.load(path)
 
 
 @pytest.mark.parametrize("multipliers, message", [
