@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from refapprox._lazy import lazy
 
 __all__ = [
-    "MUTANTS", "Detectable", "Mutant", "assert_agrees", "asymmetric_multipliers", "conv_shapes", "correlated_codes", "distributions",
-    "error_maps", "layers", "law_of", "laws", "linear_shapes", "min_detectable", "moments", "multiplier_families",
+    "MUTANTS", "Detectable", "Mutant", "assert_agrees", "asymmetric_multipliers", "conv_shapes", "correlated_codes",
+    "distributions", "error_maps", "layers", "law_of", "laws", "linear_shapes", "min_detectable", "moments", "multiplier_families",
     "multiplier_tables", "multipliers", "operand_codes", "quantization_parameters", "samples_needed", "strategies",
 ]
 
