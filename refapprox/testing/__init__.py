@@ -14,7 +14,8 @@ from refapprox._lazy import lazy
 __all__ = [
     "MUTANTS", "Detectable", "Mutant", "assert_agrees", "asymmetric_multipliers", "conv_shapes", "correlated_codes",
     "distributions", "error_maps", "layers", "law_of", "laws", "linear_shapes", "min_detectable", "moments",
-    "multiplier_families", "multiplier_tables", "multipliers", "operand_codes", "quantization_parameters", "samples_needed", "strategies",
+    "multiplier_families", "multiplier_tables", "multipliers", "operand_codes", "quantization_parameters",
+    "samples_needed", "strategies",
 ]
 
 if TYPE_CHECKING:
