@@ -15,8 +15,8 @@ copyright = "2026, the refapprox developers"
 version = release = refapprox.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "plain_docstrings", "numpydoc",
-              "sphinx.ext.mathjax", "sphinx.ext.viewcode", "sphinxcontrib.bibtex", "sphinx_gallery.gen_gallery",
-              "sphinx_copybutton", "reference_pages", "gallery_outputs"]
+              "sphinx.ext.mathjax", "sphinx-mathjax-offline", "sphinx.ext.viewcode", "sphinxcontrib.bibtex",
+              "sphinx_gallery.gen_gallery", "sphinx_copybutton", "reference_pages", "gallery_outputs"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_ext", "gallery_output", "gallery_sources", "site", "README.md"]
 templates_path = ["_templates"]
