@@ -84,16 +84,36 @@ def problem_of_first(problem):
     return type(problem)(problem.stds[:, :1], problem.allowed, problem.opcounts, problem.costs[:1])
 
 
-def test_the_example_prints_a_row_a_point(monkeypatch, tmp_path, load_example, capsys):
+@pytest.fixture
+def finished(monkeypatch, tmp_path):
+    """Folder of a run that took seconds."""
     monkeypatch.setitem(config.PRESETS, "tiny", config.PRESETS["smoke"] | {"digits": {"n_train": 200, "n_test": 40}})
     options = RunConfig(preset="tiny", uniform=False)
     folder = RunFolder(tmp_path / "run")
     folder.create(options)
-
-    class Quiet:
-        line = epoch = batch = staticmethod(lambda *args: None)
-
     MainJob(options, folder, Quiet()).run()
-    points = load_example("operating_points").main(folder.path, scales=(0.5, 2.0), instances=3, images=100)
+    return folder.path
+
+
+class Quiet:
+    line = epoch = batch = staticmethod(lambda *args: None)
+
+
+def test_the_example_prints_a_row_a_point(finished, load_example, capsys):
+    points = load_example("operating_points").main(finished, scales=(0.5, 2.0), instances=3, images=100)
     assert len(points) == 2 and isinstance(points[0].info, MatchingInfo)
     assert capsys.readouterr().out.count(" %") == 6
+
+
+def test_the_claim_compares_assignments_of_equal_energy_and_does_nothing_twice(finished, load_example):
+    example = load_example("energy_claim")
+    found = example.main(finished, seeds=2, console=Quiet())
+    assert found.keys() == {*example.RULES, "quantized, exact products", "best uniform", "random, equal energy"}
+    for seed in range(2):
+        matched = found["matched, published rule"][seed][0]
+        assert found["best uniform"][seed][0] <= matched
+        assert abs(found["random, equal energy"][seed][0] - matched) < 0.01
+        assert np.isclose(found["quantized, exact products"][seed][0], 1.0)
+    files = {path: path.stat().st_mtime_ns for path in (finished / "claim").iterdir()}
+    assert len(files) == 12 and example.main(finished, seeds=2, console=Quiet()) == found
+    assert {path: path.stat().st_mtime_ns for path in (finished / "claim").iterdir()} == files

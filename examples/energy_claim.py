@@ -1,0 +1,119 @@
+"""Does matching earn its energy? Several assignments of equal energy from one training, each retrained equally long.
+
+From the quantized network of a finished run every seed searches its own noise levels; from there the network is
+retrained with exact products, with the matched multipliers (published rule, and the same rule on exact moments), with the
+best uniform assignment of no more energy, and with a random assignment of equal energy. What is finished is in RUN/claim/
+and is not done again.
+
+Run it:  refapprox run --net resnet8 --dataset cifar10 --data-dir DATA --no-uniform --out runs/cifar0 \
+             --epochs baseline=30,quant=3,gradient=5,approx=3
+         python examples/energy_claim.py runs/cifar0 --seeds 3
+"""
+import argparse
+import dataclasses
+
+import numpy as np
+
+from refapprox import files
+from refapprox.main_job import MainJob
+from refapprox.main_job.console import Console
+from refapprox.main_job.run_folder import RunFolder
+from refapprox.matching import deploy_multipliers, matching_info, matching_problem, threshold_assignment
+from refapprox.report import text_table
+
+RULES = {"matched, published rule": "population", "matched, exact moments": "exact_data"}
+
+
+def main(path, seeds=3, lmbd=None, console=None):
+    """Table of accuracies; returns name -> list over seeds of (relative energy, deployed, retrained)."""
+    folder, config = RunFolder.open(path)
+    job, console = MainJob(config, folder, console or Console()), console or Console()
+    out = files.make_folder(folder.path / "claim")
+    lmbd = config.lmbd if lmbd is None else lmbd
+    found = {}
+    for seed in range(seeds):
+        start = searched(job, folder, out, seed, lmbd)
+        for name, info in assignments(job, start, seed):
+            stored = out / f"{seed}-{lmbd:g}-{name.replace(' ', '_').replace(',', '')}.json"
+            if not stored.exists():
+                files.write_json(stored, evaluated(job, start, info))
+            result = files.read_json(stored)
+            found.setdefault(name, []).append((result["energy"], result["deployed"], result["retrained"]))
+            console.line(f"seed {seed}, {name}: energy {result['energy']:.3f}, "
+                         f"deployed {100 * result['deployed']:.2f} %, retrained {100 * result['retrained']:.2f} %")
+    console.line(table(found, len(job.datamodule.test.labels)))
+    return found
+
+
+def searched(job, folder, out, seed, lmbd):
+    """State of the network after the noise search of `seed`."""
+    path = out / f"{seed}-{lmbd:g}-searched.npz"
+    if not path.exists():
+        job.net.load_state(folder.load("quant").network)
+        job.net.entropy = seed
+        job.net.train_gradient(job.datamodule, lmbd=lmbd, initial_noise=job.config.initial_noise)
+        files.write_npz(path, job.net.state())
+    return files.read_npz(path)
+
+
+def assignments(job, start, seed):
+    """(name, MatchingInfo) of everything that is compared."""
+    job.net.load_state(start)
+    candidates = [*job.search_space, job.fallback]
+    maps, last = job.feature_maps(), len(candidates) - 1
+    for name, estimator in RULES.items():
+        problem = matching_problem(job.net, job.datamodule, candidates, rng=np.random.default_rng(seed),
+                                   feature_maps=maps, estimator=estimator)
+        assignment = threshold_assignment(problem, last)
+        yield name, matching_info(job.net, candidates, problem, assignment)
+        if estimator == "population":
+            published = problem, assignment
+    problem, assignment = published
+    layers = len(assignment.choice)
+    uniform = {m: problem.assignment(np.full(layers, m)).energy for m in range(len(candidates))}
+    affordable = [m for m, energy in uniform.items() if energy <= assignment.energy] or [min(uniform, key=uniform.get)]
+    best = min(affordable, key=lambda m: problem.assignment(np.full(layers, m)).used)      # the least predicted error
+    choices = {"quantized, exact products": np.full(layers, last), "best uniform": np.full(layers, best),
+               "random, equal energy": random_choice(problem, assignment.energy, np.random.default_rng(seed))}
+    for name, choice in choices.items():
+        yield name, matching_info(job.net, candidates, problem, problem.assignment(choice))
+
+
+def random_choice(problem, energy, rng, draws=20_000):
+    """Of many random assignments the one whose energy is nearest."""
+    choices = rng.integers(len(problem.costs), size=(draws, len(problem.allowed)))
+    energies = problem.energies[np.arange(len(problem.allowed)), choices].sum(axis=1)
+    return choices[np.abs(energies - energy).argmin()]
+
+
+def evaluated(job, start, info):
+    """Energy and test accuracies of an assignment, before and after retraining from `start`."""
+    job.net.load_state(start)
+    deploy_multipliers(job.net, info, job.library)
+    _, deployed = job.net.test(job.datamodule)
+    job.net.train_approx(job.datamodule)
+    _, retrained = job.net.test(job.datamodule)
+    return {"energy": info.relative_energy_consumption, "deployed": deployed, "retrained": retrained,
+            "layers": [dataclasses.asdict(layer) for layer in info.layers]}
+
+
+def table(found, images):
+    """Means over seeds; the spread between seeds, and that of a binomial count on as many test images."""
+    exact = np.array(found["quantized, exact products"])[:, 2]
+    rows = []
+    for name, results in found.items():
+        energy, deployed, retrained = np.array(results).T
+        spread = 100 * retrained.std(ddof=1) if len(retrained) > 1 else float("nan")
+        binomial = 100 * np.sqrt(retrained.mean() * (1 - retrained.mean()) / images)
+        rows.append((name, f"{energy.mean():.3f}", f"{100 * deployed.mean():.2f} %", f"{100 * retrained.mean():.2f} %",
+                     f"{100 * (exact - retrained).mean():+.2f}", f"{spread:.2f}", f"{binomial:.2f}"))
+    return text_table(("assignment", "relative energy", "deployed", "retrained", "points below exact",
+                       "spread of seeds", "binomial"), rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", help="folder of a finished run")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--lmbd", type=float, help="weight of the noise term, the run's unless given")
+    main(**vars(parser.parse_args()))
