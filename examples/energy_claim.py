@@ -1,9 +1,9 @@
 """Does matching earn its energy? Several assignments of equal energy from one training, each retrained equally long.
 
 From the quantized network of a finished run every seed searches its own noise levels; from there the network is
-retrained with exact products, with the matched multipliers (published rule, and the same rule on exact moments), with the
-best uniform assignment of no more energy, and with a random assignment of equal energy. What is finished is in RUN/claim/
-and is not done again.
+retrained with exact products, with the matched multipliers (published rule, and the same rule on exact moments), with
+the best uniform assignment of no more energy, and with a random assignment of equal energy. What is finished is in
+RUN/claim/ and is not done again.
 
 Run it:  refapprox run --net resnet8 --dataset cifar10 --data-dir DATA --no-uniform --out runs/cifar0 \
              --epochs baseline=30,quant=3,gradient=5,approx=3
