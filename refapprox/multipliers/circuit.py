@@ -116,6 +116,22 @@ class Circuit(BinaryOperator):
         """
         return tabulated(self, name, **changes)
 
+    def to_circuit(self, name: str | None = None, **changes: object) -> "Circuit":
+        """Itself, or a copy with another name or other fields.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default its own.
+        **changes
+            Other values of its fields, such as performance_metric.
+
+        Returns
+        -------
+        Circuit
+        """
+        return dataclasses.replace(self, **({} if name is None else {"name": name}) | changes)
+
     def transposed(self) -> "Circuit":
         """The same circuit with its operands the other way round."""
         return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x,

@@ -1,8 +1,6 @@
 """What a multiplier costs in a search space: as the caller says, as its file says, or as its gates let expect."""
-import dataclasses
 import math
 
-from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.closed_forms import FORM
 from refapprox.multipliers.family import families, family_netlist
 from refapprox.multipliers.operator import check_cost
@@ -65,9 +63,8 @@ def with_estimated_costs(multipliers, *, required=True):
 
 def with_cost(multiplier, cost, origin):
     """The same multiplier with a cost and where it comes from."""
-    if isinstance(multiplier, Netlist):                # which has no field for it
-        multiplier = multiplier.to_multiplier() if multiplier.has_table else multiplier.to_circuit()
-    return dataclasses.replace(multiplier, performance_metric=cost, info=multiplier.info | {"cost": origin})
+    make = multiplier.to_multiplier if multiplier.has_table else multiplier.to_circuit
+    return make(performance_metric=cost, info=multiplier.info | {"cost": origin})
 
 
 def estimated(multiplier):
@@ -79,10 +76,8 @@ def estimated(multiplier):
 
 def known_netlist(operator):
     """The gates of an operator, or None where nobody knows them: a table, a function, a rule without gates."""
-    if isinstance(operator, Netlist):
-        return operator
-    if operator.info.get("netlist") is not None:
-        return operator.info["netlist"]
+    if operator.netlist is not None:
+        return operator.netlist
     family = operator.info.get("family", "")
     form = FORM.fullmatch(family)
     if form and operator.bits_x == operator.bits_w:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.costs import known_netlist
-from refapprox.multipliers.known import RELEASES
+from refapprox.multipliers.known import RELEASES, known_circuits
 from refapprox.multipliers.library import load_library
 from refapprox.multipliers.operator import BinaryOperator
 from refapprox.multipliers.reading import InapplicableError, is_family, operators_of
+from refapprox.validation import UnknownNameError
 
 
 def find_multiplier(which: object, *, library: object = "builtin", signed: bool | None = None,
@@ -62,9 +63,31 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
         elif "/" in text or Path(text).suffix in (".npy", ".npz", ".v", ".c", ".txt", ".csv"):
             raise FileNotFoundError(f"there is no file {text}.")
         else:
-            operator = load_library(library, operation="mul" if library == "builtin" else None)[text]
+            found = load_library(library, operation="mul" if library == "builtin" else None)
+            if text not in found and (releases := releases_of(text)):
+                raise ElsewhereError(text, releases)
+            operator = found[text]
         refuse_other(operator, signed, bits)
     return operator
+
+
+class ElsewhereError(UnknownNameError):
+    """The name of a published circuit that is not in the library looked in."""
+
+    def __init__(self, name, releases):
+        super().__init__("multiplier here named", name)
+        self.releases = releases
+
+    def __str__(self):
+        by_formula = [f"{release}:{self.name}" for release in self.releases
+                      if known_circuits()[release][self.name].form]
+        how = f"say {' or '.join(by_formula)}" if by_formula else "give a checkout of that release as the library"
+        return f"{self.name} is a circuit of EvoApproxLib {' and '.join(self.releases)}, and not built in: {how}."
+
+
+def releases_of(name):
+    """The releases that have a circuit of this name."""
+    return [release for release in RELEASES if name in known_circuits()[release]]
 
 
 def refuse_other(operator, signed, bits):

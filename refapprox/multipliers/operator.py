@@ -20,6 +20,8 @@ from refapprox.validation import check_array, check_distribution, check_integer,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from refapprox.multipliers.circuits.netlist import Netlist
+
 MAX_BITS = 8           # of a table's operands: a 16x16 one would take 16 GiB
 NUM_SAMPLES = 2 ** 16  # operand pairs that stand for all of them where there is no table
 
@@ -81,6 +83,11 @@ class BinaryOperator:
     def info(self) -> dict:
         """Whatever else is known of it; empty at first."""
         return {}
+
+    @property
+    def netlist(self) -> "Netlist | None":
+        """The netlist that it is, or was read from; None where there is none."""
+        return self.info.get("netlist")
 
     @property
     def range_x(self) -> tuple[int, int]:

@@ -125,6 +125,8 @@ def test_plot_draws_the_front(run, tmp_path):
 @pytest.mark.parametrize("words, message", [
     (["show", "mul8s_1KV"], "Did you mean mul8s_1KV"),
     (["show", "./none.npy"], "there is no file ./none.npy"),
+    (["show", "mul8u_17KS"], "mul8u_17KS is a circuit of EvoApproxLib v1.1, and not built in: give a checkout of that"),
+    (["show", "mul12s_2PQ"], "and not built in: say v2022:mul12s_2PQ"),
     (["show", "v2022:mul8u_2AC"], "no multiplier named 'mul8u_2AC'"),
     (["list", "--where", "MAE"], "condition must read FIGURE<NUMBER"),
     (["list", "--where", "area<3"], "figure must be one of power, bits"),

@@ -111,6 +111,11 @@ class Netlist(BinaryOperator):
                 + sum(GATES[kind].outputs for kind, _ in self.gates))
 
     @property
+    def netlist(self) -> "Netlist":
+        """Itself: gates are all that it is."""
+        return self
+
+    @property
     def bits_x(self) -> int:
         """Width of the first of two operands."""
         return self.check_two_operands()[0][1]
