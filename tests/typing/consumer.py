@@ -6,6 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox import Multiplier, MultiplierLibrary, exact, load_library, lut_matmul
+from refapprox.analog import (
+    DualPairConductanceConverter,
+    PCMLikeNoiseModel,
+    expected_tnmse,
+    monte_carlo_tnmse,
+    program_weights,
+)
 from refapprox.error_stats import error_prediction, population_prediction, to_distribution
 from refapprox.validation import UnknownNameError
 
@@ -31,3 +38,10 @@ values, frequencies = to_distribution(np.array([0, 1, 2, 3]), 0, 3)
 mean, std = error_prediction(emap, frequencies, frequencies, 9)
 rows = np.stack([frequencies, frequencies])
 print(float(mean) + float(std), population_prediction(emap, rows, frequencies, 9))
+
+converter, device = DualPairConductanceConverter([1, 2.3]), PCMLikeNoiseModel(prog_noise_scale=0.5)
+weights = np.linspace(-1, 1, 50).reshape(10, 5)
+loss: float = expected_tnmse(converter, weights, device, [1.0, 3600.0])
+simulated: float = monte_carlo_tnmse(converter, weights, device, [1.0], rng=np.random.default_rng(0)).mean
+chip = program_weights(converter, weights, device, rng=np.random.default_rng(0))
+effective: NDArray[np.float64] = chip.read(3600.0, rng=np.random.default_rng(1)).effective
