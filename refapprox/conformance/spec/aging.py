@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from refapprox.conformance.spec.base import Part, deviations, family, operation
-from refapprox.conformance.spec.converters import filled_pairs, weights_back
+from refapprox.conformance.spec.converters import filled_pairs, from_conductances
 from refapprox.conformance.spec.devices import (
     DEVICES,
     RERAM,
@@ -13,11 +13,11 @@ from refapprox.conformance.spec.devices import (
     TOLERANCE,
     age,
     ascending,
-    exponents,
+    drift_exponent,
     fitted,
     interpolated,
-    programmed,
-    read_later,
+    program,
+    read,
     read_noise,
 )
 from refapprox.conformance.spec.examples import Example, absolute, reals, rounding
@@ -164,11 +164,12 @@ def aged_weights(*, weights, model, f_lst, g_max, g_min, t, z_program, z_drift, 
     """(programmed, effective) weights: pairs filled in order, programmed, read t seconds later, globally
     compensated against the programmed ones; normals (2P, *weights.shape) for each of the three draws."""
     target, scale = filled_pairs(weights, f_lst, g_max, g_min)
-    first = programmed(model, target, z_program)
-    nu = exponents(model, conductances_of_exponent(target, first), z_drift)
-    before = weights_back(first, f_lst, scale)
+    first = program(model=model, g_target=target, z=z_program)
+    nu = drift_exponent(model=model, g_target=conductances_of_exponent(target, first), z=z_drift)
+    before = from_conductances(conductances=first, f_lst=f_lst, scale_ratio=scale)
     start, scale = starting_devices(before, aging_conductances(target, first), scale, f_lst, g_max, g_min)
-    later = weights_back(read_later(model, start, nu, t, z_read), f_lst, scale)
+    later = from_conductances(conductances=read(model=model, g_prog=start, nu=nu, t=t, z=z_read), f_lst=f_lst,
+                              scale_ratio=scale)
     sizes = [math.fsum(np.abs(v).ravel().tolist()) for v in (reference(weights, before), later)]
     return before, compensated(later, sizes[0] / sizes[1])
 
@@ -202,7 +203,7 @@ def loss_baseline(*, weights, baseline, configured, g_lst, nu_lst, t_steps):
     squares = []
     for t in t_steps:
         left = [g * (age(t, t_0) / t_0) ** -interpolated(g, g_lst, nu_lst) for g in target.ravel().tolist()]
-        found = weights_back(np.reshape(left, target.shape), f_lst, scale)
+        found = from_conductances(conductances=np.reshape(left, target.shape), f_lst=f_lst, scale_ratio=scale)
         squares += ((found - weights) ** 2 / float(np.abs(weights).max()) ** 2).ravel().tolist()
     return math.fsum(squares) / len(squares)
 

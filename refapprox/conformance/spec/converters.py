@@ -91,11 +91,6 @@ def interpolated_curves(weights, f_lst, g_lst):
     return devices_of(conductances), max(map(abs, totals)) / max(largest, EPSILON)
 
 
-def weights_back(conductances, f_lst, scale_ratio):
-    g = devices_of(conductances)
-    return sum(factor(f) * (g[2 * j] - g[2 * j + 1]) for j, f in enumerate(f_lst)) / scale_ratio
-
-
 def regressed(held, wanted, g_max):
     """A row by the slope of a regression (with intercept) of its weights on its signed conductances."""
     n, x_sum, y_sum = len(held), math.fsum(held), math.fsum(wanted)
@@ -133,7 +128,8 @@ def to_conductances(*, weights, converter, f_lst, g_max, g_min, g_lst):
 @operation("weights", "converters", rounding(of_weights))
 def from_conductances(*, conductances, f_lst, scale_ratio):
     """sum_j f_j (g_j+ - g_j-) / scale_ratio."""
-    return weights_back(conductances, f_lst, scale_ratio)
+    g = devices_of(conductances)
+    return sum(factor(f) * (g[2 * j] - g[2 * j + 1]) for j, f in enumerate(f_lst)) / scale_ratio
 
 
 @operation("conductances", "converters", rounding(lambda inputs, right: {"conductances": inputs["g_max"]}))

@@ -5,11 +5,9 @@ from refapprox.conformance.spec.base import TOGETHER, Part, Refused, family, ope
 from refapprox.conformance.spec.examples import Example, exact, integers
 from refapprox.conformance.spec.tables import (
     entries,
-    look_up,
     lowest,
     operands,
-    padding_of_sums,
-    total,
+    sum_of_products,
     weight_matrix,
     wrapped,
 )
@@ -51,7 +49,7 @@ output_of = Part("The corrected sum as it is handed out.", lambda y: y, {
 def neuron(m, signed, x, w, x_zero_point, w_zero_point, *, inside=None, groups=1, whole=False):
     """One output from its operands x and w, (k,) each."""
     taps = slice(None) if inside is None else counted(inside)
-    sums = int(total(look_up(m, signed, x[taps], w[taps]).tolist())) + padding_of_sums(len(x), m)
+    sums = sum_of_products(m, signed, x[taps], w[taps], len(x))
     x_sum, w_sum = sums_of_codes(x, w, x_zero_point, w_zero_point, whole)
     return output_of(sums + corrections(x_sum, w_sum, factors_of_cross_term(len(x), groups), x_zero_point,
                                         w_zero_point))

@@ -70,6 +70,7 @@ DEVICES = {
 RERAM = {1.0: (0.348, 16.030, -43.853, 45.393, -16.815), DAY: (0.701, 22.086, -50.773, 47.095, -16.458),
          2 * DAY: (0.782, 20.274, -43.507, 37.062, -11.934)}      # seconds -> ascending powers of g / 25
 RERAM_RANGE = 25.0
+RESCALED = ("pcm_like", "hermes_1", "hermes_2")      # whose polynomials are fits of one range
 CMO = {"range": (9.0, 88.199997), "sigma": {0.2: (0.00081107, 0.00106879), 2.0: (0.0112185391, 0.01129027418)},
        "shift": -0.08900206, "spread": (0.41183342, 0.04201137), "read": 0.0277316483, "t_read": 1e-6}
 
@@ -140,9 +141,6 @@ interpolated = Part(
 read_noise = Part("The draw of the read noise.", lambda z: z, {
     "read noise forgotten": ("the conductance is read without noise", lambda z: 0.0)})
 
-# ---- models
-
-
 def each(function, *columns):
     """`function` of every element of the columns, in the shape of the first."""
     first = np.asarray(columns[0])
@@ -150,37 +148,11 @@ def each(function, *columns):
     return np.array([function(*row) for row in rows]).reshape(first.shape)
 
 
-def programmed(model, g_target, z):
-    if model == "reram_wan2022":
-        return each(lambda g, draw: above_zero(g + ascending(coefficients(RERAM[1.0]), g / RERAM_RANGE) * draw),
-                    g_target, z)
-    made = DEVICES[model]
-    return each(lambda g, draw: above_zero(g + ascending(coefficients(made.sigma), g / made.g_max) * draw), g_target, z)
-
-
-def exponents(model, g_target, z):
-    made = DEVICES[model]
-    return each(lambda g, draw: magnitude(fitted(g / made.g_max, made.mu) + fitted(g / made.g_max, made.sd) * draw),
-                g_target, z)
-
-
-def read_later(model, g_prog, nu, t, z):
-    """max(0, G_d (1 + q sqrt(log((T + t_read) / (2 t_read))) z)), G_d = G_0 (T / t_0)^-nu, T = t + t_0."""
-    made = DEVICES[model]
-    growth = math.sqrt(math.log((t + made.t_0 + made.t_read) / (2 * made.t_read)))
-
-    def one(g, exponent, draw):
-        drifted = g * (age(t, made.t_0) / made.t_0) ** -exponent
-        q = made.relative_noise(noisy_conductance(g, drifted) / made.g_max)
-        return above_zero(drifted * (1 + q * growth * draw))
-    return each(one, g_prog, nu, z)
-
-
 # ---- operations
 
 
 def of_device(name, parts):
-    """`parts` ten-thousandths... of the range: 1e-5 of it each."""
+    """A tolerance of `parts` times 1e-5 of the device's range."""
     def bounds(inputs, right):
         g_max = DEVICES[inputs["model"]].g_max if inputs.get("model") in DEVICES else RERAM_RANGE
         return {name: parts * 1e-5 * g_max}
@@ -191,19 +163,31 @@ def of_device(name, parts):
 def program(*, model, g_target, z):
     """Conductance after programming `g_target` (uS), for standard normals z; `model` "pcm_like",
     "state_independent", "hermes_1", "hermes_2" (devices a polarity) or "reram_wan2022", all at their own range."""
-    return programmed(model, g_target, z)
+    reram = model == "reram_wan2022"
+    powers, g_max = (RERAM[1.0], RERAM_RANGE) if reram else (DEVICES[model].sigma, DEVICES[model].g_max)
+    return each(lambda g, draw: above_zero(g + ascending(coefficients(powers), g / g_max) * draw), g_target, z)
 
 
 @operation("nu", "devices", absolute({"nu": 1e-6}, TOLERANCE))
 def drift_exponent(*, model, g_target, z):
     """Drift exponent of devices programmed to `g_target`, for standard normals z; "reram_wan2022" has none."""
-    return exponents(model, g_target, z)
+    made = DEVICES[model]
+    return each(lambda g, draw: magnitude(fitted(g / made.g_max, made.mu) + fitted(g / made.g_max, made.sd) * draw),
+                g_target, z)
 
 
 @operation("g", "devices", of_device("g", 2))
 def read(*, model, g_prog, nu, t, z):
     """Conductance read t seconds after programming, for standard normals z."""
-    return read_later(model, g_prog, nu, t, z)
+    # max(0, G_d (1 + q sqrt(log((T + t_read) / (2 t_read))) z)), G_d = G_0 (T / t_0)^-nu, T = t + t_0
+    made = DEVICES[model]
+    growth = math.sqrt(math.log((t + made.t_0 + made.t_read) / (2 * made.t_read)))
+
+    def one(g, exponent, draw):
+        drifted = g * (age(t, made.t_0) / made.t_0) ** -exponent
+        q = made.relative_noise(noisy_conductance(g, drifted) / made.g_max)
+        return above_zero(drifted * (1 + q * growth * draw))
+    return each(one, g_prog, nu, z)
 
 
 @operation("g", "devices", of_device("g", 1))
@@ -224,11 +208,8 @@ def custom_drift_exponent(*, g_lst, nu_mean_lst, nu_std_lst, g_target, z):
 @operation("std", "devices", absolute(lambda inputs, right: {"std": inputs["g_max"] * 1e-5}, TOLERANCE))
 def programming_std(*, model, g_max, g_target):
     """Standard deviation in uS, before clipping, of programming devices of a range that ends at `g_max`."""
-    if model == "reram_wan2022":
-        powers, factor = RERAM[1.0], 1.0
-    else:
-        powers = DEVICES[model].sigma
-        factor = 1.0 if model == "state_independent" else rescaled(g_max, DEVICES[model].g_max)
+    powers = RERAM[1.0] if model == "reram_wan2022" else DEVICES[model].sigma
+    factor = rescaled(g_max, DEVICES[model].g_max) if model in RESCALED else 1.0
     return each(lambda g: factor * ascending(coefficients(powers), g / g_max), g_target)
 
 
@@ -343,11 +324,11 @@ def ranges():
     """Programming noise of devices whose range ends elsewhere: which polynomials are rescaled, and which are not."""
     for model, g_max in (("pcm_like", 10.0), ("pcm_like", 40.0), ("hermes_1", 5.0), ("hermes_2", 10.0),
                          ("state_independent", 40.0), ("reram_wan2022", 40.0)):
-        scaled = model in ("pcm_like", "hermes_1", "hermes_2")
         yield Example(f"range-{model.replace('_', '-')}-{g_max:g}-uS", programming_std,
                       {"model": model, "g_max": g_max, "g_target": np.array([x * g_max for x in X])},
                       f"programming noise in uS where the range ends at {g_max:g} uS; the fit "
-                      + (f"is one of {DEVICES[model].g_max:g} uS and rescaled" if scaled else "is not rescaled"))
+                      + (f"is one of {DEVICES[model].g_max:g} uS and rescaled" if model in RESCALED
+                         else "is not rescaled"))
 
 
 def relaxing():

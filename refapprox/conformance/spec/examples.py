@@ -47,21 +47,22 @@ def exact(reason="integers"):
     return lambda inputs, outputs: {"kind": "exact", "reason": reason}
 
 
-def rounding(scale, roundings=64, reason="sums of a few dozen rounded terms of at most this size"):
-    """`scale`: the size of the largest terms: output -> size, or a function of (inputs, outputs) that gives that."""
+def sized(kind, key, sizes, reason, **more):
+    """A check whose `key` holds a number per output: `sizes`, or what that function of (inputs, outputs) gives."""
     def check(inputs, outputs):
-        sizes = scale(inputs, outputs) if callable(scale) else scale
-        return {"kind": "rounding", "roundings": roundings, "scale": {name: float(s) for name, s in sizes.items()},
-                "reason": reason}
+        found = sizes(inputs, outputs) if callable(sizes) else sizes
+        return {"kind": kind, **more, key: {name: float(size) for name, size in found.items()}, "reason": reason}
     return check
+
+
+def rounding(scale, roundings=64, reason="sums of a few dozen rounded terms of at most this size"):
+    """`scale`: the size of the largest terms of each output."""
+    return sized("rounding", "scale", scale, reason, roundings=roundings)
 
 
 def absolute(bounds, reason):
-    """`bounds`: output -> bound, or a function of (inputs, outputs) that gives that."""
-    def check(inputs, outputs):
-        found = bounds(inputs, outputs) if callable(bounds) else bounds
-        return {"kind": "absolute", "bounds": {name: float(bound) for name, bound in found.items()}, "reason": reason}
-    return check
+    """`bounds`: how far each output may be off."""
+    return sized("absolute", "bounds", bounds, reason)
 
 
 # ---- whole tables are kept as their hash

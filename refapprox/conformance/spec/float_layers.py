@@ -10,15 +10,6 @@ from refapprox.conformance.spec.examples import Example, absolute, reals, roundi
 # ---- convolution
 
 
-def convolve(x, w, **geometry):
-    """Tap by tap; operands are multiples of 2**-8, so that the sums are exact."""
-    y = {}
-    for index, o, positions, inside in patches(x.shape, w.shape, **geometry):
-        operands = values_at(x, positions, inside, 0.0)
-        y[index] = math.fsum((operands * w[o].ravel()).tolist())
-    return filled(y, np.float64)
-
-
 kernel_of_gradient = Part("The kernel by which the gradient of the input is spread.", lambda w: w, {
     "gradient without flip": ("dx is a correlation with the unflipped kernel", lambda w: w[:, :, ::-1, ::-1])})
 
@@ -38,7 +29,10 @@ def convolve_gradient(dy, x, w, **geometry):
 @operation("y", "float-layers", rounding({"y": 2.0}))
 def float_conv2d(*, x, w, stride, padding, dilation, groups):
     """Convolution of real x (n, c, h, w) and w (m, c / groups, kh, kw), zero padding."""
-    return convolve(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    y = {}
+    for index, o, positions, inside in patches(x.shape, w.shape, stride, padding, dilation, groups):
+        y[index] = math.fsum((values_at(x, positions, inside, 0.0) * w[o].ravel()).tolist())
+    return filled(y, np.float64)
 
 
 @operation("dx dw", "float-layers", rounding({"dx": 4.0, "dw": 4.0}))

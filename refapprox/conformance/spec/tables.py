@@ -156,9 +156,9 @@ weight_matrix = Part("The weight of a matrix product or a fully connected layer.
         lambda w: w.T if w.shape[0] == w.shape[1] else w)})
 
 
-def sum_of_products(m, signed, x, w):
-    """sum_k m(x_k, w_k), a Python integer."""
-    return int(total(look_up(m, signed, x, w).tolist())) + padding_of_sums(len(x), m)
+def sum_of_products(m, signed, x, w, k):
+    """The sum of m(x_i, w_i) in an accumulator that is made for k products, a Python integer."""
+    return int(total(look_up(m, signed, x, w).tolist())) + padding_of_sums(k, m)
 
 
 # ---- operations
@@ -174,7 +174,7 @@ def multiply(*, x, w, lut, signed):
 def matmul(*, x, w, lut, signed):
     """y[i, j] = sum_k lut[x[i, k], w[k, j]] for x (n, k), w (k, m) -> y (n, m), integers."""
     m, w = entries(lut, signed), weight_matrix(w)
-    return np.array([[sum_of_products(m, signed, row, column) for column in w.T] for row in x], dtype=np.int64)
+    return np.array([[sum_of_products(m, signed, row, column, len(w)) for column in w.T] for row in x], dtype=np.int64)
 
 
 # ---- examples
