@@ -44,6 +44,7 @@ BODIES = {
     "generate if (4 > 3) begin : yes assign O = A; end else begin assign O = B; end endgenerate": A,
     "assign O = B[0] ? A : B[1] ? 8'd7 : {A, B};": np.where(B & 1, A, np.where(B & 2, 7, 16 * A + B)),
     "assign O = A << B[1:0];": A << (B & 3), "assign O = {A, 4'd0} >> B;": (16 * A) >> B,
+    "assign O = (A << 3'sb101) + (B >> -1);": A << 5 & 255,
     "assign O = (A << 2) + (B >> 1);": (A * 4 + (B >> 1)) % 256, "assign O = A <<< 1 | B >>> 3;": A * 2 | B >> 3,
     "assign O = {A < B, A <= B, A > B, A >= B, A == B, A != B, A === B, A !== B};":
         128 * (A < B) + 64 * (A <= B) + 32 * (A > B) + 16 * (A >= B) + 10 * (A == B) + 5 * (A != B),

@@ -9,6 +9,7 @@ Prints for each checkout how many are read rightly, wrongly, and refused with wh
 """
 import argparse
 import collections
+import functools
 import sys
 import tempfile
 from pathlib import Path
@@ -69,11 +70,7 @@ def candidates(modules, bits):
     """(name, file, Words) of every module with the ports of a multiplier, told natively or by its declarations."""
     for name, places in sorted(modules.items()):
         for path, _ in places[:1]:
-            try:
-                parsed = {module.name: module for module in Parser(text_of(path)).file()}
-            except VerilogError:
-                parsed = {}
-            module = parsed.get(name)
+            module = parsed(path).get(name)
             try:
                 words = words_of_module(module) if isinstance(module, Module) else declared_words(path, name)
             except ValueError:
@@ -83,6 +80,15 @@ def candidates(modules, bits):
             (_, x), (_, w), (_, p) = *words.operands, words.results[0]
             if min(len(x), len(w)) >= 2 and max(len(x), len(w)) <= bits and 0 <= len(p) - len(x) - len(w) <= 1:
                 yield name, path, words
+
+
+@functools.cache
+def parsed(path):
+    """name -> module of a file, as far as it is read natively."""
+    try:
+        return {module.name: module for module in Parser(text_of(path)).file()}
+    except VerilogError:
+        return {}
 
 
 def declared_words(path, name):

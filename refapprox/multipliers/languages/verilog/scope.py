@@ -285,7 +285,7 @@ class Scope:
         amount = self.optional_constant(operand)
         if amount is None:
             return self.graph.shifted(word, self.whole(operand), operator[0] == "<", fill)
-        amount = min(amount % 2 ** 32, len(word))       # a negative amount is a large one: it counts as unsigned
+        amount = min(amount % 2 ** self.width(operand), len(word))      # it counts as unsigned: -1 is 2**32 - 1
         return [ZERO] * amount + word[:len(word) - amount] if operator[0] == "<" else \
             word[amount:] + [fill] * amount
 
