@@ -1,11 +1,11 @@
 """Every architecture at toy width: shapes, gradients, the four stages and matching; and what deployment does."""
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_network import gradient_error
 
-from refapprox import exact, load_library
+from refapprox import exact, from_family, load_library
 from refapprox.datasets import DataModule
 from refapprox.matching import deploy_multipliers, deploy_uniform, exact_fallback, select_multipliers
 from refapprox.nets import VGG, AlexNet, LeNet5, MobileNetV2, ResNet, make_net, net_names
@@ -70,6 +70,28 @@ def test_quantized_equals_approximate_with_the_exact_table_bit_for_bit(name, ima
         quantized = net.forward(images[20:30])
         deploy_uniform(net, table)
         assert np.array_equal(net.forward(images[20:30]), quantized)
+
+
+def test_unsigned_multipliers_are_matched_deployed_and_retrained():
+    """Weights of both signs on codes [0, 255] with a zero point, activations after a rectifier with zero point 0."""
+    data, space = colors(), [replace(from_family("drum", k=k, bits=8, signed=False), performance_metric=k / 10)
+                             for k in (3, 5, 7)]
+    net = TOY["LeNet5"](rng=RNG(1), stages=STAGES, quantization=LayerQuantization.for_multiplier(space[0]))
+    for train in (net.train_baseline, net.train_quant, net.train_gradient):
+        train(data)
+    fallback = exact_fallback(space)
+    assert not fallback.signed and not fallback.error_map.any()
+    info = select_multipliers(net, data, space, rng=RNG(2), fallback=fallback)
+    deploy_multipliers(net, info, {m.name: m for m in (*space, fallback)})
+    for (_, layer), chosen in zip(net.noisy_modules, info.layers, strict=True):
+        assert layer.quantization.w.kind == "affine" and layer.multiplier.name == chosen.multiplier_name
+    net.train_approx(data)
+    assert np.isfinite(net.test(data)[0])
+    with pytest.raises(ValueError, match=r"codes x of the layer lie in \[0, 255\]"):
+        deploy_uniform(net, exact())
+    with pytest.raises(ValueError, match=r"codes in \[0, 255\] of a symmetric scheme have no negative value"):
+        wrong = LayerQuantization(*[TensorScheme("symmetric", 0, 255)] * 2)
+        TOY["LeNet5"](rng=RNG(1), stages=STAGES, quantization=wrong).train_quant(data)
 
 
 # without batch norm a network of rectifiers has kinks too close to each other for differences
@@ -216,4 +238,4 @@ def test_nothing_to_retrain_is_an_error():
     with pytest.raises(ValueError, match="trained must name something that LeNet5 has, got 'batch_norm'"):
         net.train_approx(colors(), trained="batch_norm")
     with pytest.raises(KeyError, match="trained must be one of all, batch_norm, biases"):
-        dataclasses.replace(STAGES["approx"], trained="weights")
+        replace(STAGES["approx"], trained="weights")
