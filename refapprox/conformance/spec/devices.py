@@ -141,6 +141,7 @@ interpolated = Part(
 read_noise = Part("The draw of the read noise.", lambda z: z, {
     "read noise forgotten": ("the conductance is read without noise", lambda z: 0.0)})
 
+
 def each(function, *columns):
     """`function` of every element of the columns, in the shape of the first."""
     first = np.asarray(columns[0])

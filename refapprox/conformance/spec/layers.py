@@ -10,6 +10,7 @@ from refapprox.conformance.spec.tables import TABLES, operands
 
 # ---- parts
 
+
 def along_positions(sums, x_scale, w_scale):
     if np.ndim(w_scale) == 0 or sums[0, 0].size != len(w_scale):
         return scaled.right(sums, x_scale, w_scale)

@@ -9,6 +9,7 @@ from refapprox.conformance.spec.examples import Example, reals, rounding
 
 # ---- parts
 
+
 def standard_deviation(x, ddof=1):
     """From exact sums."""
     values = [Fraction(v) for v in x.ravel().tolist()]
