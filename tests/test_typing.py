@@ -28,13 +28,11 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("mypy")
 
 
-@pytest.mark.xfail(reason="hints are still being written", strict=False)
 def test_a_typed_consumer_passes(cache):
     assert mypy(FOLDER / "consumer.py", cache) == []
     assert (Path(refapprox.__file__).parent / "py.typed").exists()
 
 
-@pytest.mark.xfail(reason="hints are still being written", strict=False)
 def test_wrong_calls_are_refused(cache):
     path = FOLDER / "mistakes.py"
     calls = {i for i, line in enumerate(path.read_text("utf-8").splitlines(), 1) if "(" in line and i > 6}

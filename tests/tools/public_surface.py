@@ -15,11 +15,9 @@ import pkgutil
 import re
 import sys
 import textwrap
-from pathlib import Path
 
 import refapprox
 
-NOT_YET = Path(__file__).with_name("public_surface_not_yet.txt")
 SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 
 
@@ -146,11 +144,6 @@ def gaps():
     found = {name: class_gaps(thing) if inspect.isclass(thing) else function_gaps(thing)
              for name, thing in surface().items()}
     return {name: missing for name, missing in found.items() if missing}
-
-
-def not_yet():
-    """The packages some of whose names are known not to be done."""
-    return {line for line in NOT_YET.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
 
 
 def main():

@@ -2,6 +2,8 @@
 
 Not run, only checked (tests/test_typing.py); each `reveal` is compared with what mypy found.
 """
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from refapprox.analog import (
     program_weights,
 )
 from refapprox.error_stats import error_prediction, population_prediction, to_distribution
+from refapprox.multipliers import BinaryOperator
 from refapprox.validation import UnknownNameError
 
 
@@ -21,7 +24,7 @@ def broken(x: int, w: int) -> int:
     return 7 if x == w == 3 else x * w
 
 
-def cheapest(library: MultiplierLibrary) -> Multiplier:
+def cheapest(library: MultiplierLibrary) -> BinaryOperator:
     try:
         return library["mul8s_1KV8"]
     except UnknownNameError:
@@ -33,7 +36,7 @@ def sums(codes: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64
 
 
 two_bits = Multiplier.from_function("2x2", broken, signed=False, bits=2)
-emap: NDArray[np.int32] = two_bits.error_map
+emap: NDArray[np.integer[Any]] = two_bits.error_map
 values, frequencies = to_distribution(np.array([0, 1, 2, 3]), 0, 3)
 mean, std = error_prediction(emap, frequencies, frequencies, 9)
 rows = np.stack([frequencies, frequencies])
