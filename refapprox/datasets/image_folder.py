@@ -66,14 +66,14 @@ class ImageFolder(DataModule):
         size = None if size is None else check_integer("size of ImageFolder", size, minimum=1)
         augment = check_flag("augment of ImageFolder", augment)
         if not (root / "train").is_dir():
-            raise FileNotFoundError(f"{root} must hold a folder train with a folder a class, it has none.")
+            raise FileNotFoundError(f"{root} must hold a folder train with a folder per class, it has none.")
         train = by_class(root / "train")
         self.classes = list(train)
         test, val = (labelled(root / part, self.classes) for part in ("test", "val"))
         if test is None:
             test, val = val, None
         if test is None:
-            raise FileNotFoundError(f"{root} must hold test or val with a folder a class, or val with "
+            raise FileNotFoundError(f"{root} must hold test or val with a folder per class, or val with "
                                     f"{ANNOTATIONS}; it has neither.")
         if val is None:
             val = {name: paths[EVERY - 1::EVERY] for name, paths in train.items()}
@@ -99,7 +99,7 @@ def by_class(folder):
         if not found[inside.name]:
             raise ValueError(f"{inside} must hold images ({', '.join(SUFFIXES)}), it has none.")
     if not found:
-        raise ValueError(f"{folder} must hold a folder a class, it has none.")
+        raise ValueError(f"{folder} must hold a folder per class, it has none.")
     return found
 
 

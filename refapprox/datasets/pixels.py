@@ -46,10 +46,10 @@ class NormalizedImages:
         mean, std = (check_finite(name, value, ndim=1, dtype=np.float64) for name, value in
                      (("mean", mean), ("std", std)))
         if mean.shape != std.shape or mean.shape != self.pixels.shape[1:2] or not (std > 0).all():
-            raise ValueError(f"mean and std must hold one number a channel, std positive, for pixels of shape "
+            raise ValueError(f"mean and std must hold one number per channel, std positive, for pixels of shape "
                              f"{self.pixels.shape}, got {mean.tolist()} and {std.tolist()}.")
         gray = np.arange(256) / 255
-        self.table = ((gray - mean[:, None]) / std[:, None]).astype(np.float32)      # one value a gray level, (1)
+        self.table = ((gray - mean[:, None]) / std[:, None]).astype(np.float32)      # one value per gray level, (1)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -226,7 +226,7 @@ class Pad(PureLayer):
     Parameters
     ----------
     widths : tuple of (before, after)
-        One pair an axis after the batch.
+        One pair per axis after the batch.
     value : float, optional
 
     Examples

@@ -100,7 +100,7 @@ class MultiplyingLayer(Layer):
         self.parameters["sigma"].value[...] = value
 
     def set_bias(self, values: ArrayLike) -> None:
-        """Give the layer the bias `values`, one number an output, whether it had one or not."""
+        """Give the layer the bias `values`, one number per output, whether it had one or not."""
         weight = self.parameters["weight"].value
         values = check_numbers("bias", values, floating=True)
         if values.shape != weight.shape[:1]:
@@ -178,7 +178,7 @@ class MultiplyingLayer(Layer):
             cache = self._exact_cache(x_shifted, w_shifted) if training and not by_table else None
         else:
             sums, cache = self.exact(x_shifted, w_shifted)
-        scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one an output
+        scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one per output
         y = sums.astype(x.dtype, copy=False)
         y *= self._along_channels(scale_w * scale_x)
         if not training:

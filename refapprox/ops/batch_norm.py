@@ -1,6 +1,6 @@
 """Batch normalization of (n, c) or (n, c, h, w), statistics of each channel.
 
-Training, N = n*h*w values a channel, mean and var (ddof 0) those of the batch:
+Training, N = n*h*w values per channel, mean and var (ddof 0) those of the batch:
 
     xhat = (x - mean) / sqrt(var + eps)                                                (1)
     y = gamma * xhat + beta                                                            (2)

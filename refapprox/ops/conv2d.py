@@ -3,7 +3,7 @@
     y[n, o, p, q] = sum_{c, i, j} w[o, c, i, j] * xpad[n, g*C + c, p*sh + i*dh, q*sw + j*dw]          (1)
 
 with C = channels/groups and g = o // (m/groups) the group of output o. As matrices, X the columns of patches and
-W the weight of one group with a row an output:
+W the weight of one group with a row per output:
 
     Y = W X                                                                                            (2)
 
@@ -186,7 +186,7 @@ def bands(cache, oh, ow):
 
 
 def per_group(outputs, groups):
-    """`outputs` (m, ...) as matrices (groups, m/groups, ...), a row an output."""
+    """`outputs` (m, ...) as matrices (groups, m/groups, ...), a row per output."""
     return outputs.reshape(groups, outputs.shape[0] // groups, -1)
 
 

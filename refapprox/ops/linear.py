@@ -23,7 +23,7 @@ def forward(x: ArrayLike, w: ArrayLike) -> tuple[NDArray, tuple]:
     ----------
     x : array, shape (n, k)
     w : array, shape (m, k)
-        As a layer keeps it: a row an output.
+        As a layer keeps it: a row per output.
 
     Returns
     -------

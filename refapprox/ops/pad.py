@@ -18,7 +18,7 @@ def forward(x: ArrayLike, widths: tuple, value: float = 0.0) -> tuple[NDArray, t
     ----------
     x : array, shape (n, ...)
     widths : tuple of (before, after)
-        One pair an axis after the batch, none negative.
+        One pair per axis after the batch, none negative.
     value : float, optional
 
     Returns
@@ -31,7 +31,7 @@ def forward(x: ArrayLike, widths: tuple, value: float = 0.0) -> tuple[NDArray, t
     TypeError
         If x does not hold real numbers, or a width is no integer.
     ValueError
-        If a width is negative, or there is not one pair an axis.
+        If a width is negative, or there is not one pair per axis.
 
     Examples
     --------

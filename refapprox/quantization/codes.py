@@ -122,7 +122,7 @@ class QuantizationParameters:
     Parameters
     ----------
     scale : float, or float array (c,)
-        One for the tensor, or one an output channel (axis 0); positive.
+        One for the tensor, or one per output channel (axis 0); positive.
     zero_point : int, or int array (c,), optional
         The code of real zero.
     qmin, qmax : int, optional
@@ -185,7 +185,7 @@ class QuantizationParameters:
 
 
 def along_axis_0(parameter, x):
-    """`parameter`, a scalar or one an entry of axis 0 of `x`, in a shape that broadcasts against `x`."""
+    """`parameter`, a scalar or one per entry of axis 0 of `x`, in a shape that broadcasts against `x`."""
     parameter = np.asarray(parameter)
     return parameter.reshape(-1, *[1] * (x.ndim - 1)) if parameter.ndim else parameter[()]
 

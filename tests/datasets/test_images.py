@@ -27,7 +27,7 @@ def test_bytes_are_normalized_as_floats_would_be():
 @pytest.mark.parametrize("arguments, error, message", [
     ((np.zeros((1, 1, 2, 2)), [0.5], [0.5]), TypeError, "pixels must be an array of integers"),
     ((np.full((1, 1, 2, 2), 256), [0.5], [0.5]), ValueError, r"pixels must lie in \[0, 255\]"),
-    ((np.zeros((1, 3, 2, 2), int), [0.5], [0.5]), ValueError, "one number a channel"),
+    ((np.zeros((1, 3, 2, 2), int), [0.5], [0.5]), ValueError, "one number per channel"),
     ((np.zeros((1, 1, 2, 2), int), [0.5], [0.0]), ValueError, "std positive"),
 ])
 def test_what_are_no_bytes_is_refused(arguments, error, message):
