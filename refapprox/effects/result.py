@@ -72,6 +72,8 @@ class Standing:
         exp of the root mean square of ln(std / its std) over the layers: by how much they differ; 1 for equals.
     front : list of str
         Names on the Pareto front of cost and `tolerance_used`, the new one included where its cost is known.
+    estimated : bool
+        Whether the costs of the known circuits are estimated from their gates, and not published ones.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class Standing:
     nearest: str
     factor: float
     front: list
+    estimated: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,10 @@
 """Where a multiplier stands among known circuits: the nearest in effect, and the Pareto front with the new point."""
-import dataclasses
-
 import numpy as np
 
 from refapprox.effects.result import Standing
 from refapprox.multipliers import from_family, load_library
-from refapprox.multipliers.circuits.cost import power
-from refapprox.multipliers.family import MIN_FAMILY_BITS, family_netlist
+from refapprox.multipliers.costs import ESTIMATED, with_estimated_costs
+from refapprox.multipliers.family import MIN_FAMILY_BITS
 from refapprox.multipliers.ranking import pareto_front
 
 
@@ -25,9 +23,7 @@ def known_circuits(multiplier):
         return list(load_library())
     forms = [f"operand_truncated({t})" for t in range(bits - 1)]
     forms += [f"broken_array({h}, {v})" for h in (0, 1) for v in range(1 + h, 2 * bits - 2)]
-    return [dataclasses.replace(from_family(form, bits=bits, signed=signed),
-                                performance_metric=power(family_netlist(form, bits=bits, signed=signed)))
-            for form in forms]
+    return with_estimated_costs(from_family(form, bits=bits, signed=signed) for form in forms)
 
 
 def standing(multiplier, stds, known, known_stds, used, known_used):
@@ -48,7 +44,9 @@ def standing(multiplier, stds, known, known_stds, used, known_used):
     names, costs = [m.name for m in known], [m.performance_metric for m in known]
     points = list(zip([*costs, multiplier.performance_metric], [*known_used, used], strict=True))
     front = [[*names, multiplier.name][index] for index in pareto_front(points)]
-    return Standing(names, costs, [float(u) for u in known_used], names[nearest], float(factors[nearest]), front)
+    estimated = any(m.info.get("cost") == ESTIMATED for m in known)
+    return Standing(names, costs, [float(u) for u in known_used], names[nearest], float(factors[nearest]), front,
+                    estimated)
 
 
 def spread(stds, others):

@@ -2,6 +2,7 @@
 import numpy as np
 
 from refapprox.effects.result import binomial_std
+from refapprox.multipliers.ranking import pareto_front
 from refapprox.plotting.style import MARKERS, MEANING, label_points, new_figure
 
 KINDS = (("published_std", "predicted, published rule", "predicted", "s"),
@@ -69,11 +70,10 @@ def standings(effects):
     drawn = np.maximum(used, floor)
     axis.plot(costs, drawn, linestyle="none", marker="o", markerfacecolor="none", color=MEANING["exact"], markersize=5,
               label="known circuits")
-    front = sorted((costs[place.names.index(name)], drawn[place.names.index(name)]) for name in place.front
-                   if name in place.names)
-    axis.plot(*zip(*front, strict=True), drawstyle="steps-post", color=MEANING["exact"], linewidth=1,
-              label="their front, new point included")
-    points, names = list(zip(costs, drawn, strict=True)), list(place.names)
+    everyone = [*zip(costs, used, strict=True), *((found.cost, found.tolerance_used) for found in effects)]
+    front = [everyone[index] for index in pareto_front(everyone)]
+    axis.plot([cost for cost, _ in front], [max(share, floor) for _, share in front], drawstyle="steps-post",
+              color=MEANING["exact"], linewidth=1, label="front of them all")
     for index, found in enumerate(effects):
         height = max(found.tolerance_used, floor)
         if np.isnan(found.cost):
@@ -82,15 +82,12 @@ def standings(effects):
             marker = MARKERS[1 + index % (len(MARKERS) - 1)]
             axis.plot(found.cost, height, linestyle="none", marker=marker, markersize=8,
                       color=MEANING["this"], markeredgecolor="black", label=found.name)
-            if found.name not in names:
-                points.append((found.cost, height))
-                names.append(found.name)
     axis.axhline(1, color=MEANING["allowed"], linewidth=1, linestyle="--", label="what the layers tolerate")
     axis.set(yscale="log", xlabel="cost (mW)",
              ylabel="predicted / allowed error std\n(root mean square over the layers)")
     axis.margins(0.08)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
-    label_points(axis, points, [short(name) for name in names], fontsize=7.5)
+    label_points(axis, list(zip(costs, drawn, strict=True)), [short(name) for name in place.names], fontsize=7.5)
     return figure
 
 

@@ -41,17 +41,17 @@ def draw_signed(axis, values, extent, limit=None):
 
 
 def label_points(axis, points, names, fontsize=8):
-    """Names beside points, moved up or down until none covers another or leaves the axes; returns the texts.
+    """Names beside points, moved until none covers another, a line or a marker, or leaves the axes; returns the texts.
 
-    Places are tried in rings around each point, nearest first; what fits nowhere is left out.
+    Call it last: what is drawn by then is kept clear, and the limits of the axes must not change afterwards. Places are
+    tried in rings around each point, nearest first; what fits nowhere is left out.
     """
     figure = axis.figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     frame = axis.get_window_extent(renderer)
     positions = axis.transData.transform(np.asarray(points, float))
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in positions]
-    texts = []
+    taken, texts = occupied(axis), []
     for (x, y), name, point in zip(positions, names, points, strict=True):
         text = axis.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=fontsize,
                              annotation_clip=True)
@@ -70,14 +70,32 @@ def label_points(axis, points, names, fontsize=8):
     return texts
 
 
+def occupied(axis, step=4):
+    """Boxes in pixels around every marker, and along every line, of `axis`."""
+    found = []
+    for line in axis.get_lines():
+        marker, dpi = line.get_marker() not in (None, "None", ""), axis.figure.dpi
+        radius = 1.42 * line.get_markersize() * dpi / 144 + 2 if marker else 2      # to the tip of a diamond
+        path = line.get_transform().transform_path(line.get_path())      # of a line with steps: with its corners
+        corners = path.vertices[np.isfinite(path.vertices).all(axis=1)]
+        found += [(x - radius, y - radius, x + radius, y + radius) for x, y in corners]
+        if line.get_linestyle() not in ("None", "none", " ", ""):
+            if line.get_drawstyle() == "steps-post":
+                corners = np.array([point for (x, y), (x1, _) in zip(corners, corners[1:], strict=False)
+                                    for point in ((x, y), (x1, y))] + [corners[-1]])
+            for (x0, y0), (x1, y1) in zip(corners, corners[1:], strict=False):
+                count = int(max(abs(x1 - x0), abs(y1 - y0)) / step) + 1
+                found += [(x - 2, y - 2, x + 2, y + 2) for x, y in zip(np.linspace(x0, x1, count),
+                                                                      np.linspace(y0, y1, count), strict=True)]
+    return found
+
+
 def places(width, height):
-    """Offsets in pixels of a text's lower left corner from its point: right, left, above, below, ever farther."""
-    for ring in range(1, 6):
-        gap = 4 + 6 * ring
-        for dx in (gap - 4, -width - gap + 4, -width / 2):
-            for dy in (-height / 2, gap - 6, -height - gap + 6):
-                if dx != -width / 2 or abs(dy + height / 2) > height:
-                    yield dx, dy
+    """Offsets in pixels of a text's lower left corner from its point: around it, ever farther."""
+    for gap in range(6, 60, 4):
+        yield from ((gap, gap / 2), (gap, -height - gap / 2), (gap, -height / 2), (-width - gap, gap / 2),
+                    (-width - gap, -height - gap / 2), (-width - gap, -height / 2), (-width / 2, gap),
+                    (-width / 2, -height - gap))
 
 
 def overlap(one, other):

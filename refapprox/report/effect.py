@@ -85,12 +85,13 @@ def front_sentence(found):
     place = found.standing
     if place is None:
         return "No known circuits of this sign and width are at hand to compare with."
+    circuits = f"{len(place.names)} known circuits{' (costs estimated from gates)' if place.estimated else ''}"
     if math.isnan(found.cost):
         better = [c for c, u in zip(place.costs, place.tolerance_used, strict=True) if u <= found.tolerance_used]
         limit = f"below {min(better):.3g} mW" if better else "at any cost"
-        return f"It would be on the Pareto front of {len(place.names)} known circuits {limit}."
+        return f"It would be on the Pareto front of {circuits} {limit}."
     where = "on" if found.name in place.front else "not on"
-    return f"It is {where} the Pareto front of cost and tolerance used, beside {len(place.names)} known circuits."
+    return f"It is {where} the Pareto front of cost and tolerance used, beside {circuits}."
 
 
 def images_sentence(report):

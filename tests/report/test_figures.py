@@ -103,3 +103,22 @@ def test_objects_show_themselves_in_notebooks():
     assert "MAE%" in multiplier._repr_html_() and "svg+xml" in multiplier._repr_html_()
     assert "mul8s_1KR3" in LIBRARY._repr_html_() and LIBRARY.plot().axes
     assert "12x12" in from_family("drum", k=6, bits=12)._repr_html_()
+
+
+def test_names_keep_clear_of_lines_and_markers():
+    points = [(0.1, 1.0), (0.2, 0.5), (0.21, 0.45), (0.3, 0.2)]
+    figure, axis = new_figure()
+    axis.plot(*zip(*points, strict=True), marker="D", markersize=9, drawstyle="steps-post")
+    axis.axhline(0.47, linestyle="--")
+    axis.set_yscale("log")
+    texts = label_points(axis, points, ["1KVL", "1KTY", "1L2H", "1KR3"])
+    areas = boxes(texts)
+    for text in texts:
+        text.set_visible(False)
+    axis.grid(False)
+    figure.canvas.draw()
+    bare = np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(int)
+    assert len(areas) == len(points)
+    for x0, y0, x1, y1 in areas:      # under a name there is nothing but paper
+        under = bare[bare.shape[0] - int(y1):bare.shape[0] - int(y0), int(x0):int(x1)]
+        assert under.min() == 255

@@ -39,6 +39,11 @@ class Browser:
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}})
         self._call("POST", "/url", {"url": url})
 
+    def emulate(self, media, scheme):
+        """Show the page as on "screen" or in "print", to a reader who prefers "light" or "dark"."""
+        self._call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {
+            "media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]}})
+
     def run(self, script, *arguments):
         """What a piece of JavaScript returns."""
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
