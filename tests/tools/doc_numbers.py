@@ -89,7 +89,37 @@ def rare_errors_of_the_page():
             "millions": samples_needed(law, detectable_mean=0.098) / 1e6}
 
 
+def constant_of_realm(nodes=400):
+    """(7) of the multipliers' derivations for one segment; P - M = f g or (1 - f)(1 - g), by the midpoint rule."""
+    f, g = np.meshgrid(*2 * [(np.arange(nodes) + 0.5) / nodes])
+    product = (1 + f) * (1 + g)
+    lost = np.where(f + g < 1, f * g, (1 - f) * (1 - g))
+    return {"s": (lost / product).mean() / (1 / product).mean()}
+
+
+def unequal_maximum():
+    from refapprox.error_stats.propagation import max_pool
+    return {"mean": float(max_pool([0.0] * 4, [4, .05, .05, .05])[0])}
+
+
+def one_level_of_a_transform(root=2.0):
+    """Units u: mu + gamma_4 (sqrt(2) + mu), first order."""
+    return {"root": root, "eta": root + 4 * 2 ** 0.5}
+
+
+def false_alarms():
+    found = printed("-m", "tests.tools.false_alarms", "--samples", "30", pattern=r"(?s)(?P<text>.*)")["text"]
+    rates = dict(re.findall(r"^([^:\n]+): ([\d.e-]+) \(", found, re.MULTILINE))
+    return {name.split(",")[0]: float(rate) for name, rate in rates.items() if name.endswith("whole")}
+
+
 CLAIMS = (
+    Claim("docs/derivations/multipliers.md", "one segment gives $s = {s:.4f}$.", constant_of_realm),
+    Claim("docs/results.md", "For variances 4, .05, .05, .05 the mean is {mean:.3f}.", unequal_maximum),
+    Claim("docs/derivations/error_statistics.md",
+          "Roots within ${root:.0f}u$ ($u = \\varepsilon / 2$) give $\\eta \\le {eta:.1f} u$", one_level_of_a_transform),
+    Claim("docs/results.md", "| lattice (multiples of 64) | {lattice:.3g} |", lambda: {
+        "lattice": false_alarms()["lattice"]}, slow=True),
     Claim("docs/testing_statistics.md", "the mean is 25 · 100/256 = {mean:.2f}, the variance "
           "25 · 100² · (1/256)(255/256) = {variance:.1f}.", rare_errors_of_the_page),
     Claim("docs/testing_statistics.md", "detectable_mean=1.0, alpha=1e-6) # {samples}", rare_errors_of_the_page),
