@@ -117,7 +117,8 @@ CLAIMS = (
     Claim("docs/derivations/multipliers.md", "one segment gives $s = {s:.4f}$.", constant_of_realm),
     Claim("docs/results.md", "For variances 4, .05, .05, .05 the mean is {mean:.3f}.", unequal_maximum),
     Claim("docs/derivations/error_statistics.md",
-          "Roots within ${root:.0f}u$ ($u = \\varepsilon / 2$) give $\\eta \\le {eta:.1f} u$", one_level_of_a_transform),
+          "Roots within ${root:.0f}u$ ($u = \\varepsilon / 2$) give $\\eta \\le {eta:.1f} u$",
+          one_level_of_a_transform),
     Claim("docs/results.md", "| lattice (multiples of 64) | {lattice:.3g} |", lambda: {
         "lattice": false_alarms()["lattice"]}, slow=True),
     Claim("docs/testing_statistics.md", "the mean is 25 · 100/256 = {mean:.2f}, the variance "
