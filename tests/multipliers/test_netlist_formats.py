@@ -200,7 +200,7 @@ def test_mapped_netlists_take_their_cells_from_liberty(tmp_path):
     (tmp_path / "mapped.v").write_text(MAPPED)
     mapped = read_circuit(tmp_path / "mapped.v", liberty=tmp_path / "cells.lib", signed=False)
     assert np.array_equal(mapped.lut, PRODUCT)
-    with pytest.raises(SourceError, match=r"mapped.v, line 2: module AND_X2 of .* not defined: .* \(--liberty\)"):
+    with pytest.raises(SourceError, match=r"mapped.v, line 2: module AND_X2 of .* not defined: .* \(--liberty FILE\)"):
         read_circuit(tmp_path / "mapped.v", signed=False)
     (tmp_path / "mapped.v").write_text(MAPPED.replace("AND_X2 u3(.A1(a[1]), .A2(b[1]), .Z(e))",
                                                       "FLOP u3(.D(a[1]), .CK(b[1]), .Q(e))"))

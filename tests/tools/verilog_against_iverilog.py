@@ -19,8 +19,9 @@ import iverilog
 from refapprox.multipliers.languages.ports import fault_of
 from refapprox.multipliers.languages.reader import read_netlist
 from refapprox.multipliers.languages.verilog.flatten import words_of_module
-from refapprox.multipliers.languages.verilog.parser import Module, Parser
+from refapprox.multipliers.languages.verilog.parser import Parser
 from refapprox.multipliers.languages.verilog.source import VerilogError
+from refapprox.multipliers.languages.verilog.syntax import Module
 from refapprox.multipliers.languages.verilog.tokens import tokenize
 
 

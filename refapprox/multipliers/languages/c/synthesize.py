@@ -3,7 +3,7 @@ from functools import lru_cache
 
 from refapprox.multipliers.circuits.builder import ZERO
 from refapprox.multipliers.languages.c.composite import Composite
-from refapprox.multipliers.languages.c.parser import PRECEDENCE
+from refapprox.multipliers.languages.c.expressions import PRECEDENCE
 from refapprox.multipliers.languages.c.tokens import SourceError
 from refapprox.multipliers.languages.c.types import INT, common_type
 from refapprox.multipliers.languages.c.words import (

@@ -7,7 +7,8 @@ from refapprox.multipliers.languages.graph import Graph
 from refapprox.multipliers.languages.ports import Port, words_of
 from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
 from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES
-from refapprox.multipliers.languages.verilog.parser import (
+from refapprox.multipliers.languages.verilog.scope import Scope
+from refapprox.multipliers.languages.verilog.syntax import (
     Assign,
     Branch,
     Declaration,
@@ -16,7 +17,6 @@ from refapprox.multipliers.languages.verilog.parser import (
     Parameter,
     Unread,
 )
-from refapprox.multipliers.languages.verilog.scope import Scope
 from refapprox.multipliers.languages.verilog.tokens import NotStructural, UndefinedModule
 
 MAX_NESTING = 64           # instances within instances

@@ -15,7 +15,8 @@ from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.ports import choose_top, fault_of, words_of
 from refapprox.multipliers.languages.verilog.expressions import RESERVED
 from refapprox.multipliers.languages.verilog.flatten import flatten, words_of_module
-from refapprox.multipliers.languages.verilog.parser import Branch, Instance, Loop, Parser, Unread
+from refapprox.multipliers.languages.verilog.parser import Parser
+from refapprox.multipliers.languages.verilog.syntax import Branch, Instance, Loop, Unread
 from refapprox.multipliers.languages.verilog.tokens import NotStructural, VerilogError
 
 __all__ = ["NotStructural", "VerilogError", "read", "read_modules", "without_testbenches", "write"]
