@@ -23,8 +23,8 @@ from refapprox.analog import (
     expected_tnmse,
     program_weights,
 )
-from refapprox.analog.finite_array import Readings, SkewedLaw, expected_loss, readout_excess
-from refapprox.analog.moments import folded_mean
+from refapprox.analog.finite_array import Readings, SkewedLaw, _laws, expected_loss, readout_excess
+from refapprox.analog.moments import folded_mean, sign_and_bell
 
 MONTH = 2592000.0
 COLUMN = PerColumnDriftCompensation()
@@ -123,6 +123,20 @@ def test_the_integral_is_the_mean_over_its_laws(factors, exact_reference, noise)
     assert np.all(error < 0.0025 * losses.mean(axis=1))
     assert np.all(np.abs(exact - losses.mean(axis=1)) < 5 * error)
     assert np.allclose(scatter, scatters, rtol=0.03)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_joint_expectations_of_normal_laws(noise):
+    """Isserlis' and Stein's formulas for jointly normal x_t and y_0 with covariance c; without skewness the laws are
+    normal but for 1e-3 of it."""
+    m, v, m0, v0, c = 0.1, 0.04, 0.12, 0.06, 0.03
+    cell = [np.full((1, 1), value) for value in (m, v, 0.0, noise, m0, v0, c)]
+    _, mass, b, x = _laws(np.full((1, 1), 0.1), Readings(*cell), False)
+    sign, bell = sign_and_bell(m0, np.sqrt(v0))
+    size = folded_mean(m0, np.sqrt(v0))
+    wanted = [size, m0**2 + v0, m, size * m + c * sign, m**2 + v, size * (m**2 + v) + 2 * c * (m * sign + c * bell),
+              (m0**2 + v0) * (m**2 + v) + 4 * m0 * m * c + 2 * c**2]
+    assert np.allclose([np.sum(mass * part) for part in (*b, *x)], wanted, rtol=1e-3)
 
 
 @pytest.mark.parametrize("skewness", [-2.0, -0.1, 0.0, 0.5, 3.0])

@@ -208,3 +208,10 @@ def test_published_arguments():
 def test_bad_input_is_named(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_right_after_programming_the_law_is_gaussian():
+    """At t = 0 what was programmed is read: no third moment, and the covariance is the variance."""
+    moments, covariance, third = WIDE.read_joint_moments(G, 0.0)
+    assert np.allclose(covariance, moments.variance, rtol=1e-9) and np.all(moments.variance > 0)
+    assert np.all(np.abs(third) < 1e-9 * G**3)
