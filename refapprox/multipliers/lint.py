@@ -7,13 +7,14 @@ entries of every suspicion, and gives the corrected table where one correction e
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refapprox.multipliers.damages import DAMAGES, few_entries, mean_distance, rule_name
+from refapprox.multipliers.damages import DAMAGES, mean_distance, rule_name
 from refapprox.multipliers.declaration import NEARLY_ALL, product_share, reading_words
 from refapprox.multipliers.findings import SHOWN, Finding, entries_at
 from refapprox.multipliers.formats.orders import readings
 from refapprox.multipliers.identification import identify, nearest
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.operator import BinaryOperator
+from refapprox.multipliers.single_entries import few_entries
 
 CLEAR = 2.0                  # a reading is clear if every other one is at least so many times farther from products
 SINGLE_ENTRIES = 1 / 200     # share of entries that may differ from a known rule and still count as single ones
