@@ -87,7 +87,13 @@ def test_an_unsigned_dtype_is_evidence_unless_entries_are_those_of_signed_produc
     assert load_library("zeros.npy")["zeros"].info["origins"]["signed"] == "its dtype uint8"
     patterns = swap_order(exact(8).lut).astype(np.uint16)                # a signed table kept as patterns
     np.save("patterns.npy", patterns)
-    assert not load_library("patterns.npy")["patterns"].signed           # as values they are no signed products
+    with pytest.raises(UndeclaredError, match="its dtype uint16 is unsigned while its entries are those of signed"):
+        load_library("patterns.npy")
+    assert np.array_equal(load_library("patterns.npy", signed=True)["patterns"].lut, exact(8).lut)
+    np.save("unsigned.npy", exact(8, signed=False).lut.astype(np.uint16))
+    assert not load_library("unsigned.npy")["unsigned"].signed
+    with pytest.raises(UnfitError):
+        load_library("unsigned.npy", signed=True, order="value")
 
 
 def test_every_door_tells_the_same(tmp_path):

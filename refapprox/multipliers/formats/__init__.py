@@ -28,7 +28,7 @@ import numpy as np
 
 from refapprox import files
 from refapprox.multipliers import side_file
-from refapprox.multipliers.declaration import ORDERS, Claim, UnfitError, decide, worded
+from refapprox.multipliers.declaration import NEARLY_ALL, ORDERS, Claim, UnfitError, decide, product_share, worded
 from refapprox.multipliers.formats import mantissas, text
 from refapprox.multipliers.formats.mantissas import MantissaTable
 from refapprox.multipliers.formats.orders import entries_as, fits, readings, swap_order
@@ -187,7 +187,7 @@ def read_table(path: str | PathLike, format: str | None = None, *, signed: bool 
 
 def as_multiplier(stored, source, about, stem, *, signed=None, order=None, bits=None, transposed=None):
     """A stored table, with what is said of it, as a `Multiplier`; `source` is named in messages."""
-    patterns = stored.format in PATTERNS
+    patterns = holds_patterns(stored)
     decision = decide(source, signed=signed, bits=bits, order=order, about=about, name=about.get("name", stem),
                       declared=stored.declared, dtype=stored.dtype, shape=stored.bits, needs=("signed", "order"),
                       readings=lambda: [r for r in readings(stored.entries, patterns)
@@ -203,6 +203,14 @@ def as_multiplier(stored, source, about, stem, *, signed=None, order=None, bits=
     turned = about.get("transposed", False) if transposed is None else transposed
     return Multiplier(about.get("name", stem), lut.T if turned else lut, decision.signed,
                       about.get("performance_metric", float("nan")), about.get("release", ""), info)
+
+
+def holds_patterns(stored):
+    """Whether entries are bit patterns: by their format, or of an unsigned dtype and so those of signed products."""
+    if stored.format in PATTERNS:
+        return True
+    return stored.dtype is not None and stored.dtype.kind == "u" and any(
+        product_share(reading.operator) >= NEARLY_ALL for reading in readings(stored.entries, True) if reading.signed)
 
 
 def stored_table(path, format=None, bits=None):
