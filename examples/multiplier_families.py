@@ -70,24 +70,20 @@ def main(argv=None):
 
 def draw(points):
     """Normalized mean error distance against estimated power, a marker for every family."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    figure, axis = plt.subplots(figsize=(6.4, 4.4))
+    from refapprox.plotting.style import GREYS, MARKERS, MEANING, new_figure, save
+    figure, axis = new_figure(size=(6.6, 5))
     grouped = {}
     for name, error, power in points:
         grouped.setdefault(name.partition("(")[0], []).append((error, power))
-    for (family, values), marker in zip(grouped.items(), "os^vD<>px*P", strict=False):
-        axis.plot(*zip(*values, strict=True), marker, ms=6, label=family)
+    for index, (family, values) in enumerate(grouped.items()):
+        axis.plot(*zip(*values, strict=True), linestyle="none", marker=MARKERS[index % len(MARKERS)], markersize=6,
+                  markerfacecolor="none", color=GREYS[index % len(GREYS)], label=family)
     full = cost.power(family_netlist("exact", signed=False))
-    axis.axhline(full, color="k", lw=0.8, ls=":")
-    axis.annotate("exact, Dadda tree", (7e-3, 1.01 * full), fontsize=8, va="bottom")
+    axis.axhline(full, color=MEANING["exact"], linewidth=1, linestyle="--", label="exact, Dadda tree")
     axis.set(xscale="log", xlabel="NMED, 8x8 unsigned (%)", ylabel="estimated power (mW)", ylim=(0, 1.15 * full))
-    axis.legend(fontsize=8, frameon=False)
-    axis.grid(alpha=0.25)
-    figure.tight_layout()
+    figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     (ROOT / "docs/figures").mkdir(exist_ok=True)
-    figure.savefig(ROOT / "docs/figures/families.png", dpi=110)
+    save(figure, ROOT / "docs/figures/families.png")
 
 
 if __name__ == "__main__":
