@@ -1,6 +1,7 @@
 """The effect of a multiplier on a shipped network: numbers by other ways, verdicts, and the command line."""
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from refapprox.cli import main
 from refapprox.effects.result import binomial_std
 from refapprox.effects.standing import known_circuits, spread
 from refapprox.matching import (
+    deploy_multipliers,
     deploy_uniform,
     get_feature_maps,
     select_layer_multiplier,
@@ -191,3 +193,22 @@ def test_the_command_prints_the_table_and_writes_page_and_numbers(tmp_path, caps
     page = (out / "effect.html").read_text()
     assert page.count("data:image/svg+xml;base64,") == 7 and "http" not in page
     assert "refapprox effect mul8s_1KVL &#x27;drum(k=6)&#x27;" in page and "4 of 5 layers tolerate it" in page
+
+
+def test_the_36_unsigned_circuits_of_evoapproxlib_are_assigned_and_measured():
+    folder = os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep)[0]
+    if not folder:
+        pytest.skip("REFAPPROX_EVOAPPROX_DIR is not set: no checkout of EvoApproxLib here")
+    library = load_library(folder, signed=False, bits=8)
+    net, data = LeNet5.pretrained(signed=False), SyntheticDigits(n_train=1200, n_test=200)
+    assert len(library) == 36
+    info = select_multipliers(net, data, library.search_space(), rng=np.random.default_rng(0))
+    deploy_multipliers(net, info, library)
+    chosen = {layer.multiplier_name for layer in info.layers}
+    before = net.test(data)[1]
+    net.train_approx(data, epochs=1)
+    assert len(chosen) > 1 and info.relative_energy_consumption < 0.9 and net.test(data)[1] > before
+    report = refapprox.effect([library[name] for name in sorted(chosen)], images=100)
+    for layer, info_of in zip(range(5), info.layers, strict=True):
+        found = next(effect for effect in report if effect.name == info_of.multiplier_name)
+        assert found.layers[layer].fits
