@@ -188,15 +188,19 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
     for field in ("bits", "operation"):
         if field in needs and field not in taken:
             raise UndeclaredError(source, field, "")
-    if readings is not None and taken.get("operation", "mul") == "mul" and (
-            "signed" not in taken or "order" in needs and "order" not in taken and taken["signed"]):
-        possible = list(readings())
-        if possible and "signed" in taken and all(reading.signed != taken["signed"] for reading in possible):
-            raise UnfitError(f"{source} cannot be {worded('signed', taken['signed'])}, as {origins['signed']} says: "
-                             f"its entries are no such products.")
-        why = by_entries(possible, dtype, taken, origins)
-    else:
-        why = ""
+    is_open = "signed" not in taken or "order" in needs and "order" not in taken and taken["signed"]
+    by_caller = shape and origins.get("signed") == CALLER                # of a table; a circuit has patterns, not signs
+    is_asked = readings is not None and taken.get("operation", "mul") == "mul" and (is_open or by_caller)
+    possible = list(readings()) if is_asked else []
+    if possible and "signed" in taken and all(reading.signed != taken["signed"] for reading in possible):
+        raise UnfitError(f"{source} cannot be {worded('signed', taken['signed'])}, as {origins['signed']} says: "
+                         f"its entries are no such products.")
+    if by_caller and possible:
+        by_entries(possible, None, seen := {}, {})
+        if seen.get("signed", taken["signed"]) != taken["signed"]:
+            remarks.append(f"{worded('signed', taken['signed'])}, as {CALLER} says; its entries are those of "
+                           f"{worded('signed', seen['signed'])} products.")
+    why = by_entries(possible, dtype, taken, origins) if possible and is_open else ""
     if "signed" in needs and "signed" not in taken:
         raise UndeclaredError(source, "signed", why)
     if "order" in needs and "order" not in taken:

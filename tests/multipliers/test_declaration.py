@@ -96,6 +96,13 @@ def test_an_unsigned_dtype_is_evidence_unless_entries_are_those_of_signed_produc
         load_library("unsigned.npy", signed=True, order="value")
 
 
+def test_entries_that_contradict_the_caller_are_remarked():
+    exact(8, signed=False).lut.astype("<u2").tofile("mine.bin")
+    with pytest.warns(ContradictionWarning, match="signed, as the caller says; its entries are those of unsigned"):
+        assert find_multiplier("mine.bin", signed=True).signed
+    assert not find_multiplier("mine.bin").signed
+
+
 def test_every_door_tells_the_same(tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps({"signed": True, "order": "value"}))
     np.save("mine.npy", np.zeros((16, 16), dtype=np.int32))
