@@ -24,7 +24,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
-suppress_warnings = ["myst.header", "config.cache"]      # pages begin where their reader enters, not always at level 1
+suppress_warnings = ["myst.header", "config.cache", "ref.python"]      # ref.python: compat has the same names
 
 autosummary_generate = True
 autodoc_typehints = "signature"
