@@ -8,7 +8,12 @@ import pytest
 from tests.tools.imports import imports, modules, room
 
 PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
-SHOWN = {("refapprox.effects.result", "refapprox.report.effect")}      # what shows itself calls the page when shown
+# what shows itself calls figures and pages when it is shown
+SHOWN = {("refapprox.effects.result", "refapprox.report.effect"),
+         ("refapprox.multipliers.library", "refapprox.plotting.multipliers"),
+         ("refapprox.multipliers.library", "refapprox.report.page"),
+         ("refapprox.multipliers.operator", "refapprox.plotting.multipliers"),
+         ("refapprox.multipliers.operator", "refapprox.report.page")}
 
 
 def rows():

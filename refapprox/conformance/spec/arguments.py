@@ -95,9 +95,9 @@ ARGUMENTS = {      # name -> (kind, what it is)
 
 def described(operation):
     """The docstring of an operation's definition with its parameters and outputs, in numpydoc's sections."""
-    rule = operation.definition.__doc__.rstrip()
+    rule = inspect.cleandoc(operation.definition.__doc__)      # Python 3.13 takes the indentation away itself
     parameters = [line for name in operation.signature.parameters for line in (
         f"{name} : {KINDS[ARGUMENTS[name][0]]}", f"    {ARGUMENTS[name][1]}")]
     returns = [f"{name} : ndarray or number" for name in operation.outputs]
     lines = ["", "", "Parameters", "----------", *parameters, "", "Returns", "-------", *returns]
-    return rule + "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
+    return rule + "\n".join(lines) + "\n"
