@@ -1,4 +1,5 @@
 """What the arguments of operations are: one name, one meaning, in every operation that has it."""
+import inspect
 
 KINDS = {"codes": "ndarray of int", "reals": "ndarray of float64", "array": "ndarray", "int": "int", "float": "float",
          "bool": "bool", "str": "str", "ints": "list of int", "floats": "list of float", "list": "list"}
