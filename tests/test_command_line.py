@@ -111,7 +111,9 @@ def test_a_broken_pipe_is_silent():
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("delay", [0.02, 0.25, 1.5])
 def test_signals_end_it_quietly_while_modules_load_and_while_it_works(name, delay, tmp_path):
-    process = start("import os, signal, sys, threading; from refapprox.cli import main\n"
+    process = start(f"import os, signal, sys, threading; signal.signal(signal.{name}, "      # nohup's child ignores one
+                    f"{'signal.default_int_handler' if name == 'SIGINT' else 'signal.SIG_DFL'})\n"
+                    "from refapprox.cli import main\n"
                     f"threading.Timer({delay}, os.kill, (os.getpid(), signal.{name})).start()\n"
                     "sys.exit(main(['run', '--preset', 'full', '--out', 'out']))", cwd=tmp_path)
     printed, errors = (stream.decode() for stream in process.communicate(timeout=60))
