@@ -27,16 +27,20 @@ the number of zeros; moments need row and column sums of the tables only        
 
 All sums are of integers and exact; only the last division rounds.
 """
+from __future__ import annotations
+
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from refapprox.multipliers.closed_forms import FORM
+from refapprox.validation import check_array, check_flag, check_integer
 
 MAX_LOW_BITS = 10      # of (4): 2**10 steps of 2**16 numbers
 
 
-def form_figures(form, *, bits, signed):
+def form_figures(form: str, *, bits: int, signed: bool) -> dict[str, Fraction]:
     """Mean, MAE, MSE and error rate of T(t) or B(h, v) over all pairs of uniform operands, exactly.
 
     Parameters
@@ -64,6 +68,7 @@ def form_figures(form, *, bits, signed):
     >>> float(figures["MAE"]), float(figures["bias"])
     (1.25, 1.25)
     """
+    bits, signed = check_integer("bits", bits, minimum=1, maximum=16), check_flag("signed", signed)
     columns = dropped_columns(form, bits)
     weights = [2 ** i for i in range(bits)]
     if signed:
@@ -130,7 +135,8 @@ def progression_sums(first, slope, count):
     return partial(np.int64(count)) - 2 * partial(negative), zero
 
 
-def quarters_figures(low_low, low_high, high_low, high_high):
+def quarters_figures(low_low: ArrayLike, low_high: ArrayLike, high_low: ArrayLike,
+                     high_high: ArrayLike) -> dict[str, Fraction]:
     """Mean, MAE, MSE and error rate of a multiplier put together from four quarter products, exactly, by (5).
 
     Parameters
@@ -144,6 +150,13 @@ def quarters_figures(low_low, low_high, high_low, high_high):
     dict of str to Fraction
         As of `form_figures`, for operands of 2 k bits.
 
+    Raises
+    ------
+    TypeError
+        If a map does not hold integers.
+    ValueError
+        If the maps differ in shape, are wider than 8 bits, or hold errors of 2**16 and more.
+
     Examples
     --------
     >>> wrong = np.zeros((4, 4), dtype=int)
@@ -152,7 +165,8 @@ def quarters_figures(low_low, low_high, high_low, high_high):
     >>> float(figures["bias"]), float(figures["EP"])      # 2 / 16 * (1 + 4 + 4 + 16), 1 - (1 - 1/16)**2 ...
     (3.125, 0.19140625)
     """
-    tables = [np.asarray(table, dtype=np.int64) for table in (low_low, low_high, high_low, high_high)]
+    tables = [check_array("a quarter", table, kinds="iu", ndim=2, dtype=np.int64)
+              for table in (low_low, low_high, high_low, high_high)]
     side = len(tables[0])
     largest = max(int(np.abs(table).max()) for table in tables)
     if any(table.shape != (side, side) for table in tables) or side & (side - 1) or side > 256 or largest >= 2 ** 16:
