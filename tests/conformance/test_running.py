@@ -248,6 +248,8 @@ def test_a_worker_answers_whatever_it_is_asked(line):
 def test_a_killed_run_leaves_no_adapter_alive(how, tmp_path):
     """Not even one that hangs, and what it has started."""
     source = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)      # started in the background, a process ignores it
 from refapprox.conformance.program import python_program
 from refapprox.conformance.running import run
 from refapprox.conformance.suite import load_suite

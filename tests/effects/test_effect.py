@@ -119,6 +119,7 @@ def test_verdicts_hold_only_what_the_images_show(report):
     assert 0 < report[1].changed_std <= binomial_std(0.5, IMAGES) * 2 and change < -0.5
 
 
+@pytest.mark.slow
 def test_retraining_recovers_what_it_can():
     found, = refapprox.effect("mul8s_1L1G", images=500, retrain=1)
     assert found.retrained > found.accuracy + 0.05 and found.exact_retrained > 0.97

@@ -37,6 +37,7 @@ def layer_table(output):
     return re.findall(r"^(?:conv|linear)\d .*$", output, re.M)
 
 
+@pytest.mark.slow
 def test_every_way_in_leads_to_the_same_answer(walked):
     _, (verilog, code, function, table, *_, out) = walked
     assert "8x8 bits, signed (as told by its ports)" in verilog
@@ -47,6 +48,7 @@ def test_every_way_in_leads_to_the_same_answer(walked):
     assert str(tolerated) in function
 
 
+@pytest.mark.slow
 def test_the_page_the_run_and_the_files_are_there(walked):
     folder, outputs = walked
     document = json.loads((folder / "effect" / "effect.json").read_text())

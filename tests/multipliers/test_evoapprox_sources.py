@@ -266,6 +266,7 @@ def test_other_wrappers_than_the_known_one_are_refused(old, new, message):
         netlist_of(composite().replace(old, new, 1) if old != "<< 16" else composite().replace(old, new))
 
 
+@pytest.mark.slow
 def test_hostile_sizes_are_given_up_quickly():
     start = time.process_time()
     deep = F.format("\nreturn " + "(" * 90_000 + "a" + ")" * 90_000 + ";")

@@ -111,6 +111,7 @@ def test_sign_magnitude_tables_are_not_called_wrong():
     assert "quadrant" not in [f.check for f in lint_lut(magnitude)]
 
 
+@pytest.mark.slow
 def test_classes_of_mistakes_are_told_and_corrected():
     """Every damage of the corpus on two rules; the whole corpus is `lint_corpus.py`, see docs/results.md."""
     untold, uncorrected, total = [], [], 0
