@@ -49,8 +49,8 @@ BODIES = {
     "assign O = {A < B, A <= B, A > B, A >= B, A == B, A != B, A === B, A !== B};":
         128 * (A < B) + 64 * (A <= B) + 32 * (A > B) + 16 * (A >= B) + 10 * (A == B) + 5 * (A != B),
     "assign O = {&A, ~&A, |A, ~|A, ^A, ~^A, A && B, A || B};":
-        128 * (A == 15) + 64 * (A < 15) + 32 * (A > 0) + 16 * (A == 0) + 8 * (np.bitwise_count(A) & 1)
-        + 4 * (1 - (np.bitwise_count(A) & 1)) + 2 * ((A > 0) & (B > 0)) + ((A > 0) | (B > 0)),
+        128 * (A == 15) + 64 * (A < 15) + 32 * (A > 0) + 16 * (A == 0) + 8 * (np.array([bin(a).count("1") for a in A.ravel()]).reshape(A.shape) & 1)
+        + 4 * (1 - (np.array([bin(a).count("1") for a in A.ravel()]).reshape(A.shape) & 1)) + 2 * ((A > 0) & (B > 0)) + ((A > 0) | (B > 0)),
     "assign O = $signed(A) >>> 1;": X >> 1, "assign O = $signed(A) < $signed(B);": X < W,
     "assign O = $signed(A) <= 4'sd2 ? 8'd1 : 8'd0;": X <= 2,
     "wire signed [3:0] a = A, b = B; assign O = a * b;": X * W, "wire signed [3:0] a = A; assign O = a + B;": A + B,
