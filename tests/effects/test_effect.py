@@ -146,6 +146,7 @@ def test_other_signs_and_widths_have_known_circuits_as_well(bits, signed):
     assert any(not m.error_map.any() for m in known)
 
 
+@pytest.mark.slow
 def test_costs_come_from_the_caller_else_the_source_else_the_gates():
     gates, stated, source, nobody = refapprox.effect(
         ["broken_array(h=0, v=4)", "broken_array(h=0, v=3)", "mul8s_1L2H",

@@ -74,6 +74,7 @@ def test_every_estimator_is_compared_and_drawn(matched_run, tmp_path, capsys):
     assert {p.name for p in (tmp_path / "stats" / "figures").iterdir()} == {"error_ladder.png", "error_histograms.png"}
 
 
+@pytest.mark.slow
 def test_some_estimators_of_all(matched_run, load_example, tmp_path, capsys):
     main(["stats", "--run", str(matched_run), "--estimators", "population,exact_data", "--out", str(tmp_path)])
     assert list(json.loads((tmp_path / "stats.json").read_text())["predicted_std"]) == ["population", "exact_data"]

@@ -130,6 +130,7 @@ def test_classes_of_mistakes_are_told_and_corrected():
     assert len(uncorrected) <= 2, uncorrected
 
 
+@pytest.mark.slow
 def test_designs_near_a_known_rule_are_no_errors():
     designs = list(lint_corpus.designs())
     some = [d for d in designs if "exact with" not in d[0]][::2] + [d for d in designs if "exact with" in d[0]][::19]
