@@ -190,5 +190,7 @@ def fetch(file_name, md5, mirrors):
             parse_idx(content, url, md5=md5)
             return content
         except (OSError, ValueError) as error:      # URLError and timeouts are OSErrors, a wrong file a ValueError
+            if isinstance(error, urllib.error.HTTPError):      # it holds the answer open
+                error.close()
             failures.append(f"{url}: {error}")
     raise ConnectionError(f"no mirror gave {file_name}:\n  " + "\n  ".join(failures))
