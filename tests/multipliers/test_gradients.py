@@ -16,6 +16,9 @@ from refapprox.multipliers.gradients import (
     straight_through_gradient,
 )
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "reproductions"))
+from appmult_gradients import tables_of
+
 
 def by_definition(multiplier, half, slip=False):
     """(1) to (3), entry by entry; with `slip` the extremes of dm/dx come from row w, of dm/dw from column x."""
@@ -97,19 +100,6 @@ FACTOR = 16
 ROOT = os.environ.get("REFAPPROX_APPMULT_DIR", "")
 
 
-def read_shipped(path):
-    """(products, gradients of the first operand, of the second) of one file, float64, row = first operand."""
-    tables, current = [], None
-    for line in path.read_text().splitlines():
-        if line.startswith("LUT for"):
-            current = []
-            tables.append(current)
-        elif current is not None:
-            current.append(float(line.split()[2]))
-    side = round(len(tables[0]) ** 0.5)
-    return [np.reshape(table, (side, side)) for table in tables]
-
-
 def shipped_files(root):
     """(path relative to `root`, half window) of every file of products with gradients behind them."""
     return [(path.relative_to(root).as_posix(), int(path.stem.rsplit("_", 1)[1]))
@@ -118,7 +108,7 @@ def shipped_files(root):
 
 def summary(path, half):
     """What is committed of one file: its digest, the means of its gradients, and which edge rules give its tables."""
-    products, grad_a, grad_b = read_shipped(path)
+    products, grad_a, grad_b = tables_of(path)
     multiplier = Multiplier(path.stem, products.astype(int), signed=False)
     rules = [edges for edges in ("published", "appmult")
              if close(difference_gradient(multiplier, half, edges=edges).x, grad_a)]
