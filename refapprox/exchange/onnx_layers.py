@@ -21,6 +21,7 @@ from refapprox.network import (
     ReLU,
     ScaleShift,
 )
+from refapprox.ops.patches import same_padding
 from refapprox.quantization import QuantizationParameters
 
 MAX_PADDING = 4096      # of one side
@@ -89,12 +90,8 @@ def padding(importer, node, source, kernel, stride, dilation=(1, 1)):
         return ((pads[0], pads[2]), (pads[1], pads[3]))
     if how not in ("SAME_UPPER", "SAME_LOWER"):
         raise OnnxError(f"attribute auto_pad of {node} must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, got {how}.")
-    sides = []
-    for size, k, s, d in zip(importer.shapes[source][-2:], kernel, stride, dilation, strict=True):
-        total = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
-        small, large = total // 2, total - total // 2
-        sides.append((small, large) if how == "SAME_UPPER" else (large, small))
-    return tuple(sides)
+    sides = [same_padding(*axis) for axis in zip(importer.shapes[source][-2:], kernel, stride, dilation, strict=True)]
+    return tuple(side if how == "SAME_UPPER" else side[::-1] for side in sides)
 
 
 def gemm(importer, node, x, weight, bias=None):
