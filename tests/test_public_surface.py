@@ -92,5 +92,33 @@ def test_the_walk_looks_into_classes():
             """Something."""
             return first + second
 
+    class Base:
+        def many(self, first: int, second: int) -> int:
+            """Something.
+
+            Parameters
+            ----------
+            first, second : int
+            """
+
+    class Overrides(Base):
+        """Something.
+
+        Examples
+        --------
+        >>> Overrides().many(1, 2)
+        2
+        """
+
+        def many(self, first: int, second: int) -> int:
+            return second
+
+    class TakesMore(Overrides):
+        __doc__ = Overrides.__doc__
+
+        def many(self, first: int, second: int, third: int) -> int:
+            return third
+
     assert class_gaps(Bare) == ["docstring"]
     assert class_gaps(Told) == ["silent: docstring", "many: Parameters: first, second"]
+    assert class_gaps(Overrides) == [] and class_gaps(TakesMore) == ["many: Parameters: third"]

@@ -10,6 +10,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from refapprox.network.convolution import Conv2D
+    from refapprox.network.fully_connected import Linear
     from refapprox.network.graph import Add, Concat, Graph, Node
     from refapprox.network.layers import (
         AvgPool2D,
@@ -24,6 +26,6 @@ if TYPE_CHECKING:
         Subsample,
     )
     from refapprox.network.module import Layer, Parameter, Residual, Sequential
-    from refapprox.network.multiplying import MODES, Conv2D, Linear, MultiplyingLayer
+    from refapprox.network.multiplying import MODES, MultiplyingLayer
 else:
     __getattr__, __dir__ = lazy(__name__)

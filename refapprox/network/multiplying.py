@@ -1,4 +1,4 @@
-"""The layers that multiply, convolution and linear, in their four modes.
+"""What convolution and linear layers share: products of activations and weights, in four modes.
 
     float         y = f(x, w)
     quantized     y = s_x s_w f(q(x) - z_x, q(w) - z_w)             the accumulator f(...) is an exact integer
@@ -12,19 +12,15 @@ the slopes of a `TableGradient` where the layer has one.
 """
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
-from refapprox.ops import agn, bias, conv2d, linear, table_gradient
-from refapprox.ops.lut_conv2d import conv2d_sums
-from refapprox.ops.lut_matmul import matmul_sums, zero_point_terms
-from refapprox.ops.patches import geometry
+from refapprox.ops import agn, bias, table_gradient
 from refapprox.quantization import RANGES, LayerQuantization, quantize_with_mask
-from refapprox.validation import check_choice, check_integer, check_numbers, check_rng
+from refapprox.validation import check_choice, check_numbers, check_rng
 
 MODES = ("float", "quantized", "noise", "approximate")
 EXACT_FLOAT32 = 2 ** 24      # below it every integer, and every sum of integers on the way, is a float32
@@ -63,6 +59,7 @@ class MultiplyingLayer(Layer):
 
     Examples
     --------
+    >>> from refapprox.network import Linear
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> isinstance(layer, MultiplyingLayer), layer.mode, float(layer.stdev)
     (True, 'float', 0.0)
@@ -132,14 +129,6 @@ class MultiplyingLayer(Layer):
     # ---- forward
 
     def forward(self, x: ArrayLike, *, training: bool = False) -> NDArray:
-        """Outputs for `x`, in the present mode; noise is added in training only.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         x = check_numbers(f"x of {type(self).__name__}", x, floating=True)
         if self.calibrating:
             self.observer.observe(x)
@@ -220,13 +209,6 @@ class MultiplyingLayer(Layer):
     # ---- backward
 
     def backward(self, dy: ArrayLike, *, need_dx: bool = True) -> NDArray | None:
-        """Gradient of the input for the cotangent `dy`, None unless `need_dx`; those of the parameters are stored.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         products, noise = self.remembered()
         if "bias" in self.parameters:
             dy, self.parameters["bias"].grad = bias.backward(dy)
@@ -234,6 +216,49 @@ class MultiplyingLayer(Layer):
             dy, self.parameters["sigma"].grad = agn.backward(dy, noise)
         dx, self.parameters["weight"].grad = products(dy, need_dx)
         return dx
+
+    # ---- what a layer of its own says
+
+    def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
+        """f(x, w) in the dtype of its operands, and the cache that its gradient takes.
+
+        Parameters
+        ----------
+        x, w : float arrays
+            Activations, and a weight of the layer's shape.
+        """
+        raise NotImplementedError
+
+    def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
+        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, outputs/groups).
+
+        Parameters
+        ----------
+        x_codes, w_codes : integer arrays
+        pad_code : int
+            What padded positions hold, in a convolution.
+        """
+        raise NotImplementedError
+
+    def _exact_cache(self, x, w, pad_value=0.0):
+        """The cache of `exact` alone."""
+        raise NotImplementedError
+
+    def _reweighted(self, cache, w):
+        """`cache` of another weight, all of it in the dtype of `w`."""
+        raise NotImplementedError
+
+    def _exact_backward(self, dy, cache, need_dx):
+        """(dx, dw) of `exact`."""
+        raise NotImplementedError
+
+    def _table_sums(self, x_codes, w_codes, qx, qw):
+        """Integer accumulators of the multiplier's products, zero points corrected."""
+        raise NotImplementedError
+
+    def _along_channels(self, scale):
+        """A scale of each output, as it broadcasts against outputs."""
+        return scale
 
 
 def check_code_ranges(quantization, multiplier):
@@ -248,179 +273,3 @@ def check_code_ranges(quantization, multiplier):
 def masked(gradient, inside):
     """`gradient` where the operand was not clipped; `inside` None means that nothing was."""
     return gradient if gradient is None or inside is None else gradient * inside
-
-
-class Conv2D(MultiplyingLayer):
-    """Convolution of (n, c_in, h, w) with kernels (c_out, c_in/groups, kh, kw).
-
-    Parameters
-    ----------
-    c_in, c_out : int
-    kernel : int or (vertical, horizontal)
-    stride, dilation : int or (vertical, horizontal), optional
-    padding : int, (vertical, horizontal), ((top, bottom), (left, right)) or "same", optional
-        "same" is TensorFlow's rule, see `refapprox.ops.patches`.
-    groups : int, optional
-        `groups` = c_in is the depthwise convolution.
-    bias : bool, optional
-    rng : numpy.random.Generator
-        Draws the initial weights.
-    dtype : float32 or float64, optional
-    quantization : LayerQuantization, optional
-
-    Raises
-    ------
-    TypeError
-        If a number is no integer, or rng no Generator.
-    ValueError
-        If groups does not divide the channels, or a number is out of range.
-
-    Examples
-    --------
-    >>> layer = Conv2D(3, 8, 3, stride=2, padding="same", rng=np.random.default_rng(0))
-    >>> layer.forward(np.zeros((1, 3, 32, 32))).shape, layer.fan_in, layer.opcount
-    ((1, 8, 16, 16), 27, 55296)
-    """
-
-    def __init__(self, c_in: int, c_out: int, kernel: int | tuple, *, stride: int | tuple = 1,
-                 padding: int | tuple | str = 0, dilation: int | tuple = 1, groups: int = 1, bias: bool = True,
-                 rng: np.random.Generator, dtype: DTypeLike = np.float32,
-                 quantization: LayerQuantization | None = None):
-        c_in, c_out, self.groups = (check_integer(f"{name} of Conv2D", value, minimum=1) for name, value in
-                                    (("c_in", c_in), ("c_out", c_out), ("groups", groups)))
-        if c_in % self.groups or c_out % self.groups:
-            raise ValueError(f"groups of Conv2D must divide c_in and c_out, got {groups} for {c_in} and {c_out}.")
-        self.window = geometry("Conv2D", kernel, stride, padding, dilation)
-        super().__init__((c_out, c_in // self.groups, *self.window.kernel), bias=bias, rng=rng, dtype=dtype,
-                         quantization=quantization)
-
-    @property
-    def geometry(self) -> dict:
-        """stride, padding, dilation and groups, as `ops.conv2d` and `lut_conv2d` take them."""
-        padding = self.window.padding
-        if padding != "same" and all(before == after for before, after in padding):
-            padding = tuple(before for before, _ in padding)
-        return {"stride": self.window.stride, "padding": padding, "dilation": self.window.dilation,
-                "groups": self.groups}
-
-    def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
-        """f(x, w) in the dtype of its operands, and the cache that its gradient takes.
-
-        Parameters
-        ----------
-        x, w : float arrays
-            Activations, and a weight of the layer's shape.
-        """
-        cache = self._exact_cache(x, w)
-        return conv2d.product(cache), cache
-
-    def _exact_cache(self, x, w, pad_value=0.0):
-        if x.ndim != 4 or x.shape[1] != w.shape[1] * self.groups:
-            raise ValueError(f"x of Conv2D must have shape (n, {w.shape[1] * self.groups}, h, w), got {x.shape}.")
-        return conv2d.padded_operands(x, w, self.window, self.groups, pad_value)
-
-    @staticmethod
-    def _reweighted(cache, w):
-        """`cache` of another weight, all of it in the dtype of `w`."""
-        return replace(cache, padded=cache.padded.astype(w.dtype, copy=False), w=w)
-
-    def _exact_backward(self, dy, cache, need_dx):
-        return conv2d.backward(dy, cache, need_dx=need_dx)
-
-    def _table_sums(self, x_codes, w_codes, qx, qw):
-        return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.groups,
-                           pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
-
-    def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
-        """What each output multiplies: (groups, fields, fan_in) and (groups, fan_in, c_out/groups), in their dtypes.
-
-        Parameters
-        ----------
-        x_codes, w_codes : integer arrays
-        pad_code : int
-            What padded positions hold, in a convolution.
-        """
-        cache = conv2d.padded_operands(x_codes, w_codes, self.window, self.groups, pad_code)
-        fields = conv2d.columns(cache.padded, cache.window, cache.groups).transpose(0, 2, 1)
-        weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
-        return fields, weights
-
-    @staticmethod
-    def _along_channels(scale):
-        return scale[:, None, None] if np.ndim(scale) else scale
-
-
-class Linear(MultiplyingLayer):
-    """y = x w^T + b for x of shape (n, k) and w of shape (m, k).
-
-    Parameters
-    ----------
-    k, m : int
-        Inputs and outputs.
-    bias : bool, optional
-    rng : numpy.random.Generator
-        Draws the initial weights.
-    dtype : float32 or float64, optional
-    quantization : LayerQuantization, optional
-
-    Raises
-    ------
-    TypeError
-        If k or m is no integer, or rng no Generator.
-    ValueError
-        If k or m is below 1.
-
-    Examples
-    --------
-    >>> layer = Linear(4, 2, rng=np.random.default_rng(0))
-    >>> layer.forward(np.zeros((3, 4))).shape, layer.fan_in, layer.opcount
-    ((3, 2), 4, 8)
-    """
-
-    def __init__(self, k: int, m: int, *, bias: bool = True, rng: np.random.Generator, dtype: DTypeLike = np.float32,
-                 quantization: LayerQuantization | None = None):
-        k, m = check_integer("k of Linear", k, minimum=1), check_integer("m of Linear", m, minimum=1)
-        super().__init__((m, k), bias=bias, rng=rng, dtype=dtype, quantization=quantization)
-
-    def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
-        """f(x, w) in the dtype of its operands, and the cache that its gradient takes.
-
-        Parameters
-        ----------
-        x, w : float arrays
-            Activations, and a weight of the layer's shape.
-        """
-        return linear.forward(x, w)
-
-    def _exact_cache(self, x, w, pad_value=0.0):
-        return x, w
-
-    @staticmethod
-    def _reweighted(cache, w):
-        """`cache` of another weight, all of it in the dtype of `w`."""
-        return cache[0].astype(w.dtype, copy=False), w
-
-    def _exact_backward(self, dy, cache, need_dx):
-        return linear.backward(dy, cache, need_dx=need_dx)
-
-    def _table_sums(self, x_codes, w_codes, qx, qw):
-        sums = matmul_sums(x_codes, w_codes.T, self.multiplier)
-        if qx.zero_point or np.any(qw.zero_point):
-            x_sums, w_sums = (codes.sum(axis=1).astype(np.int64) for codes in (x_codes, w_codes))
-            sums = sums + zero_point_terms(x_sums[:, None], w_sums, self.fan_in, qx.zero_point, qw.zero_point)
-        return sums
-
-    def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
-        """What each output multiplies: (1, n, k) and (1, k, m), in their dtypes.
-
-        Parameters
-        ----------
-        x_codes, w_codes : integer arrays
-        pad_code : int
-            What padded positions hold, in a convolution.
-        """
-        return x_codes[None], w_codes.T[None]
-
-    @staticmethod
-    def _along_channels(scale):
-        return scale

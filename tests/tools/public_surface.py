@@ -4,7 +4,8 @@
 
 A function needs a docstring with Parameters (each argument named), Returns, Raises where its own code raises or
 checks, and an Example with a prompt; and annotations throughout. A class needs the same for what makes it, an Example,
-and for each public method a docstring and annotations, Parameters where it takes two arguments or more.
+and for each public method a docstring and annotations, Parameters where it takes two arguments or more. A method that
+overrides a documented one may leave the docstring to it, as `help` and the site do.
 """
 import ast
 import dataclasses
@@ -125,18 +126,28 @@ def class_gaps(kind):
                 + (annotation_gap(maker) if by_hand else []) + example_gap(told))
     for name, member in vars(kind).items():
         if not name.startswith("_"):
-            gaps += [f"{name}: {gap}" for gap in member_gaps(member)]
+            gaps += [f"{name}: {gap}" for gap in member_gaps(member, told_of(kind, name))]
     return gaps
 
 
-def member_gaps(member):
-    function = getattr(member, "__func__", None) or getattr(member, "fget", None) or getattr(member, "func", member)
+def function_of(member):
+    return getattr(member, "__func__", None) or getattr(member, "fget", None) or getattr(member, "func", member)
+
+
+def told_of(kind, name):
+    """The docstring of a member, or of the one that it overrides; None where neither has one."""
+    members = (vars(base)[name] for base in kind.__mro__ if name in vars(base))
+    return next((function_of(member).__doc__ for member in members if function_of(member).__doc__), None)
+
+
+def member_gaps(member, docstring):
+    function = function_of(member)
     if not inspect.isfunction(function):
         return []
-    if not function.__doc__:
+    if not docstring:
         return ["docstring"]
     few = len(arguments(function)) < 2
-    return ([] if few else parameter_gaps(function, sections(function.__doc__))) + annotation_gap(function)
+    return ([] if few else parameter_gaps(function, sections(docstring))) + annotation_gap(function)
 
 
 def gaps():

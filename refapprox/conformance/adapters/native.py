@@ -11,7 +11,7 @@ from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
 from refapprox.multipliers.family import from_family
 from refapprox.multipliers.multiplier import Multiplier, exact
-from refapprox.network.multiplying import Conv2D, Linear
+from refapprox.network import Conv2D, Linear
 from refapprox.ops import agn, batch_norm, conv2d, cross_entropy, fake_quantize, noise_loss
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import METHODS, lut_matmul, zero_point_terms
