@@ -25,62 +25,26 @@ W. Hoeffding, "A combinatorial central limit theorem", Ann. Math. Statist. 22 (1
 import numpy as np
 
 from refapprox.error_stats.decomposition import decompose, quadratic_form
+from refapprox.error_stats.estimators import rung
 from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands, fitting_maps
 from refapprox.error_stats.result import ErrorEstimate
 
 BLOCK_MAPS = 16      # error maps worked on at once: each takes a few times 0.5 MiB at 8 bits
 
 
+@rung("Any.", mean=2.25, variance=1.96875)
 def single_distribution(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """Rung 1: activations and weights drawn anew for every product, (R1). As published (11-14).
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        Any.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = single_distribution([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.25, 1.96875)
-    """
+    """Rung 1: activations and weights drawn anew for every product, (R1). As published (11-14)."""
     def variance(parts, n, x, w):
         return n * (parts.x_variance + parts.w_variance + parts.interaction_variance)
     return evaluate(variance, emaps, operands)
 
 
+@rung("With codes or one distribution for each field.", mean=2.25, variance=2.25)
 def population(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
     """Rung 2: a random field, then activations drawn from its histogram and weights from the layer's, (R2).
 
     As published (15-16). A field's own values are drawn as if they could be drawn again: its spread counts twice.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With codes or one distribution for each field.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = population([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.25, 2.25)
     """
     def variance(parts, n, x, w):
         between = quadratic_form(parts.x_part, x.occurring_pairs)
@@ -88,58 +52,21 @@ def population(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
     return evaluate(variance, emaps, operands)
 
 
+@rung("With codes or one distribution for each field.", mean=2.25, variance=1.6875)
 def receptive_field(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """Rung 3: a random field with its contents fixed, weights drawn from the layer's histogram, (R3).
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With codes or one distribution for each field.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = receptive_field([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.25, 1.6875)
-    """
+    """Rung 3: a random field with its contents fixed, weights drawn from the layer's histogram, (R3)."""
     def variance(parts, n, x, w):
         between = quadratic_form(parts.x_part, x.occurring_pairs)
         return n * (parts.w_variance + parts.interaction_variance) + n ** 2 * between
     return evaluate(variance, emaps, operands)
 
 
+@rung("With codes or one distribution for each neuron.", mean=2.25, variance=1.6875)
 def fixed_weights(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
     """Rung 4: a random neuron with its weights fixed, activations drawn from the layer's histogram, (R4).
 
     The mean over neurons j of Var_j = sum_i v(w_ij) plus the variance over neurons of E_j = sum_i g(w_ij), where
     g(w) and v(w) are mean and variance of e(x, w) over x; only the neurons' histograms enter.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With codes or one distribution for each neuron.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = fixed_weights([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.25, 1.6875)
     """
     def variance(parts, n, x, w):
         between = quadratic_form(parts.w_part, w.occurring_pairs)
@@ -147,28 +74,9 @@ def fixed_weights(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimat
     return evaluate(variance, emaps, operands)
 
 
+@rung("With codes or distributions for each field and each neuron.", mean=2.25, variance=1.4375)
 def matched(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """Rung 5: a random field and a random neuron, both with their contents fixed, matched at random, (R5).
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With codes or distributions for each field and each neuron.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = matched([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.25, 1.4375)
-    """
+    """Rung 5: a random field and a random neuron, both with their contents fixed, matched at random, (R5)."""
     def variance(parts, n, x, w):
         between_fields = quadratic_form(parts.x_part, x.occurring_pairs)
         between_neurons = quadratic_form(parts.w_part, w.occurring_pairs)

@@ -16,6 +16,8 @@ distribution function.
 spread over several steps without clipping. (6) is integrated from where F is 0 to a b where it is 1, panel by panel
 between the places where one of its factors bends: `docs/results.md` has its error over random windows.
 
+Means and variances are float arrays that broadcast, and are returned as float64; a negative variance is a ValueError.
+
 References
 ----------
 C. E. Clark, "The greatest of a finite set of random variables", Operations Research 9(2), 1961, 145.
@@ -31,22 +33,8 @@ BLOCK_WINDOWS = 1 << 10      # windows integrated at once: some 50 MB for 4 valu
 
 
 def linear(mean: ArrayLike, covariance: ArrayLike, weight: ArrayLike) -> tuple[NDArray, NDArray]:
-    """(1): moments of W y.
+    """(1): moments of W y, for the mean (k,) and covariance (k, k) of y and a weight (m, k) as a layer holds it.
 
-    Parameters
-    ----------
-    mean : float array, shape (k,)
-    covariance : float array, shape (k, k)
-    weight : float array, shape (m, k)
-        As a layer holds it.
-
-    Returns
-    -------
-    mean : float64 array, shape (m,)
-    covariance : float64 array, shape (m, m)
-
-    Examples
-    --------
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 4.0]], [[1.0, 1.0]])
     (array([3.]), array([[5.]]))
     """
@@ -57,25 +45,8 @@ def linear(mean: ArrayLike, covariance: ArrayLike, weight: ArrayLike) -> tuple[N
 
 def batch_norm(mean: ArrayLike, variance: ArrayLike, *, gamma: ArrayLike, beta: ArrayLike, running_mean: ArrayLike,
                running_var: ArrayLike, eps: float = 1e-5) -> tuple[NDArray, NDArray]:
-    """(2) with fixed statistics, elementwise.
+    """(2) with fixed statistics, elementwise; a ValueError unless running_var + eps is above 0.
 
-    Parameters
-    ----------
-    mean, variance : float arrays
-    gamma, beta, running_mean, running_var : float arrays that broadcast with them
-    eps : float, optional
-
-    Returns
-    -------
-    mean, variance : float64 arrays
-
-    Raises
-    ------
-    ValueError
-        If a variance is negative, or running_var + eps is not above 0.
-
-    Examples
-    --------
     >>> mean, variance = batch_norm(3.0, 4.0, gamma=2.0, beta=1.0, running_mean=1.0, running_var=4.0, eps=0.0)
     >>> float(mean), float(variance)
     (3.0, 4.0)
@@ -94,21 +65,6 @@ def batch_norm(mean: ArrayLike, variance: ArrayLike, *, gamma: ArrayLike, beta: 
 def relu(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
     """(3), elementwise; a variance of 0 passes the mean through the kink itself.
 
-    Parameters
-    ----------
-    mean, variance : float arrays that broadcast
-
-    Returns
-    -------
-    mean, variance : float64 arrays
-
-    Raises
-    ------
-    ValueError
-        If a variance is negative.
-
-    Examples
-    --------
     >>> mean, variance = relu(0.0, 1.0)
     >>> bool(abs(mean - (2 * np.pi) ** -0.5) < 1e-12), bool(abs(variance - (0.5 - mean ** 2)) < 1e-12)
     (True, True)
@@ -124,19 +80,8 @@ def relu(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
 
 
 def avg_pool(mean: ArrayLike, covariance: ArrayLike) -> tuple[float, float]:
-    """(4): moments of the average over a window.
+    """(4): moments of the average over a window, of its mean (k,) and covariance (k, k).
 
-    Parameters
-    ----------
-    mean : float array, shape (k,)
-    covariance : float array, shape (k, k)
-
-    Returns
-    -------
-    mean, variance : float
-
-    Examples
-    --------
     >>> avg_pool([1.0, 3.0], [[1.0, 0.5], [0.5, 1.0]])
     (2.0, 0.75)
     """
@@ -145,23 +90,8 @@ def avg_pool(mean: ArrayLike, covariance: ArrayLike) -> tuple[float, float]:
 
 
 def max_pool(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
-    """(6): moments of the maximum of independent Gaussians along the last axis, in any order.
+    """(6): moments, shape (...), of the maximum of independent Gaussians along the last axis of (..., k), in any order.
 
-    Parameters
-    ----------
-    mean, variance : float arrays that broadcast, shape (..., k)
-
-    Returns
-    -------
-    mean, variance : float64 arrays, shape (...)
-
-    Raises
-    ------
-    ValueError
-        If a variance is negative, or a window is empty.
-
-    Examples
-    --------
     >>> mean, variance = max_pool([0.0, 0.0], [1.0, 1.0])
     >>> bool(abs(mean - np.pi ** -0.5) < 1e-10), bool(abs(variance - (1 - 1 / np.pi)) < 1e-10)
     (True, True)
@@ -196,21 +126,8 @@ def max_of_two(mean_a: ArrayLike, variance_a: ArrayLike, mean_b: ArrayLike, vari
                covariance: ArrayLike = 0.0) -> tuple[NDArray, NDArray]:
     """(5): mean and variance of max(a, b) for jointly Gaussian a and b; exact.
 
-    Parameters
-    ----------
-    mean_a, variance_a, mean_b, variance_b, covariance : float arrays that broadcast
+    A ValueError where the covariance is larger than the variances allow.
 
-    Returns
-    -------
-    mean, variance : float64 arrays
-
-    Raises
-    ------
-    ValueError
-        If a variance is negative, or the covariance is larger than the variances allow.
-
-    Examples
-    --------
     >>> mean, variance = max_of_two(1.0, 2.0, 1.0, 2.0, covariance=2.0)      # one and the same
     >>> float(mean), float(variance)
     (1.0, 2.0)
@@ -233,17 +150,6 @@ def max_of_two(mean_a: ArrayLike, variance_a: ArrayLike, mean_b: ArrayLike, vari
 def requantize(variance: ArrayLike, step: float) -> NDArray:
     """(7): variance after rounding to multiples of `step`, same units.
 
-    Parameters
-    ----------
-    variance : float or array
-    step : float
-
-    Returns
-    -------
-    float64 array
-
-    Examples
-    --------
     >>> float(requantize(1.0, 6.0))
     4.0
     """
@@ -256,16 +162,6 @@ def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
 
     Inverse SNRs of independent errors that reach the same output add up: 1 / SNR = sum_l 1 / SNR_l.
 
-    Parameters
-    ----------
-    signal_std, error_std : float or arrays that broadcast, same units
-
-    Returns
-    -------
-    float64 array
-
-    Examples
-    --------
     >>> float(signal_to_noise(4.0, 2.0)), float(signal_to_noise(4.0, 0.0))
     (4.0, inf)
     """
@@ -275,24 +171,8 @@ def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
 
 
 def combined_signal_to_noise(ratios: ArrayLike) -> float:
-    """SNR of an output that several independent errors reach.
+    """SNR of an output that several independent errors reach, from the SNR of each error alone.
 
-    Parameters
-    ----------
-    ratios : float array
-        SNR of each error alone; infinite where there is none, 0 where there is nothing but error.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If a ratio is negative or nan.
-
-    Examples
-    --------
     >>> combined_signal_to_noise([4.0, 4.0, np.inf])
     2.0
     """

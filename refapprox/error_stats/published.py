@@ -139,6 +139,7 @@ def single_dist_mc(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, fan
     emap : Multiplier or array, shape (codes of x, codes of w)
         exact - approximate.
     x_dist, w_dist : float arrays, shapes (codes of x,) and (codes of w,)
+        Each sums to 1.
     fan_in : int
     num_samples : int, optional
     rng : numpy.random.Generator
@@ -169,11 +170,8 @@ def error_prediction(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, f
 
     Parameters
     ----------
-    emap : Multiplier or array, shape (codes of x, codes of w)
-        exact - approximate.
-    x_dist, w_dist : float arrays, shapes (codes of x,) and (codes of w,)
-        Each sums to 1.
-    fan_in : int
+    emap, x_dist, w_dist, fan_in
+        As of `single_dist_mc`.
 
     Returns
     -------
@@ -203,12 +201,10 @@ def population_prediction(emap: ErrorMapLike, x_multidist: ArrayLike, w_dist: Ar
 
     Parameters
     ----------
-    emap : Multiplier or array, shape (codes of x, codes of w)
-        exact - approximate.
     x_multidist : float array, shape (fields, codes of x)
         The distribution of every receptive field; see `field_distributions`.
-    w_dist : float array, shape (codes of w,)
-    fan_in : int
+    emap, w_dist, fan_in
+        As of `single_dist_mc`.
 
     Returns
     -------

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refapprox.error_stats.estimators import rung
 from refapprox.error_stats.operands import (
     ErrorMapLike,
     ErrorMapsLike,
@@ -23,9 +24,8 @@ def accumulated_errors(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[A
 
     Parameters
     ----------
-    emap : Multiplier or array, shape (codes of x, codes of w)
-    operands : LayerOperands
-        With the codes of both sides.
+    emap, operands
+        As of `exact_moments`.
 
     Returns
     -------
@@ -52,31 +52,9 @@ def accumulated_errors(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[A
     return sums
 
 
+@rung("With the codes of both sides.", mean=2.5, variance=0.75)
 def simulation(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """Rung 7: mean and std over all fields and neurons of the simulated accumulated error.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With the codes of both sides.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Raises
-    ------
-    ValueError
-        If the error maps do not fit the operands, or these hold no codes.
-
-    Examples
-    --------
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> float(simulation([[0, 0], [0, 2]], layer).accumulated_mean)
-    2.5
-    """
+    """Rung 7: mean and std over all fields and neurons of the simulated accumulated error."""
     maps, single = check_layer(emaps, operands)
     errors = [accumulated_errors(emap, operands) for emap in ([emaps] if single else emaps)]
     mean, std = (np.array(column) for column in zip(*((e.mean(), e.std(ddof=0)) for e in errors), strict=True))

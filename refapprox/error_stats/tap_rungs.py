@@ -24,6 +24,7 @@ with C = mean_k p_k p_k^T over fields. No features at all leave every pair of ta
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refapprox.error_stats.estimators import rung
 from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands, check_layer
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.validation import check_finite
@@ -31,60 +32,19 @@ from refapprox.validation import check_finite
 RELATIVE_RANK = 1e-9      # features whose spread at a tap is smaller than this, relatively, are dependent there
 
 
+@rung("With codes or tap distributions of the activations, and codes of the weights.", mean=2.5, variance=0.75)
 def fixed_weights_by_tap(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """Rung 4 with one activation distribution a position, (R4t): exact for independent taps.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With codes or tap distributions of the activations, and codes of the weights.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = fixed_weights_by_tap([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.5, 0.75)
-    """
+    """Rung 4 with one activation distribution a position, (R4t): exact for independent taps."""
     return evaluate(lambda emap: 0.0, emaps, operands)
 
 
-def correlated_taps(emaps: ErrorMapsLike, operands: LayerOperands, features: ArrayLike | None = None) -> ErrorEstimate:
-    """Between rungs 5 and 6, (R5t): tap distributions and the covariance of a few features between taps.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With the codes of both sides. What is taken from the activation codes does not depend on the multiplier.
+@rung("With the codes of both sides. What is taken from the activation codes does not depend on the multiplier.",
+      mean=2.5, variance=0.75, parameters="""
     features : float array, shape (features, codes of x), optional
         Functions of the activation code; default: its value, and whether it is nonzero. Codes with a zero point
-        want ``[codes, codes != zero_point]``. An empty one leaves all pairs of taps the same covariance.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Raises
-    ------
-    ValueError
-        If features have another shape, or the operands do not hold codes.
-
-    Examples
-    --------
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = correlated_taps([[0, 0], [0, 2]], layer)      # of one bit the features tell everything: the data
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.5, 0.75)
-    """
+        want ``[codes, codes != zero_point]``. An empty one leaves all pairs of taps the same covariance.""")
+def correlated_taps(emaps: ErrorMapsLike, operands: LayerOperands, features: ArrayLike | None = None) -> ErrorEstimate:
+    """Between rungs 5 and 6, (R5t): tap distributions and the covariance of a few features between taps."""
     features = default_features(operands) if features is None else features
     features = check_finite("features", features, dtype=np.float64)
     if features.ndim != 2 or features.shape[1] != operands.x.size:
@@ -102,28 +62,9 @@ def correlated_taps(emaps: ErrorMapsLike, operands: LayerOperands, features: Arr
     return evaluate(between_taps, emaps, operands)
 
 
+@rung("With the codes of both sides.", mean=2.5, variance=0.75)
 def exchangeable_taps(emaps: ErrorMapsLike, operands: LayerOperands) -> ErrorEstimate:
-    """`correlated_taps` without features: all pairs of taps have one covariance, as field histograms tell it.
-
-    Parameters
-    ----------
-    emaps : Multiplier, error map, or a sequence of them
-    operands : LayerOperands
-        With the codes of both sides.
-
-    Returns
-    -------
-    ErrorEstimate
-        Entries for each multiplier where a sequence was given.
-
-    Examples
-    --------
-    >>> from refapprox.error_stats import LayerOperands
-    >>> layer = LayerOperands.from_codes([[0, 1], [1, 1]], [[1, 0], [1, 1]], range_x=(0, 1), range_w=(0, 1))
-    >>> found = exchangeable_taps([[0, 0], [0, 2]], layer)
-    >>> round(float(found.accumulated_mean), 9), round(float(found.accumulated_std) ** 2, 9)
-    (2.5, 0.75)
-    """
+    """`correlated_taps` without features: all pairs of taps have one covariance, as field histograms tell it."""
     return correlated_taps(emaps, operands, features=np.zeros((0, operands.x.size)))
 
 
