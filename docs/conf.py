@@ -16,9 +16,9 @@ version = release = refapprox.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "plain_docstrings", "numpydoc",
               "sphinx.ext.mathjax", "sphinx-mathjax-offline", "sphinx.ext.viewcode", "sphinxcontrib.bibtex",
-              "sphinx_gallery.gen_gallery", "sphinx_copybutton", "reference_pages", "gallery_outputs"]
+              "sphinx_gallery.gen_gallery", "sphinx_copybutton", "reference_pages", "gallery_outputs", "lesson_pages"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_ext", "gallery_output", "gallery_sources", "site", "README.md"]
+exclude_patterns = ["_ext", "gallery_output", "gallery_sources", "site", "README.md", "lessons/*.ipynb"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]

@@ -18,9 +18,9 @@ from refapprox._version import __version__
 __all__ = [
     "Circuit", "LeNet5", "MNIST", "Multiplier", "MultiplierLibrary", "Netlist", "SyntheticDigits", "UnknownNameError",
     "WrongKindError", "__version__", "analog", "closed_form", "compat", "conformance", "datasets", "effect", "effects",
-    "error_stats", "exact", "exchange", "export_onnx", "families", "from_family", "load_library", "load_onnx",
-    "lut_matmul", "main_job", "matching", "multipliers", "nets", "network", "ops", "plotting", "quantization",
-    "read_circuit", "testing",
+    "error_stats", "exact", "exchange", "export_onnx", "families", "from_family", "lessons", "load_library",
+    "load_onnx", "lut_matmul", "main_job", "matching", "multipliers", "nets", "network", "ops", "plotting",
+    "quantization", "read_circuit", "testing",
 ]
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         effects,
         error_stats,
         exchange,
+        lessons,
         main_job,
         matching,
         multipliers,

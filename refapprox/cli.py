@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "several finished runs on one page",
     "conformance": "check a framework, or refapprox itself, against the golden cases",
     "analog": "optimize how weights are programmed into noisy, drifting conductances",
+    "lessons": "write the ten lessons out, as scripts and as notebooks",
 }
 BROKEN_PIPE = 141      # what a shell reports of a program that SIGPIPE ended
 

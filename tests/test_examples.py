@@ -11,7 +11,8 @@ import pytest
 import refapprox
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-NEEDS_MORE = ("refapprox.testing",)      # modules that need hypothesis are tested where they are used
+# modules that need hypothesis, and scripts, are tested where they are used
+ELSEWHERE = ("refapprox.testing", "refapprox.lessons.lesson_")
 
 
 def example(name):
@@ -56,7 +57,7 @@ def test_exercise_solutions():
 
 def module_names():
     return [name for _, name, _ in pkgutil.walk_packages(refapprox.__path__, "refapprox.")
-            if name != "refapprox.__main__" and not name.startswith(NEEDS_MORE)]
+            if name != "refapprox.__main__" and not name.startswith(ELSEWHERE)]
 
 
 @pytest.mark.parametrize("name", module_names())

@@ -4,10 +4,14 @@ A color means one thing in every figure (`MEANING`). Signed errors are drawn in 
 errors go to dark blue and positive ones to orange, which stay apart in grey as well (black and middle grey).
 """
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refapprox import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DPI = 220      # of files: a map of 256 codes then has about two pixels a code; with one they beat against each other
 MARKERS = "osD^vP*Xd<>hp"
@@ -103,8 +107,30 @@ def overlap(one, other):
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def new_figure(rows=1, columns=1, size=(6, 4), **options):
-    """(figure, axes) that need no display and no global state."""
+def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (6, 4),
+               **options: Any) -> "tuple[Figure, Any]":
+    """(figure, axes) that need no display and no global state.
+
+    Parameters
+    ----------
+    rows, columns : int, optional
+        Of axes.
+    size : (float, float), optional
+        Width and height in inches.
+    **options
+        Further ones of `matplotlib.figure.Figure.subplots`.
+
+    Returns
+    -------
+    (matplotlib.figure.Figure, axes)
+        One axes, or an array of them where there are several.
+
+    Examples
+    --------
+    >>> figure, axes = new_figure(1, 2, sharey=True)
+    >>> len(figure.axes) == axes.size == 2
+    True
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
