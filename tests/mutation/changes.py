@@ -21,8 +21,10 @@ LEFT_OUT = {
     "ops/threads.py": "how work is spread over threads, not what is computed",
     "analog/plotting.py": "pictures",
 }
-# How much is worked on at a time, and how many threads: values that change no result.
-ONLY_SPEED = re.compile(r"block|chunk|workers|threads|_bytes|memory|cache", re.IGNORECASE)
+# How much is worked on at a time, and how many threads: numbers that change no result.  Functions, arguments and
+# variables of such a name are left out, and what is computed from the constants in capitals.
+ONLY_SPEED = re.compile(r"BLOCK|BYTES|CHUNK|CACHE|_bytes\b|memory|image_blocks|workers|threads")
+SIZES = re.compile(r"BLOCK|BYTES|CHUNK")
 
 ARITHMETIC = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast.Div: ("/", "*"),
               ast.FloorDiv: ("//", "/"), ast.Mod: ("%", "//"), ast.Pow: ("**", "*"), ast.MatMult: ("@", "*"),
@@ -182,8 +184,11 @@ class _Walk(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Assign(self, node):
-        if not any(ONLY_SPEED.search(self.text(target)) for target in node.targets):
-            self.generic_visit(node)
+        if any(ONLY_SPEED.search(self.text(target)) for target in node.targets) or SIZES.search(self.text(node.value)):
+            return
+        if isinstance(node.targets[0], ast.Subscript):
+            self.add("dropped", *self.place(node), "pass")
+        self.generic_visit(node)
 
     def visit_keyword(self, node):
         if node.arg is None or not ONLY_SPEED.search(node.arg):
