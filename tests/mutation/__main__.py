@@ -3,7 +3,7 @@
 Steps, each resumed where it stopped, since all results are JSON lines in the folder --out:
 
     python -m tests.mutation reach  --out FOLDER       which test enters which function (once; about 10 minutes)
-    python -m tests.mutation run    --out FOLDER       the changes drawn with --seed, about --count of them
+    python -m tests.mutation run    --out FOLDER       the changes drawn with --seed, --count of them or some more
     python -m tests.mutation report --out FOLDER       what was found
 
 A change is first held against the tests of its folder (FOLDERS) that enter the changed function and take at most
@@ -38,7 +38,7 @@ def main(arguments=None):
     parser.add_argument("step", choices=("reach", "run", "report"))
     parser.add_argument("--out", type=Path, required=True, help="folder for results, outside the checkout")
     parser.add_argument("--seed", type=int, default=0, help="draws the changes (default 0)")
-    parser.add_argument("--count", type=int, default=430, help="about how many (default 430)")
+    parser.add_argument("--count", type=int, default=400, help="at least how many (default 400)")
     parser.add_argument("--file", type=Path, help="a JSON list of changes instead of drawn ones")
     parser.add_argument("--suite", action="store_true", help="the whole fast suite for those that survived")
     parser.add_argument("--again", action="store_true", help="the folder's tests again for those that survived")

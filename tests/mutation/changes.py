@@ -90,7 +90,7 @@ def changes_of(file, source):
 
 
 def draw(root, count, seed):
-    """About `count` changes: from each file in proportion, in each file of every kind in turn, the rest by chance.
+    """`count` changes or some more: of each file its share, rounded up, in each file of every kind in turn, by chance.
 
     Chance is a hash of the seed and the change: editing one file does not draw the others anew.
     """
