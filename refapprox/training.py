@@ -26,17 +26,10 @@ class TrainingStopped(ValueError):
 
 @dataclass
 class Progress:
-    """Where a stage stands after an epoch: enough to go on from it to the same bits.
+    """Where a stage stands after so many epochs: enough to go on from it to the same bits.
 
-    Attributes
-    ----------
-    stage : str
-    epoch : int
-        Epochs done.
-    velocity : dict of str to ndarray
-        Momentum of the optimizer.
-    record : dict
-        The epoch in numbers: loss, accuracy, time, learning rate, noise levels.
+    `velocity` is the momentum of the optimizer, `record` the epoch in numbers: loss, accuracy, time, learning rate,
+    noise levels.
     """
 
     stage: str
@@ -83,13 +76,7 @@ def topk_accuracy(output: ArrayLike, target: ArrayLike, topk: tuple = (1,)) -> l
 
 
 def evaluate(net, batches, topk=(1,)):
-    """Mean cross entropy and top-k accuracies of `net` over `batches` of (images, labels), no noise.
-
-    Returns
-    -------
-    loss : float
-    accuracies : list of float
-    """
+    """(mean cross entropy, list of top-k accuracies) of `net` over `batches` of (images, labels), without noise."""
     total, hits, count = 0.0, np.zeros(len(topk)), 0
     for images, labels in batches:
         logits = net.forward(images)

@@ -64,23 +64,10 @@ class Readings(NamedTuple):
 
 
 def expected_loss(u, read, counts, exact_reference):
-    """Mean of equation (1) over the weights of each factor.
+    """(loss, loss as if each weight stood for very many, Var A / (E A)^2 + Var B / (E B)^2) by (1), for each factor.
 
-    Parameters
-    ----------
-    u : ndarray (k, factors)
-        Normalized target weights.
-    read : Readings
-    counts : ndarray (k, factors)
-        How many weights each entry stands for.
-    exact_reference : bool
-        B is the mean of |u|.
-
-    Returns
-    -------
-    exact, limit, scatter : ndarray (factors,)
-        The loss with the scatter of alpha; without, as if each weight stood for very many; and Var A / (E A)^2
-        + Var B / (E B)^2.
+    `u` (k, factors) are normalized target weights, `counts` (k, factors) how many weights each of them stands for; with
+    `exact_reference` B is the mean of |u|.
     """
     step = max(1, BLOCK // len(u))
     blocks = [slice(start, start + step) for start in range(0, u.shape[1], step)]

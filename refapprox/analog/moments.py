@@ -108,23 +108,11 @@ def squared_variation(mean, variance):
 
 
 def clipped_gaussian_expectation(function, mean, std, kinks=(), *, panels=PANELS, order=ORDER):
-    """E f(max(0, mean + std Z)) for one or several f at once, by Gauss-Legendre panels.
+    """E f(max(0, mean + std Z)), shape (m, ...), for m functions at once, by Gauss-Legendre panels.
 
-    Parameters
-    ----------
-    function : callable
-        Takes the values y >= 0, shape (..., nodes), and returns an array (m, ..., nodes): m functions.
-        They must be smooth between the kinks.
-    mean, std : ndarray (...,)
-        std may be 0: the value is then f(max(0, mean)).
-    kinks : sequence of float
-        Where f is not smooth; panels end there (and at 0, where the atom of the clipping sits).
-    panels, order : int
-        Panels that [mean - SPAN std, mean + SPAN std] is cut into beside the kinks; nodes in each.
-
-    Returns
-    -------
-    ndarray (m, ...)
+    `function` takes values y >= 0, shape (..., nodes), and returns (m, ..., nodes); it must be smooth between the
+    `kinks`, where panels end (and at 0, where the atom of the clipping sits). [mean - SPAN std, mean + SPAN std] is cut
+    into `panels`, each with `order` nodes.
     """
     mean, std = np.broadcast_arrays(np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64))
     low, high = np.maximum(mean - SPAN * std, 0), np.maximum(mean + SPAN * std, 0)

@@ -26,19 +26,7 @@ def plain_losses(loss, factors, g_max, g_min):
 
 
 def scan_factors(loss, f_lst, g_max, g_min, f_min, f_max):
-    """Best plain strategy over the free factors (None) of `f_lst`: a grid over [f_min, f_max], then refined.
-
-    Parameters
-    ----------
-    loss : PopulationLoss
-    f_lst : list of P floats or None
-    g_max, g_min : float, uS
-    f_min, f_max : float
-
-    Returns
-    -------
-    FactorScan
-    """
+    """Best plain strategy over the free factors (None) of `f_lst`: a grid over [f_min, f_max], then refined."""
     from scipy.optimize import minimize
 
     free = [j for j, factor in enumerate(f_lst) if factor is None]

@@ -73,19 +73,10 @@ class PopulationLoss:
 
     def __call__(self, conductances: NDArray[np.float64], factors: NDArray[np.float64],
                  full_scale: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected TNMSE of C strategies.
+        """Expected TNMSE, (C,), of C strategies.
 
-        Parameters
-        ----------
-        conductances : ndarray (C, 2P, K), uS
-            Of the devices at the weight points `u`.
-        factors : ndarray (C, P)
-        full_scale : ndarray (C,), uS
-            Conductance of u = 1.
-
-        Returns
-        -------
-        ndarray (C,)
+        `conductances` (C, 2P, K), uS, are those of the devices at the weight points `u`, `factors` (C, P), and
+        `full_scale` (C,), uS, is the conductance of u = 1.
         """
         return self.per_time(conductances, factors, full_scale).mean(axis=1)
 

@@ -8,21 +8,10 @@ import numpy as np
 
 
 def empirical_rule(values, edges):
-    """Points and weights that replace `values`.
+    """Points and weights, at most 2 in each cell between `edges`, that replace `values`, all of which lie within them.
 
-    Parameters
-    ----------
-    values : array_like, any shape
-        All within [edges[0], edges[-1]].
-    edges : ndarray (cells + 1,), increasing
+    They increase by cell; the weights sum to 1. Empty cells have no points.
 
-    Returns
-    -------
-    points, weights : ndarray (k,), k <= 2 * cells
-        Increasing by cell; the weights sum to 1. Empty cells have no points.
-
-    Examples
-    --------
     >>> points, weights = empirical_rule([0.0, 1.0, 1.0, 4.0], np.array([0.0, 5.0]))
     >>> [round(float(weights @ points**k), 12) for k in range(3)]      # mass, mean, mean square
     [1.0, 1.5, 4.5]

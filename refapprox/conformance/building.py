@@ -88,15 +88,7 @@ def write_suite(folder):
 
 
 def export(folder, suite, *, with_mistakes=False):
-    """Write the cases of a Suite with everything literal: tables as npy files, rules named, mistaken answers if asked.
-
-    Parameters
-    ----------
-    folder : path-like
-    suite : Suite
-    with_mistakes : bool, optional
-        Whether cases state what each known mistake would answer.
-    """
+    """Write the cases of a Suite, everything literal: tables as npy files, rules named, mistaken answers if asked."""
     families = {}
     for case in suite:
         stored = {**suite.stored(case.id), "reference": case.reference}

@@ -31,15 +31,9 @@ class SetupError(ValueError):
 
 
 class Program:
-    """Calls operations of an external program.
+    """Calls operations of an external program; a call may take `timeout` seconds.
 
-    Parameters
-    ----------
-    command : list of str
-    timeout : float
-        Seconds that a call may take.
-    has_tables : bool, optional
-        The program can look a ``{"table": name}`` up by itself; else tables stand in the requests in full.
+    One that `has_tables` can look a ``{"table": name}`` up by itself; else tables stand in the requests in full.
     """
 
     def __init__(self, command, timeout, has_tables=False):
@@ -49,10 +43,7 @@ class Program:
     def describe(self):
         """What the program states: name, conventions, and operations of earlier suites that it offers, as a dict.
 
-        Raises
-        ------
-        SetupError
-            If it cannot be started, or ends before it answers.
+        A SetupError if it cannot be started, or ends before it answers.
         """
         reply = self._request({"operation": "describe"}, START_UP_SECONDS)
         if reply["status"] in ENDED:

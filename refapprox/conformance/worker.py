@@ -18,10 +18,7 @@ from refapprox.conformance.spec.tables import tabulated
 def make_adapter(specification):
     """The adapter named "package.module:Class" or "package.module:Class:argument" (a string for its constructor).
 
-    Raises
-    ------
-    ValueError
-        If the specification has another form, the module cannot be imported, or the class is not there or fails.
+    A ValueError if that has another form, the module cannot be imported, or the class is not there or fails.
     """
     parts = str(specification).split(":", 2)
     if len(parts) < 2 or not all(parts):

@@ -22,29 +22,11 @@ MAX_BYTES = 1 << 30      # of elements; a damaged or hostile header must not ask
 
 
 def read_idx(path, *, md5=None, ndim=None, digests=None):
-    """The array in an IDX file.
+    """The array in an IDX file, gzipped or not, in the byte order of the machine.
 
-    Parameters
-    ----------
-    path : path
-        Gzipped or not: the content decides, not the name.
-    md5 : str, optional
-        What the uncompressed bytes must hash to.
-    ndim : int, optional
-        How many dimensions the array must have: 3 for MNIST's images, 1 for its labels.
-    digests : dict, optional
-        Takes the path -> md5 sum of the uncompressed bytes.
-
-    Returns
-    -------
-    ndarray, in the byte order of the machine
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is truncated or too long, not IDX, of another dimension, or not what `md5` says.
+    `md5` is what the uncompressed bytes must hash to, `ndim` how many dimensions there must be; `digests` takes the
+    path -> md5 sum of the uncompressed bytes. FileNotFoundError if there is no such file; ValueError if it is truncated
+    or too long, not IDX, of another dimension, or not what `md5` says.
     """
     return parse_idx(files.read_bytes(path), str(path), md5=md5, ndim=ndim, digests=digests)
 

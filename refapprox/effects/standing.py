@@ -11,10 +11,7 @@ from refapprox.multipliers.ranking import pareto_front
 def known_circuits(multiplier):
     """Circuits with costs, of the sign and width of `multiplier`: the built-in ones, or T(t) and B(h, v) by formula.
 
-    Returns
-    -------
-    list of Multiplier
-        Empty where the widths of the two operands differ.
+    None where the widths of the two operands differ.
     """
     bits, signed = multiplier.bits_x, multiplier.signed
     if bits != multiplier.bits_w or bits < MIN_FAMILY_BITS:
@@ -27,17 +24,9 @@ def known_circuits(multiplier):
 
 
 def standing(multiplier, stds, known, known_stds, used, known_used):
-    """The `Standing` of a multiplier.
+    """The `Standing` of a multiplier with predicted `stds` (layers,) among `known` ones with `known_stds`.
 
-    Parameters
-    ----------
-    multiplier : Multiplier
-    stds : float array, shape (layers,)
-        Its predicted stds.
-    known : sequence of Multiplier
-    known_stds : float array, shape (layers, known)
-    used, known_used : float and float array, shape (known,)
-        What each uses of the layers' tolerance.
+    `used` and `known_used` (known,) are what each uses of the layers' tolerance; `known_stds` is (layers, known).
     """
     factors = [spread(stds, column) for column in known_stds.T]
     nearest = int(np.argmin(factors))

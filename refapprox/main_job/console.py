@@ -57,10 +57,7 @@ def duration(seconds):
 class Pace:
     """How long the rest of a run takes, by how long its part so far took.
 
-    Parameters
-    ----------
-    epochs : dict of str to int
-        Epochs of every step that trains, in order.
+    `epochs` are those of every step that trains, in order.
     """
 
     # time of an epoch relative to one with float products (docs/results.md, epochs of MNIST)

@@ -107,19 +107,7 @@ def read_run(path):
 
 
 def compare(run, estimators=ESTIMATORS, progress=lambda text: None):
-    """Predict the std of every layer and multiplier by every estimator, and simulate it.
-
-    Parameters
-    ----------
-    run : RecordedRun
-    estimators : sequence of str
-    progress : callable
-        Called with the name of each estimator before it starts.
-
-    Returns
-    -------
-    Comparison
-    """
+    """Predict the std of every layer and multiplier by every estimator, and simulate it; `progress` hears of each."""
     for name in estimators:
         check_choice("estimators", name, ESTIMATORS)
     predicted, seconds = {}, {}

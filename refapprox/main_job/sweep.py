@@ -27,23 +27,11 @@ class SweepPoint:
 
 
 def lambda_sweep(config, lmbds, out, *, executor=None):
-    """Train once, then search, match, retrain and test for every lmbd.
+    """Train once, then search, match, retrain and test for every lmbd: a list of SweepPoint in their order.
 
-    Parameters
-    ----------
-    config : RunConfig
-        Everything but lmbd; `uniform` is left out.
-    lmbds : sequence of float
-    out : path
-        Holds the folder `shared` and one folder per lmbd. What is finished there is not done again.
-        A folder that was made with other options is refused.
-    executor : concurrent.futures.Executor, optional
-        Spreads the points; one after the other in this process without it.
-
-    Returns
-    -------
-    list of SweepPoint
-        In the order of `lmbds`.
+    `config` says everything but lmbd; `uniform` is left out. `out` holds the folder `shared` and one folder per lmbd:
+    what is finished there is not done again, and one made with other options is refused. `executor` spreads the points;
+    without it they come one after the other in this process.
     """
     lmbds = list(lmbds)
     if not lmbds or len(set(lmbds)) < len(lmbds):

@@ -27,13 +27,7 @@ class UnknownCostError(ValueError):
 
 
 def with_stated_costs(multipliers, costs):
-    """`multipliers` as a list with the costs that are given by name.
-
-    Raises
-    ------
-    UnknownNameError
-        If a cost names none of them.
-    """
+    """`multipliers` as a list with the costs given by name; an UnknownNameError where a cost names none of them."""
     multipliers = list(multipliers)
     names = [multiplier.name for multiplier in multipliers]
     for name in costs:
@@ -46,12 +40,8 @@ def with_stated_costs(multipliers, costs):
 def with_estimated_costs(multipliers, *, required=True):
     """`multipliers` as a list in which costs that are not known are estimated by `cost.power` of their gates.
 
-    ``info["cost"]`` of each says where its cost comes from: `STATED`, `TOLD` or `ESTIMATED`.
-
-    Raises
-    ------
-    UnknownCostError
-        If one stays without a cost although it is `required`; a ValueError.
+    ``info["cost"]`` of each says where its cost comes from: `STATED`, `TOLD` or `ESTIMATED`. One that stays without a
+    cost although it is `required` is an UnknownCostError.
     """
     found = [estimated(m) if math.isnan(m.performance_metric) else m if m.info.get("cost") else
              with_cost(m, m.performance_metric, TOLD) for m in multipliers]

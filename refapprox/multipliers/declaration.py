@@ -138,7 +138,7 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
     signed, bits, order, operation : optional
         What the caller states; bits is one width, or two.
     about : dict, optional
-        What the side file says, where the caller has read it; by default it is read, if there is one.
+        What the side file says, where the caller has read it.
     name : str, optional
         The name that may tell, where it is not that of the file.
     declared : Claim, optional
@@ -150,25 +150,7 @@ def decide(source: object, *, signed: bool | None = None, bits: int | tuple | No
     dtype : numpy dtype, optional
         Of a stored table: an unsigned one is evidence.
     needs : tuple of str, optional
-        Which of "signed", "bits", "order", "operation" must not stay open; "order" of signed operands only.
-
-    Returns
-    -------
-    Decision
-
-    Raises
-    ------
-    UndeclaredError
-        If something that is needed stays open; a ValueError.
-    UnfitError
-        If the entries cannot be of the sign that is said; a ValueError.
-    ValueError
-        If a value is none, or widths are stated that the source cannot have.
-
-    Warns
-    -----
-    ContradictionWarning
-        Where an origin was overruled.
+        Which of `FIELDS` must not stay open (an UndeclaredError); "order" of signed operands only.
 
     Examples
     --------

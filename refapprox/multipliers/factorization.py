@@ -88,8 +88,6 @@ def power_of_two_content(values):
 def factorize(lut, signed):
     """Factorization of an integer table in value order.
 
-    Examples
-    --------
     >>> codes = np.arange(-8, 8)
     >>> f = factorize(np.multiply.outer(codes >> 1 << 1, codes >> 1 << 1), signed=True)
     >>> f.kind, f.rank

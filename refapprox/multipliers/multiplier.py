@@ -127,19 +127,6 @@ class Multiplier(BinaryOperator):
         return Multiplier(self.name, self.lut.T, self.signed, self.performance_metric, self.release)
 
     def to_multiplier(self, name: str | None = None, **changes: object) -> "Multiplier":
-        """Itself, or a copy with another name or other fields.
-
-        Parameters
-        ----------
-        name : str, optional
-            By default its own.
-        **changes
-            Other values of performance_metric, release and info.
-
-        Returns
-        -------
-        Multiplier
-        """
         changes = changes if name is None else {"name": name} | changes
         return dataclasses.replace(self, **changes) if changes else self
 

@@ -290,7 +290,7 @@ class BinaryOperator:
         raise NotImplementedError
 
     def to_multiplier(self, name: str | None = None, **changes: object) -> "BinaryOperator":
-        """This operator as a `Multiplier`, a table of at most 8x8 bits.
+        """This operator as a `Multiplier`, a table of at most 8x8 bits; a `Multiplier` is that itself.
 
         Parameters
         ----------
@@ -298,6 +298,10 @@ class BinaryOperator:
             By default its own.
         **changes
             Other values of a Multiplier's performance_metric, release and info.
+
+        Returns
+        -------
+        Multiplier
 
         Raises
         ------

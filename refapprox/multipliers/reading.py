@@ -145,12 +145,8 @@ def read_undeclared(path, signed, bits):
 def read_file(path, *, signed=None, bits=None, order=None, top=None, liberty=None, compiled=False, more=()):
     """The multipliers of one file; ``NAME.json`` beside it may say what the file does not.
 
-    `more` are further files of the same circuit.
-
-    Raises
-    ------
-    ValueError
-        If the file is none of the known kinds or not valid, or an option does not apply to its kind.
+    `more` are further files of the same circuit. A ValueError if the file is none of the known kinds or not valid, or
+    an option does not apply to its kind.
     """
     if path.suffix in CIRCUIT_SUFFIXES:
         if order:

@@ -40,10 +40,7 @@ def beside(source):
 def read(path):
     """The checked content of a side file; a file that describes no multiplier, such as a netlist, says nothing.
 
-    Raises
-    ------
-    ValueError
-        Naming file and key where a value is of a wrong kind, and keys that are not known.
+    A ValueError names file and key where a value is of a wrong kind, and keys that are not known.
     """
     content = files.read_json(path)
     if isinstance(content, dict) and "modules" in content:          # a netlist of Yosys

@@ -76,21 +76,9 @@ def error_against_operand(multiplier):
 
 
 def front(names, figures, x="power", y="MAE%", annotated=14):
-    """Every circuit of a library in the plane of two figures, those on the Pareto front connected.
+    """(figure, names on the front by rising x): circuits in the plane of two `ranking.figures_of`, the front connected.
 
-    Parameters
-    ----------
-    names : list of str
-    figures : list of dict
-        Of every circuit, as of `ranking.figures_of`; circuits where one of both is nan are left out.
-    x, y : str
-        Keys of the figures.
-    annotated : int
-        Fronts of at most so many points carry names.
-
-    Returns
-    -------
-    (Figure, list of names on the front, by rising x)
+    Circuits where one of both is nan are left out; fronts of at most `annotated` points carry names.
     """
     points = [(float(f[x]), float(f[y])) for f in figures]
     on_front = pareto_front(points)

@@ -17,21 +17,10 @@ HERE = Path(__file__)
 
 
 def page_of(multipliers, distributions=(), **about):
-    """The page as text.
+    """The page, as text, of one or two multipliers with tables, of one sign and one pair of widths.
 
-    Parameters
-    ----------
-    multipliers : sequence of one or two multipliers with tables
-        Of one sign and one pair of widths.
-    distributions : sequence of (name, x_dist, w_dist), optional
-        To choose from, beside uniform and half-normal operands; in value order.
-    **about
-        How it was made.
-
-    Raises
-    ------
-    ValueError
-        If there are more than two, or they differ in sign or width.
+    `distributions` (name, x_dist, w_dist) in value order are to choose from, beside uniform and half-normal operands;
+    `about` tells how it was made.
     """
     if not 1 <= len(multipliers) <= 2:
         raise ValueError(f"multipliers of a page must be one or two, got {len(multipliers)}.")

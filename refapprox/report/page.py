@@ -15,18 +15,9 @@ STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def page(title, verdict, sections, about, *, style="", script=""):
-    """The page as text.
+    """The page as text: sentences that say what was found, sections of (heading, HTML), and how it was made.
 
-    Parameters
-    ----------
-    title : str
-    verdict : list of str
-        Sentences that say what was found.
-    sections : list of (heading, HTML)
-    about : dict of str to str
-        How it was made; `provenance` gives the versions and the date.
-    style, script : str, optional
-        Further CSS, and JavaScript that runs at the end.
+    `provenance` gives the versions and the date of `about`; `script` is JavaScript that runs at the end.
     """
     found = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdict)
     body = "".join(f"<section><h2>{html.escape(heading)}</h2>{content}</section>" for heading, content in sections)

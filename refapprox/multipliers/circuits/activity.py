@@ -44,11 +44,7 @@ def operand_distributions(netlist, x_dist, w_dist):
 def signal_probabilities(netlist, x_dist=None, w_dist=None):
     """Probability that each wire is one, exact, float64 of length ``netlist.wire_count``; at most 8x8 bits.
 
-    Parameters
-    ----------
-    netlist : Netlist
-    x_dist, w_dist : float arrays of length 2**bits, optional
-        Operand distributions in value order; uniform by default.
+    `x_dist` and `w_dist`, (2**bits,), are operand distributions in value order; None is uniform.
     """
     x_dist, w_dist = operand_distributions(netlist, x_dist, w_dist)
     if max(netlist.bits_x, netlist.bits_w) > MAX_BITS:

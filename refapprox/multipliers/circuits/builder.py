@@ -11,19 +11,10 @@ INVERSE = {"AND": "NAND", "OR": "NOR", "XOR": "XNOR", "NAND": "AND", "NOR": "OR"
 
 
 class Builder:
-    """Collects gates over numbered wires; `netlist` closes the circuit.
+    """Collects gates over numbered wires of operands (name, width); `netlist` closes the circuit.
 
-    Parameters
-    ----------
-    operands : sequence of (str, int)
-        Names and widths.
-    fold : bool, optional
-        Simplify on the way; else every gate is kept as it comes.
-    limit : int, optional
-        How many gates there may be; a ValueError beyond.
+    With `fold` they are simplified on the way; more than `limit` are a ValueError.
 
-    Examples
-    --------
     >>> b = Builder([("A", 1), ("B", 1)])
     >>> (x,), (w,) = b.operands
     >>> b.gate("AND", x, 0), b.gate("OR", x, x) == x

@@ -119,15 +119,9 @@ def apply_plan(builder, columns, plan, compressor, approximate_columns):
 
 
 def compressor_tree(builder, x, w, signed, cell="momeni2", columns=None, plan=None):
-    """Multiplier with a 4:2 compressor tree.
+    """Multiplier with a 4:2 compressor tree; columns below `columns`, or all, use `cell`, the others the exact one.
 
-    Parameters
-    ----------
-    cell : "momeni1", "momeni2", "venkatachalam-ko" or "exact42"
-    columns : int, optional
-        Columns below this one use `cell`, the others the exact compressor; all by default.
-    plan : tuple of stages, optional
-        The tree; `compressor_plan` of the column heights by default.
+    `plan` is the tree; `compressor_plan` of the column heights by default.
     """
     matrix = partial_products(builder, x, w, signed)
     columns = len(matrix) if columns is None else columns

@@ -193,24 +193,6 @@ class Netlist(BinaryOperator):
         return words.reshape(2 ** self.bits_x, 2 ** self.bits_w)
 
     def to_multiplier(self, name: str | None = None, **changes: object) -> Multiplier:
-        """The `Multiplier` with this circuit's table, at most 8x8 bits.
-
-        Parameters
-        ----------
-        name : str, optional
-            By default its own.
-        **changes
-            Other values of performance_metric, release and info.
-
-        Returns
-        -------
-        Multiplier
-
-        Raises
-        ------
-        ValueError
-            If it is an adder, or wider than 8x8 bits: the message says how much memory the table would take.
-        """
         return tabulated(self, name, **changes)
 
     def to_circuit(self, name: str | None = None, performance_metric: float = float("nan"),

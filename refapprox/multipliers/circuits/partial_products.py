@@ -24,19 +24,8 @@ def cell_sign(i, j, bits_x, bits_w, signed):
 def partial_products(builder, x, w, signed, keep=None, shift=None):
     """Columns of the matrix: ``columns[k]`` holds the wires of weight 2**k, modulo 2**(n + m).
 
-    Parameters
-    ----------
-    builder : Builder
-    x, w : sequences of wires, least significant first
-    signed : bool
-    keep : callable (i, j) -> bool, optional
-        Which cells x_i w_j there are; all by default.
-    shift : callable (i, j) -> int, optional
-        How many columns further up a cell is added than its own, at most 1 and 0 by default.
-
-    Returns
-    -------
-    list of lists of wires, n + m of them
+    ``keep(i, j)`` says which cells x_i w_j there are, by default all; ``shift(i, j)``, 0 or 1, how many columns further
+    up one is added than its own.
     """
     width = len(x) + len(w)
     columns, constant = [[] for _ in range(width)], 0

@@ -106,14 +106,10 @@ PLANS = {"dadda": dadda_plan, "wallace": wallace_plan}
 
 
 def column_sum(builder, columns, tree="dadda", low_part=0):
-    """The word that columns add up to, modulo 2**len(columns).
+    """The word that columns add up to, modulo 2**len(columns), by a tree "dadda", "wallace" or "array".
 
-    Parameters
-    ----------
-    tree : "dadda", "wallace" or "array"
-    low_part : int, optional
-        Lower-part-OR adder in the last addition: that many low bits are ORed instead of added, and the two top bits of
-        the low part give the carry a AND b.
+    `low_part` is the lower-part-OR adder in the last addition: that many low bits are ORed instead of added, and the
+    two top bits of the low part give the carry a AND b.
     """
     columns = [[wire for wire in column if wire != ZERO] for column in columns]
     if tree == "array":

@@ -11,19 +11,8 @@ SHOWN = 8      # wires of a cycle that an error message lists
 def evaluation_order(definitions, known, name):
     """Indices of `definitions` such that every wire is driven before it is read; the given order where it allows.
 
-    Parameters
-    ----------
-    definitions : sequence of (reads, drives)
-        Sequences of hashable wire labels.
-    known : collection of wire labels
-        Driven from outside: operand bits and constants.
-    name : str
-        Whose wires these are, for the messages.
-
-    Raises
-    ------
-    ValueError
-        If a wire is driven twice, read but driven by nothing, or part of a cycle; the message names it.
+    Definitions are (wires read, wires driven); `known` wires are driven from outside; `name` is for messages. A
+    ValueError names a wire that is driven twice, or read but driven by nothing, or a cycle.
     """
     driver = {}
     for index, (_, drives) in enumerate(definitions):

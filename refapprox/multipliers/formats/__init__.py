@@ -86,13 +86,7 @@ def decoded(content):
 
 
 def detect(content: bytes, name: object = "file") -> str:
-    """The format of a file's bytes, one of `FORMATS`.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
+    """The format of a file's bytes, one of `FORMATS`; a ValueError if it is none of them."""
     if content.startswith(b"\x93NUMPY"):
         return "npy"
     if content.startswith(b"PK\x03\x04"):

@@ -118,27 +118,10 @@ def export(path: str | PathLike, operator: BinaryOperator, consumer: str | None 
            transposed: bool = False) -> Written:
     """Write a multiplier for the tool that will read it, and a side file with what is known of it.
 
-    Parameters
-    ----------
-    path : path
-    operator : Multiplier, Circuit or Netlist
-    consumer : str, optional
-        One of `CONSUMERS`; by default what only one of them reads, by the suffix of `path`.
-    transposed : bool, optional
-        Let the row be the weight.
+    `consumer` is one of `CONSUMERS`, by default what only one of them reads, by the suffix of `path`; `transposed` lets
+    the row be the weight. The lines of what is returned say what was written, and how it is loaded. A ValueError where
+    the consumer cannot take this sign, width or range of entries, or the suffix is not one that it reads.
 
-    Returns
-    -------
-    Written
-        Its lines say what was written: order, sign, dtype, which operand is the row, and how it is loaded.
-
-    Raises
-    ------
-    ValueError
-        If the consumer cannot take this sign, width or range of entries, or the suffix is not one that it reads.
-
-    Examples
-    --------
     >>> import tempfile
     >>> from refapprox import exact
     >>> written = export(f"{tempfile.mkdtemp()}/exact.npy", exact(8), "torchapprox")

@@ -14,15 +14,8 @@ IGNORED = (".default_input_arrival", ".default_output_required", ".default_input
 def read_blif(text, where="", *, top=None, library=None, fold=True):
     """(unsigned netlist, False) of BLIF: its `.model` that no other one contains, or the one called `top`.
 
-    `where` begins every message, such as "mine.blif, ".
+    `where` begins every message, such as "mine.blif, "; it goes on with the line.
 
-    Raises
-    ------
-    ValueError
-        Naming file and line; for a latch with the reason.
-
-    Examples
-    --------
     >>> text = ".model m\\n.inputs a b\\n.outputs p\\n.names a b p\\n11 1\\n.end\\n"
     >>> read_blif(text)[0](1, [0, 1]).tolist()
     [0, 1]

@@ -19,23 +19,10 @@ OUTPUTS = re.compile(r"\s*\((\d+(?:,\d+)*)\)\s*")
 
 
 def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
-    """(unsigned netlist, False) of a chromosome with two operands A and B.
+    """(unsigned netlist, False) of a chromosome with operands A, B of `bits`, by default half of the inputs each.
 
-    Parameters
-    ----------
-    text : str
-    where : str, optional
-        Begins every message, such as "mine.cgp, ".
-    bits : (int, int), optional
-        Widths of the operands; by default half of the inputs each.
+    `where` begins every message, such as "mine.cgp, "; it goes on with the character.
 
-    Raises
-    ------
-    ValueError
-        If the text is not such a chromosome; the message names the character.
-
-    Examples
-    --------
     >>> read_cgp("{2,1,1,1,2,1,0}([4]2,3,2)(4)")[0](1, [0, 1]).tolist()
     [0, 1]
     """

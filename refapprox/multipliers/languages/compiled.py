@@ -62,22 +62,10 @@ def find_function(file, top=None):
 
 
 def tabulate(files, signature, bits, signed):
-    """The table of a compiled function, int64, value order, and the bits of its result type.
+    """The table of a compiled function, int64, value order, and the bits of its result type; at most 8x8 `bits`.
 
-    Parameters
-    ----------
-    files : sequence of File
-        The function is in the first one; the others are compiled with it.
-    signature : Signature
-    bits : (int, int)
-        At most 8 each.
-    signed : bool
-        Whether operands and result are two's complement.
-
-    Raises
-    ------
-    SourceError
-        With the compiler's own line, or how the program ended.
+    The function is in the first of `files`; the others are compiled with it. A SourceError has the compiler's own line,
+    or tells how the program ended.
     """
     from refapprox.multipliers.languages.process import run_limited
 

@@ -19,15 +19,10 @@ class GraphError(ValueError):
 
 
 class Graph:
-    """Nodes with a kind and the bits that they read.
+    """Nodes with a kind and the bits that they read; `name` is for messages.
 
     Kinds: "net"; "MUX"; a key of `gates.GATES` with one output, AND, OR and XOR of any number of bits; "HA", "FA" and
     ("+" | "-" | "*" | "NEG", width), which make several bits, each of them a node ("pin", i).
-
-    Parameters
-    ----------
-    name : str
-        Of the circuit, for messages.
     """
 
     def __init__(self, name):
@@ -126,19 +121,9 @@ class Graph:
 def netlist_of(graph, operands, outputs, *, fold=True):
     """The `Netlist` of a filled graph.
 
-    Parameters
-    ----------
-    graph : Graph
-    operands : sequence of (str, sequence of nets)
-        Names and bits, least significant bit first; nothing else may drive these nets.
-    outputs : sequence of bits
-    fold : bool, optional
-        Simplify as a synthesis tool would; else every gate is kept, in the order in which nets were driven.
-
-    Raises
-    ------
-    GraphError
-        If an output depends on a net that nothing drives, or on itself.
+    `operands` are (name, nets), least significant bit first; nothing else may drive these nets. With `fold` it is
+    simplified as a synthesis tool would; else every gate is kept, in the order in which nets were driven. A GraphError
+    if an output depends on a net that nothing drives, or on itself.
     """
     builder = Builder([(name, len(bits)) for name, bits in operands], fold, limit=MAX_GATES)
     wires = {0: ZERO, 1: ONE}

@@ -86,27 +86,11 @@ def listed(words, noun):
 
 
 def choose_top(roots, words, top=None, known=()):
-    """The name of the module to read.
+    """The name of the module to read: `top`, which must be `known`, else by what `words(name)`, its `Words`, look like.
 
-    Parameters
-    ----------
-    roots : sequence of str
-        Modules that no other one instantiates.
-    words : callable
-        Name of a module -> its `Words`; a ValueError where they cannot be told.
-    top : str, optional
-        The module that the caller asks for, one of `known`.
-
-    Raises
-    ------
-    ValueError
-        If `top` is not known, or if more than one root looks like a multiplier, or none does.
-
-    Notes
-    -----
-    Without `top` it is the only root; else the only root whose result is at least as wide as both operands together,
-    so that a spare adder or a library of gates in the file does no harm; else the only root with two operands and
-    one result.
+    It is the only one of `roots`, the modules that no other one instantiates; else the only root whose result is at
+    least as wide as both operands together, so that a spare adder or a library of gates in the file does no harm; else
+    the only root with two operands and one result. A ValueError where that leaves none, or several.
     """
     if top is not None:
         if top not in known:

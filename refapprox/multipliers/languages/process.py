@@ -22,18 +22,10 @@ class Finished(NamedTuple):
 
 
 def run_limited(command, folder, seconds, memory=0):
-    """Run a program to its end.
+    """Run a program to its end in `folder`, where its messages and its own temporary files go.
 
-    Parameters
-    ----------
-    command : sequence of str
-    folder : path
-        Its working directory, where its messages and its own temporary files go.
-    seconds : int
-        Time of the processor that it may take, and `PATIENCE` times as much by the clock. It is killed then, with its
-        children.
-    memory : int, optional
-        Bytes of address space; 0 sets no limit.
+    It may take so many `seconds` of the processor, and `PATIENCE` times as many by the clock; then it is killed with
+    its children. `memory` limits its address space, in bytes; 0 does not.
     """
     limited = [sys.executable, "-c", LIMITED, str(memory), str(seconds), *command] if os.name == "posix" else command
     log = os.path.join(folder, "messages.txt")

@@ -237,12 +237,7 @@ def read_compiled(files, top, signed, bits, operation, about):
 
 
 def verify(circuit, max_pairs=VERIFIED_PAIRS):
-    """Compare the published figures with the circuit over all its operand pairs; None where those are more.
-
-    Returns
-    -------
-    list of header.Mismatch or None
-    """
+    """Mismatches of the published figures with the circuit over all its operand pairs; None where those are more."""
     published = circuit.info.get("published", {})
     if 2 ** (circuit.bits_x + circuit.bits_w) > max_pairs:
         return None

@@ -75,12 +75,8 @@ def liberty_of(paths):
 def netlist_of_files(language, files, *, top=None, bits=None, library=None):
     """(unsigned netlist, True where every input is declared signed, else None) of files that are not C.
 
-    `bits` are the widths of the operands of a chromosome, which does not tell them.
-
-    Raises
-    ------
-    SourceError
-        Naming file, line and reason, and what to do next.
+    `bits` are the widths of the operands of a chromosome, which does not tell them. A SourceError names file, line and
+    reason, and what to do next.
     """
     where = f"{files[0].path}, "
     try:

@@ -112,16 +112,9 @@ class File:
 
 
 def read_program(source, top=None):
-    """The function `top` of a `Source`; by default the only one with two parameters that no other function calls.
+    """The `Function` or `Composite` called `top`; by default the only function of two parameters that no other calls.
 
-    Returns
-    -------
-    Function or Composite
-
-    Raises
-    ------
-    SourceError
-        If anything that it needs is outside of the grammar; the message names file, line and token.
+    What it needs and is outside of the grammar is a SourceError, which names file, line and token.
     """
     file = File(source)
     called = {name for caller, head in file.heads.items() for name in head.names if name != caller}

@@ -87,13 +87,8 @@ def synthesize(program, source, *, bits_x, bits_w, output_bits, signed):
     """The `Netlist` of a parsed program for operands and result of the given widths.
 
     An operand is passed as C would: sign-extended to a signed parameter, by its own bits to an unsigned one; the low
-    `output_bits` bits of the returned value are the result.
-
-    Raises
-    ------
-    SourceError
-        If a shift is too wide, the gates are too many, a parameter is narrower than its operand, or an unsigned
-        result has bits beyond its width.
+    `output_bits` bits of the returned value are the result. A SourceError if a shift is too wide, the gates are too
+    many, a parameter is narrower than its operand, or an unsigned result has bits beyond its width.
     """
     (x_name, x_type), (w_name, w_type) = program.parameters
     builder = BoundedBuilder([(x_name, bits_x), (w_name, bits_w)], limit=MAX_GATES)

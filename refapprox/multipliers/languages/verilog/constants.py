@@ -32,12 +32,8 @@ def truth(value):
 def evaluate(expression, lookup, where):
     """The `Constant` of an expression; `lookup` gives that of a name, or None.
 
-    Raises
-    ------
-    VerilogError
-        If it is not constant.
-    NotStructural
-        If its width decides its value, or an operator is not one of constants.
+    A VerilogError if it is not constant; NotStructural if its width decides its value, or an operator is none of
+    constants.
     """
     kind, line = expression[0], expression[-1]
 

@@ -19,14 +19,8 @@ class Net:
 class Names:
     """The names of one instance of a module or generate block, and what selects of them denote.
 
-    Parameters
-    ----------
-    graph : Graph
-    module : Module
-    path : str
-        Of the instance, such as "u1/"; begins the label of every bit.
-    parent : Scope, optional
-        Where names are looked up that this block does not know.
+    `path`, such as "u1/", begins the label of every bit; names that the block does not know are those of its `parent`
+    scope.
     """
 
     def __init__(self, graph, module, path, parent=None):
