@@ -143,8 +143,10 @@ class Add(SeveralInputs):
     [3.0]
     """
 
+    op = add
+
     def __init__(self) -> None:
-        super().__init__(add)
+        super().__init__()
 
 
 class Concat(SeveralInputs):
@@ -156,5 +158,7 @@ class Concat(SeveralInputs):
     [[0.0, 1.0]]
     """
 
+    op = concat
+
     def __init__(self) -> None:
-        super().__init__(concat)
+        super().__init__()

@@ -87,11 +87,13 @@ class BatchNorm(Layer):
 
 
 class PureLayer(Layer):
-    """A layer without parameters around one operation of `refapprox.ops`."""
+    """A layer without parameters around one operation of `refapprox.ops`, the class's `op`."""
 
-    def __init__(self, op, **options):
+    op = None
+
+    def __init__(self, **options):
         super().__init__()
-        self.op, self.options = op, options
+        self.options = options
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
         """y for `x`.
@@ -127,8 +129,10 @@ class ReLU(PureLayer):
     [0.0, 2.0]
     """
 
+    op = relu
+
     def __init__(self) -> None:
-        super().__init__(relu)
+        super().__init__()
 
 
 class Flatten(PureLayer):
@@ -140,8 +144,10 @@ class Flatten(PureLayer):
     (2, 48)
     """
 
+    op = flatten
+
     def __init__(self) -> None:
-        super().__init__(flatten)
+        super().__init__()
 
 
 class MaxPool2D(PureLayer):
@@ -160,8 +166,10 @@ class MaxPool2D(PureLayer):
     [[[[5.0]]]]
     """
 
+    op = max_pool2d
+
     def __init__(self, kernel: int | tuple, stride: int | tuple | None = None, padding: int | tuple | str = 0) -> None:
-        super().__init__(max_pool2d, kernel=kernel, stride=stride, padding=padding)
+        super().__init__(kernel=kernel, stride=stride, padding=padding)
 
 
 class AvgPool2D(PureLayer):
@@ -180,8 +188,10 @@ class AvgPool2D(PureLayer):
     [[[[2.5]]]]
     """
 
+    op = avg_pool2d
+
     def __init__(self, kernel: int | tuple, stride: int | tuple | None = None, padding: int | tuple | str = 0) -> None:
-        super().__init__(avg_pool2d, kernel=kernel, stride=stride, padding=padding)
+        super().__init__(kernel=kernel, stride=stride, padding=padding)
 
 
 class Subsample(PureLayer):
@@ -199,8 +209,10 @@ class Subsample(PureLayer):
     (1, 4, 3, 3)
     """
 
+    op = subsample
+
     def __init__(self, channels: int, stride: int = 1) -> None:
-        super().__init__(subsample, channels=channels, stride=stride)
+        super().__init__(channels=channels, stride=stride)
 
 
 class Clip(PureLayer):
@@ -216,8 +228,10 @@ class Clip(PureLayer):
     [0.0, 6.0]
     """
 
+    op = clip
+
     def __init__(self, low: float = -np.inf, high: float = np.inf) -> None:
-        super().__init__(clip, low=low, high=high)
+        super().__init__(low=low, high=high)
 
 
 class Pad(PureLayer):
@@ -235,8 +249,10 @@ class Pad(PureLayer):
     [[0.0, 1.0, 1.0]]
     """
 
+    op = pad
+
     def __init__(self, widths: tuple, value: float = 0.0) -> None:
-        super().__init__(pad, widths=widths, value=value)
+        super().__init__(widths=widths, value=value)
 
 
 class ScaleShift(PureLayer):
@@ -252,8 +268,10 @@ class ScaleShift(PureLayer):
     [[3.0, 3.0]]
     """
 
+    op = scale_shift
+
     def __init__(self, factor: ArrayLike = 1.0, summand: ArrayLike = 0.0) -> None:
-        super().__init__(scale_shift, factor=factor, summand=summand)
+        super().__init__(factor=factor, summand=summand)
 
 
 class FakeQuantize(PureLayer):
@@ -271,7 +289,9 @@ class FakeQuantize(PureLayer):
     [0.25]
     """
 
+    op = fake_quantize
+
     def __init__(self, parameters: QuantizationParameters) -> None:
-        super().__init__(fake_quantize, scale=parameters.scale, zero_point=parameters.zero_point,
-                         qmin=parameters.qmin, qmax=parameters.qmax)
+        super().__init__(scale=parameters.scale, zero_point=parameters.zero_point, qmin=parameters.qmin,
+                         qmax=parameters.qmax)
         self.quantization_parameters = parameters

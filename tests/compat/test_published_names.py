@@ -14,7 +14,7 @@ from published_names import AGNAPPROX, AIHWKIT, TORCHAPPROX, entries
 TABLES = {"agnapprox": AGNAPPROX, "aihwkit": AIHWKIT, "torchapprox": TORCHAPPROX}
 NAMES = [(tool, *entry) for tool, table in TABLES.items() for entry in entries(table)]
 # None upstream, resolved to the same value inside
-OTHER_DEFAULTS = {("g_max", "None"): 25.0, ("g_min", "None"): 0.0}
+OTHER_DEFAULTS = {("g_max", "None"): 25.0, ("g_min", "None"): 0.0, ("pretrained", "True"): False}
 
 
 def ours(tool, module, name):
@@ -40,7 +40,8 @@ def test_a_published_call_is_taken(tool, module, name, arguments):
 
 
 EXPORTED = {
-    "agnapprox.nets": "ApproxNet LeNet5 ResNet", "agnapprox.datamodules": "ApproxDataModule MNIST",
+    "agnapprox.nets": "AlexNet ApproxNet LeNet5 MobileNetV2 ResNet VGG",
+    "agnapprox.datamodules": "ApproxDataModule CIFAR10 MNIST TinyImageNet",
     "agnapprox.utils": "single_dist_mc error_prediction get_sample_population population_prediction to_distribution "
                        "error_calculation EnhancedJSONEncoder dump_results set_all IntermediateLayerResults "
                        "get_feature_maps topk_accuracy select_layer_multiplier LayerInfo MatchingInfo "

@@ -1,9 +1,11 @@
 """Whole networks: gradients against central differences, and the four modes against each other."""
+import copy
+
 import numpy as np
 import pytest
 from small_network import gradient_error
 
-from refapprox import Multiplier, exact, load_library
+from refapprox import Multiplier, exact, load_library, nets
 from refapprox.matching import deploy_uniform
 from refapprox.network import BatchNorm, Conv2D, Linear, ReLU, Sequential
 from refapprox.network.module import load_state_arrays, state_arrays
@@ -157,3 +159,13 @@ def test_mistakes_are_named(make_net, data):
     with pytest.raises(ValueError, match="at least one layer"):
         Sequential()
     assert ReLU().forward(np.array([[-1.0, 2.0]])).tolist() == [[0.0, 2.0]]
+
+
+@pytest.mark.parametrize("make", [nets.LeNet5, nets.ResNet8])
+def test_a_copied_network_is_a_network_of_its_own(make):
+    net = make(rng=np.random.default_rng(0))
+    copied, images = copy.deepcopy(net), np.random.default_rng(1).random((2, *net.input_shape), np.float32)
+    before = net.forward(images)
+    np.testing.assert_array_equal(copied.forward(images), before)
+    net.load_state({name: np.zeros_like(array) for name, array in net.state().items()})
+    np.testing.assert_array_equal(copied.forward(images), before)

@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from refapprox import datasets
 from refapprox.datasets import DataModule
 from refapprox.datasets.datamodule import Split
 from refapprox.datasets.idx import read_idx
 from refapprox.datasets.mnist import download_mnist, locate, normalized
+from refapprox.datasets.pixels import NormalizedImages
+from refapprox.validation import check_finite
 
-__all__ = ["ApproxDataModule", "MNIST", "native_datamodule"]
+__all__ = ["ApproxDataModule", "CIFAR10", "MNIST", "TinyImageNet", "native_datamodule"]
 
 ENVIRONMENT = "AGNAPPROX_DATA_DIR"
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)      # mean and std that both published loaders normalize by
 
 
 class ApproxDataModule:
@@ -181,3 +185,86 @@ class MNIST(ApproxDataModule):
                 raise FileNotFoundError(f"{name} is not in {self.data_dir}: call prepare_data(), which fetches it.")
             arrays.append(read_idx(path, ndim=ndim))
         return normalized(arrays[0]), arrays[1]
+
+
+class CIFAR10(ApproxDataModule):
+    """CIFAR-10 from the folder AGNAPPROX_DATA_DIR, in the authors' binary files; cropped and mirrored at random.
+
+    Normalized by ImageNet's mean and std, as published; `refapprox.datasets.CIFAR10` has CIFAR-10's own. The published
+    loader draws the 5,000 images of the validation part anew in every process; here they are the last ones. Nothing is
+    downloaded.
+
+    Parameters
+    ----------
+    batch_size, num_workers
+        As of `ApproxDataModule`.
+
+    Examples
+    --------
+    >>> CIFAR10(batch_size=64).args["batch_size"]
+    64
+    """
+
+    def load(self) -> DataModule:
+        """The files as a native DataModule."""
+        return with_moments(datasets.CIFAR10(self.args["batch_size"], self.data_dir), *IMAGENET)
+
+
+class TinyImageNet(ApproxDataModule):
+    """TinyImageNet from `tiny-imagenet-200` in the folder AGNAPPROX_DATA_DIR, as it is distributed.
+
+    The published loader wants `val` sorted into folders by class first (its `format_tinyimagenet.py`); here both forms
+    are read. It augments by AutoAugment's policy for ImageNet, which is not there: training images stay as they are.
+
+    Parameters
+    ----------
+    split : float, optional
+        Share of the training images that is trained with; the others, the last of every class, are for validation.
+    **kwargs
+        As of `ApproxDataModule`.
+
+    Raises
+    ------
+    ValueError
+        If split is not between 0 and 1.
+
+    Examples
+    --------
+    >>> TinyImageNet(split=0.8, batch_size=32).split
+    0.8
+    """
+
+    def __init__(self, split: float = 0.9, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_dir = os.path.join(self.data_dir, "tiny-imagenet-200")
+        self.split = float(check_finite("split of TinyImageNet", split, ndim=0))
+        if not 0 < self.split < 1:
+            raise ValueError(f"split of TinyImageNet must be between 0 and 1, got {split}.")
+
+    def prepare_data(self) -> None:
+        """A FileNotFoundError where the folder is not there."""
+        if not os.path.isdir(self.data_dir):
+            raise FileNotFoundError(f"{self.data_dir} is not there: TinyImageNet is not downloaded; {ENVIRONMENT} "
+                                    f"names the folder that holds tiny-imagenet-200.")
+
+    def load(self) -> DataModule:
+        """The folders as a native DataModule."""
+        native = datasets.ImageFolder(self.args["batch_size"], self.data_dir)
+        pixels = np.concatenate([native.train.images.pixels, native.val.images.pixels])
+        labels = np.concatenate([native.train.labels, native.val.labels])
+        order = np.argsort(labels, kind="stable")      # by class; training images first, then what was set aside
+        sizes = np.bincount(labels, minlength=native.num_classes)
+        place = np.concatenate([np.arange(size) for size in sizes])
+        training = place < np.round(self.split * np.repeat(sizes, sizes))
+        parts = {part: (NormalizedImages(pixels[rows], *IMAGENET), labels[rows])
+                 for part, rows in (("train", order[training]), ("val", order[~training]))}
+        return DataModule(**parts, test=(NormalizedImages(native.test.images.pixels, *IMAGENET), native.test.labels),
+                          num_classes=native.num_classes, batch_size=native.batch_size)
+
+
+def with_moments(native, mean, std):
+    """`native` with its pixels normalized by another mean and std."""
+    parts = {part: (NormalizedImages(images.pixels, mean, std), labels) for part, (images, labels) in
+             (("train", native.train), ("val", native.val), ("test", native.test))}
+    return DataModule(**parts, num_classes=native.num_classes, batch_size=native.batch_size,
+                      augmentation=native.augmentation, digests=native.digests)

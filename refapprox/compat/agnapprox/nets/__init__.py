@@ -13,10 +13,11 @@ from refapprox.compat.lightning import Trainer, check_trainer_options
 from refapprox.compat.pipelines import signed_multiplier
 from refapprox.multipliers.formats import swap_order
 from refapprox.nets.resnet import NOISE_SEARCH
+from refapprox.nets.vgg import CONVOLUTIONS
 from refapprox.training import STAGES
 from refapprox.validation import check_choice
 
-__all__ = ["ApproxNet", "LeNet5", "ResNet"]
+__all__ = ["AlexNet", "ApproxNet", "LeNet5", "MobileNetV2", "ResNet", "VGG"]
 
 logger = logging.getLogger(__name__)
 
@@ -299,3 +300,92 @@ class ResNet(ApproxNet):
         net = nets.ResNet(depth, rng=np.random.default_rng() if rng is None else rng, **options)
         super().__init__(net, {name: f"model.{name.replace('.residual.main', '')}" for name, _ in net.noisy_modules})
         self.sigma_max = 0.5      # of release 0.1, whose noise search does not depend on the depth
+
+
+class Pretrained(ApproxNet):
+    """Base of the networks that upstream takes from torchvision, with ImageNet's weights unless told otherwise.
+
+    There are no such weights here: `pretrained` is False, and True a ValueError. Networks are those for 32 x 32 images.
+    """
+
+    def __init__(self, name, make, num_classes, pretrained, rng, options):
+        if pretrained:
+            raise ValueError(f"pretrained of {name} must be False: refapprox has no ImageNet weights. Train the "
+                             f"baseline, or load weights of your own with net.load_state.")
+        super().__init__(make(num_classes=num_classes, rng=np.random.default_rng() if rng is None else rng, **options))
+        self.name, self.topk = name, (1, 5)
+
+
+class VGG(Pretrained):
+    """`refapprox.nets.VGG` with the published names.
+
+    Parameters
+    ----------
+    vgg_size : {"VGG11", "VGG13", "VGG16", "VGG19"}, optional
+    num_classes : int, optional
+    pretrained : bool, optional
+        False only: there are no ImageNet weights here.
+    rng : numpy.random.Generator, optional
+        A fresh one where it is None.
+    **options
+        `input_shape`, `width` of `refapprox.nets.VGG`.
+
+    Raises
+    ------
+    ValueError
+        If pretrained is True, or the size another.
+
+    Examples
+    --------
+    >>> net = VGG("VGG13", num_classes=10, width=2, rng=np.random.default_rng(0))
+    >>> net.name, net.topk, len(net.noisy_modules)
+    ('VGG13', (1, 5), 11)
+    """
+
+    def __init__(self, vgg_size: str = "VGG11", num_classes: int = 200, pretrained: bool = False, *,
+                 rng: np.random.Generator | None = None, **options: Any) -> None:
+        depths = {f"VGG{depth}": depth for depth in CONVOLUTIONS}
+        depth = depths[check_choice("vgg_size", vgg_size, depths)]
+        super().__init__(vgg_size, nets.VGG, num_classes, pretrained, rng, {"depth": depth, **options})
+
+
+class AlexNet(Pretrained):
+    """`refapprox.nets.AlexNet` with the published names.
+
+    Parameters
+    ----------
+    num_classes, pretrained, rng
+        As of `VGG`.
+    **options
+        `input_shape`, `width` of `refapprox.nets.AlexNet`.
+
+    Examples
+    --------
+    >>> AlexNet(num_classes=10, width=2, rng=np.random.default_rng(0)).epochs["gradient_search"]
+    5
+    """
+
+    def __init__(self, num_classes: int = 200, pretrained: bool = False, *, rng: np.random.Generator | None = None,
+                 **options: Any) -> None:
+        super().__init__("AlexNet", nets.AlexNet, num_classes, pretrained, rng, options)
+
+
+class MobileNetV2(Pretrained):
+    """`refapprox.nets.MobileNetV2` with the published names.
+
+    Parameters
+    ----------
+    num_classes, pretrained, rng
+        As of `VGG`.
+    **options
+        `input_shape`, `width`, `groups` of `refapprox.nets.MobileNetV2`.
+
+    Examples
+    --------
+    >>> len(MobileNetV2(num_classes=10, width=4, rng=np.random.default_rng(0)).noisy_modules)
+    53
+    """
+
+    def __init__(self, num_classes: int = 200, pretrained: bool = False, *, rng: np.random.Generator | None = None,
+                 **options: Any) -> None:
+        super().__init__("MobileNetV2", nets.MobileNetV2, num_classes, pretrained, rng, options)

@@ -1,0 +1,1 @@
+from refapprox.compat.agnapprox.datamodules import CIFAR10  # noqa: F401

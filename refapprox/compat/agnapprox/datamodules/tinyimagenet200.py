@@ -1,0 +1,1 @@
+from refapprox.compat.agnapprox.datamodules import TinyImageNet  # noqa: F401

@@ -1,0 +1,1 @@
+from refapprox.compat.agnapprox.nets import AlexNet  # noqa: F401

@@ -1,0 +1,1 @@
+from refapprox.compat.agnapprox.nets import MobileNetV2  # noqa: F401

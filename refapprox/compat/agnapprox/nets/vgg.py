@@ -1,0 +1,1 @@
+from refapprox.compat.agnapprox.nets import VGG  # noqa: F401
