@@ -9,7 +9,7 @@ PyTorch 2 documentation, torch.optim.SGD (dampening 0, no Nesterov), StepLR, Mul
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,17 @@ class StageSettings:
         """Factor on the initial learning rate in `epoch`."""
         drops = epoch // self.step if self.step else sum(epoch >= m for m in self.milestones)
         return self.gamma ** drops
+
+    def stretched(self, epochs: int) -> StageSettings:
+        """The same schedule over another number of epochs: the drops move in proportion, to the next whole epoch.
+
+        Parameters
+        ----------
+        epochs : int
+        """
+        drops = range(self.step, self.epochs, self.step) if self.step else self.milestones
+        return replace(self, epochs=epochs, step=None,
+                       milestones=tuple(-(-drop * epochs // max(self.epochs, 1)) for drop in drops))
 
 
 class SGD:

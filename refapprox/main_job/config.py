@@ -151,13 +151,16 @@ class RunConfig:
     @property
     def stages(self) -> dict[str, StageSettings]:
         """Settings of the four stages: the preset's for LeNet-5; for other networks the published ones, which a short
-        preset cuts to its own epochs."""
-        stages = PRESETS[self.preset]["stages"]
+        preset cuts to its own epochs. Epochs that were asked for stretch the schedule of the learning rate."""
+        stages = whole = PRESETS[self.preset]["stages"]
         if self.net != "lenet5":
-            stages = {name: settings if self.preset == "full" else cut(settings, stages[name])
-                      for name, settings in published_stages(self.net).items()}
-        stages = {name: dataclasses.replace(settings, epochs=self.epochs.get(name, settings.epochs))
-                  for name, settings in stages.items()}
+            short, whole = stages, published_stages(self.net)
+            if self.preset != "full":
+                whole = {name: dataclasses.replace(settings, sigma_lr=short[name].sigma_lr)
+                         for name, settings in whole.items()}
+            stages = whole if self.preset == "full" else {name: cut(settings, short[name].epochs)
+                                                          for name, settings in whole.items()}
+        stages = stages | {name: whole[name].stretched(epochs) for name, epochs in self.epochs.items()}
         return stages | {"approx": dataclasses.replace(stages["approx"], trained=self.retrain)}
 
     @property
@@ -177,9 +180,9 @@ class RunConfig:
         return ", ".join([*parts, f"retrained: {self.retrain.replace('_', ' ')}"])
 
 
-def cut(settings, short):
-    """`settings` for as many epochs as `short` has: the same learning rate, without its drops."""
-    return dataclasses.replace(settings, epochs=short.epochs, step=None, milestones=(), sigma_lr=short.sigma_lr)
+def cut(settings, epochs):
+    """`settings` for a few epochs: the same learning rate, without its drops."""
+    return dataclasses.replace(settings, epochs=epochs, step=None, milestones=())
 
 
 def environment():

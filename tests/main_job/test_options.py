@@ -91,6 +91,10 @@ def test_settings_follow_the_network():
     short = RunConfig(net="vgg16", preset="smoke", epochs={"quant": 4}, retrain="batch_norm").stages
     assert [settings.epochs for settings in short.values()] == [1, 4, 1, 1]
     assert short["baseline"].lr == 5e-2 and short["baseline"].step is None
+    stretched = RunConfig(net="resnet8", epochs={"baseline": 14, "gradient": 2}).stages      # 180 and 30
+    assert [stretched["baseline"].decay(epoch) for epoch in (6, 7, 10, 11)] == pytest.approx([1, 0.1, 0.1, 0.01])
+    assert [stretched["gradient"].decay(epoch) for epoch in (0, 1)] == pytest.approx([1, 0.1])
+    assert stretched["gradient"].sigma_lr == short["gradient"].sigma_lr / 10 == 5e-3
     assert {name: settings.trained for name, settings in short.items()} == {
         "baseline": "all", "quant": "all", "gradient": "all", "approx": "batch_norm"}
     for name in net_names():
