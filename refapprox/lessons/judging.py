@@ -6,9 +6,10 @@ The kind of the right answer is the kind that is asked for:
     float          the same number, exact or rounded to `DIGITS` significant digits
     tuple          so many numbers, each as above; of a mistake, None stands for any number
     ndarray        the same integers
-    str            the same text, in capitals or not
+    str            the same text, whatever its capitals, commas and spaces
 """
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ def as_kind_of(name, right, answer):
     """`answer` as the kind that `right` has; a TypeError where it is of another, a ValueError for a wrong number of
     numbers."""
     if isinstance(right, str):
-        return check_instance(name, answer, str).strip()
+        return re.sub(r"[\s,]", "", check_instance(name, answer, str))
     if isinstance(right, np.ndarray):
         array = check_finite(name, answer)
         if array.shape != right.shape:

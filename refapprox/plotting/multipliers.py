@@ -1,8 +1,17 @@
 """Figures of single multipliers and of libraries."""
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from refapprox.multipliers.ranking import pareto_front
 from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from refapprox.multipliers.operator import BinaryOperator
 
 LABELS = {"power": "power (mW)", "bits": "operand width (bits)", "MAE": "mean absolute error",
           "WCE": "worst-case error", "EP%": "error probability (%)", "MSE": "mean squared error",
@@ -20,8 +29,25 @@ def error_map(multiplier):
     return figure
 
 
-def error_maps(multipliers):
-    """exact - approximate over both operands, one panel per multiplier."""
+def error_maps(multipliers: "Sequence[BinaryOperator]") -> "Figure":
+    """exact - approximate over both operands, one panel per multiplier.
+
+    Parameters
+    ----------
+    multipliers : list of Multiplier
+        Each of at most 8x8 bits.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from refapprox import from_family
+    >>> figure = error_maps([from_family("drum(k=4)"), from_family("mitchell")])
+    >>> [axis.get_title() for axis in figure.axes[:2]]
+    ['drum(k=4)_8s', 'mitchell_8s']
+    """
     columns = min(len(multipliers), 3)
     rows = -(-len(multipliers) // columns)
     figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)
