@@ -43,7 +43,8 @@ print("back again: ", dequantize(quantize(weights, 0.01), 0.01))
 # %%
 halves = np.array([-1.5, -0.5, 0.5, 1.5, 2.5, 3.5])
 print("halves:          ", halves)
-for name, rounded in (("to the even code:", quantize(halves, scale=1.0)), ("halves go up:    ", np.floor(halves + 0.5))):
+at_even, upwards = quantize(halves, scale=1.0), np.floor(halves + 0.5)
+for name, rounded in (("to the even code:", at_even), ("halves go up:    ", upwards)):
     print(name, rounded.astype(int), "  mean change", (rounded - halves).mean())
 
 # %% [markdown]
