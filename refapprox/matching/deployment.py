@@ -3,13 +3,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from refapprox.matching.info import MatchingInfo
-from refapprox.multipliers import Multiplier
+from refapprox.multipliers import BinaryOperator, MultiplierLibrary
 
 if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
 
+Library = MultiplierLibrary | Mapping[str, BinaryOperator]
 
-def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, library: Mapping[str, Multiplier], *,
+def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, library: Library, *,
                        gradient: Callable | None = None) -> None:
     """Give every layer the multiplier that `matching_result` names; the mode becomes "approximate".
 
@@ -17,8 +18,7 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     ----------
     model : ApproxNet
     matching_result : MatchingInfo
-    library : mapping of str to Multiplier
-        Such as a `MultiplierLibrary`.
+    library : MultiplierLibrary or mapping of str to multipliers
     gradient : callable, optional
         Gives the slopes that training takes for a multiplier's table, such as
         ``lambda m: difference_gradient(m, 16)``; training is straight-through unless given.
@@ -47,7 +47,7 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     put_in(model, [library[info.multiplier_name] for info in matching_result.layers], gradient)
 
 
-def deploy_uniform(model: "ApproxNet", multiplier: Multiplier, *, gradient: Callable | None = None) -> None:
+def deploy_uniform(model: "ApproxNet", multiplier: BinaryOperator, *, gradient: Callable | None = None) -> None:
     """Give every layer the same multiplier; the mode becomes "approximate".
 
     Parameters
@@ -76,7 +76,7 @@ def put_in(model, multipliers, gradient):
     model.set_mode("approximate")
 
 
-def nearest_uniform(matching_result: MatchingInfo, multipliers: Iterable[Multiplier]) -> Multiplier:
+def nearest_uniform(matching_result: MatchingInfo, multipliers: Iterable[BinaryOperator]) -> BinaryOperator:
     """The multiplier whose relative cost is nearest the energy of an assignment; the cheaper one of equals.
 
     Parameters

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from refapprox.error_stats import RUNGS, LayerOperands, get_sample_population
 from refapprox.matching.feature_maps import IntermediateLayerResults
-from refapprox.multipliers import Multiplier
+from refapprox.multipliers import BinaryOperator
 from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_choice
 
 BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
 
 
-def predicted_stds(results: IntermediateLayerResults, multipliers: Sequence[Multiplier], num_samples: int | None = 512,
-                   *, rng: np.random.Generator, estimator: str = "population") -> NDArray[np.float64]:
+def predicted_stds(results: IntermediateLayerResults, multipliers: Sequence[BinaryOperator],
+                   num_samples: int | None = 512, *, rng: np.random.Generator,
+                   estimator: str = "population") -> NDArray[np.float64]:
     """std of the accumulated error of every multiplier, accumulator units.
 
     Parameters
@@ -101,17 +102,16 @@ def sampled(features, num_samples, rng):
     return features if num_samples is None else get_sample_population(features, num_samples, rng=rng)
 
 
-def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Multiplier], num_samples: int = 4096, *,
+def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[BinaryOperator], num_samples: int = 4096, *,
                    rng: np.random.Generator) -> NDArray[np.float64]:
     """std of the accumulated error that every multiplier really makes on random fields, accumulator units, ddof 0.
 
     Parameters
     ----------
-    results : IntermediateLayerResults
-    multipliers : sequence of Multiplier
+    results, multipliers, rng
+        As of `predicted_stds`.
     num_samples : int, optional
         Receptive fields drawn from each group.
-    rng : numpy.random.Generator
 
     Returns
     -------

@@ -27,7 +27,7 @@ from refapprox.matching.assignment import Assignment, AssignmentProblem, thresho
 from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
-from refapprox.multipliers import Multiplier, exact
+from refapprox.multipliers import BinaryOperator, exact
 from refapprox.multipliers.library import check_search_space
 from refapprox.validation import check_real, check_rng
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
 
 
-def select_layer_multiplier(intermediate_results: IntermediateLayerResults, multipliers: Iterable[Multiplier],
+def select_layer_multiplier(intermediate_results: IntermediateLayerResults, multipliers: Iterable[BinaryOperator],
                             max_noise: float, num_samples: int | None = 512, *, rng: np.random.Generator,
                             estimator: str = "population") -> tuple[str, float]:
     """The cheapest multiplier that a layer tolerates, by the published rule (2).
@@ -47,11 +47,8 @@ def select_layer_multiplier(intermediate_results: IntermediateLayerResults, mult
         Later entries win ties in cost, as published.
     max_noise : float
         The learned sigma; its sign is ignored.
-    num_samples : int or None, optional
-        Receptive fields drawn for the estimate; None takes all of them.
-    rng : numpy.random.Generator
-    estimator : str, optional
-        A rung of `error_stats.RUNGS`.
+    num_samples, rng, estimator
+        As of `select_multipliers`.
 
     Returns
     -------
@@ -78,7 +75,7 @@ def select_layer_multiplier(intermediate_results: IntermediateLayerResults, mult
     return chosen.name, chosen.performance_metric
 
 
-def exact_fallback(multipliers: Iterable[Multiplier]) -> Multiplier:
+def exact_fallback(multipliers: Iterable[BinaryOperator]) -> BinaryOperator:
     """What a layer may take where nothing fits: the exact one among `multipliers`, else one of their largest cost.
 
     Parameters
@@ -109,8 +106,8 @@ def exact_fallback(multipliers: Iterable[Multiplier]) -> Multiplier:
     return dataclasses.replace(exact(multipliers[0].bits, multipliers[0].signed), performance_metric=cost)
 
 
-def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[Multiplier], *,
-                       rng: np.random.Generator, fallback: Multiplier | None = None, num_samples: int | None = 512,
+def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
+                       rng: np.random.Generator, fallback: BinaryOperator | None = None, num_samples: int | None = 512,
                        feature_maps: dict[str, IntermediateLayerResults] | None = None,
                        estimator: str = "population") -> MatchingInfo:
     """Assign a multiplier to every layer of `model`.
@@ -159,7 +156,7 @@ def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: 
     return matching_info(model, candidates, problem, assignment)
 
 
-def matching_problem(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[Multiplier], *,
+def matching_problem(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
                      rng: np.random.Generator, num_samples: int | None = 512,
                      feature_maps: dict[str, IntermediateLayerResults] | None = None,
                      estimator: str = "population") -> AssignmentProblem:
@@ -203,7 +200,7 @@ def problem_of(layers, multipliers, num_samples, rng, estimator):
         opcounts, [m.performance_metric for m in multipliers], names, tuple(m.name for m in multipliers))
 
 
-def matching_info(model: "ApproxNet", multipliers: Iterable[Multiplier], problem: AssignmentProblem,
+def matching_info(model: "ApproxNet", multipliers: Iterable[BinaryOperator], problem: AssignmentProblem,
                   assignment: Assignment) -> MatchingInfo:
     """An `Assignment` for `problem` as the MatchingInfo that `deploy_multipliers` takes.
 

@@ -3,7 +3,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,18 @@ from refapprox.validation import UnknownNameError, check_choice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from typing_extensions import TypeVar  # which type checkers bring: bare, a library is one of any operators
 
+    from refapprox.multipliers.multiplier import Multiplier
+    Operator = TypeVar("Operator", bound=BinaryOperator, default=BinaryOperator, covariant=True)
+else:
+    Operator = TypeVar("Operator")
+
+Other = TypeVar("Other")
 SHOWN = 4      # names in a repr
 
 
-class MultiplierLibrary:
+class MultiplierLibrary(Generic[Operator]):
     """Multipliers by name: ``library["mul8s_1KV8"]``, ``"drum" in library``, ``library.get(name)``.
 
     Iterating gives the multipliers themselves, in their order.
@@ -44,7 +51,7 @@ class MultiplierLibrary:
     MultiplierLibrary('mine', 2 multipliers: exact8s, exact4s)
     """
 
-    def __init__(self, multipliers: Iterable[BinaryOperator], source: object = "builtin",
+    def __init__(self, multipliers: Iterable[Operator], source: object = "builtin",
                  costs: Mapping[str, float] | None = None) -> None:
         self._by_name = {}
         self.source = str(source)
@@ -59,18 +66,18 @@ class MultiplierLibrary:
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def __iter__(self) -> Iterator[BinaryOperator]:
+    def __iter__(self) -> Iterator[Operator]:
         return iter(self._by_name.values())
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
-    def __getitem__(self, name: str) -> BinaryOperator:
+    def __getitem__(self, name: str) -> Operator:
         if name not in self._by_name:
             raise UnknownNameError(f"multiplier in library {self.source} named", name, self._by_name)
         return self._by_name[name]
 
-    def get(self, name: str, default: object = None) -> BinaryOperator:
+    def get(self, name: str, default: Other | None = None) -> Operator | Other | None:
         """The multiplier called `name`, or `default`.
 
         Parameters
@@ -130,7 +137,7 @@ class MultiplierLibrary:
         """Table of the multiplier called `name`, value order: ``lut[x - qmin, w - qmin]``."""
         return self[name].lut
 
-    def search_space(self) -> list[BinaryOperator]:
+    def search_space(self) -> list[Operator]:
         """The multipliers to choose from: of one sign and one width, every one with a cost.
 
         A cost that is not known is estimated by `cost.power` where the gates are known; ``info["cost"]`` says which.
@@ -170,6 +177,15 @@ def check_search_space(multipliers):
     return multipliers
 
 
+@overload
+def load_library(source: Literal["builtin"] = "builtin", signed: bool | None = None, bits: int | None = None,
+                 *, costs: Mapping[str, float] | None = None) -> "MultiplierLibrary[Multiplier]": ...
+@overload
+def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin", signed: bool | None = None,
+                 bits: int | tuple | None = None, operation: str | None = "mul", language: str = "c", *,
+                 costs: Mapping[str, float] | None = None, order: str | None = None, top: str | None = None,
+                 liberty: str | PathLike | None = None, compiled: bool = False,
+                 more: Sequence = ()) -> MultiplierLibrary: ...
 def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin", signed: bool | None = None,
                  bits: int | tuple | None = None, operation: str | None = "mul", language: str = "c", *,
                  costs: Mapping[str, float] | None = None, order: str | None = None, top: str | None = None,

@@ -143,7 +143,7 @@ class BinaryOperator:
                                            codes(self.bits_w, self.signed)).astype(np.int32))
 
     @cached_property
-    def error_map(self) -> NDArray[np.integer]:
+    def error_map(self) -> NDArray[np.int32 | np.int64]:
         """exact - approximate, ``error_map[x - qmin, w - qmin]``, int32 (int64 if it would not fit)."""
         error = self.exact_products.astype(np.int64) - self.lut
         fits = np.abs(error).max() <= np.iinfo(np.int32).max

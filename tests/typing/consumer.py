@@ -1,13 +1,13 @@
 """A small program of a user who checks types: mypy --strict must see the types that really come out, and no errors.
 
-Not run, only checked (tests/test_typing.py); each `reveal` is compared with what mypy found.
+Not run, only checked (tests/test_typing.py): annotated names say what type must come out.
 """
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refapprox import Multiplier, MultiplierLibrary, exact, load_library, lut_matmul
+from refapprox import LeNet5, Multiplier, MultiplierLibrary, SyntheticDigits, exact, load_library, lut_matmul
 from refapprox.analog import (
     DualPairConductanceConverter,
     PCMLikeNoiseModel,
@@ -16,6 +16,7 @@ from refapprox.analog import (
     program_weights,
 )
 from refapprox.error_stats import error_prediction, population_prediction, to_distribution
+from refapprox.matching import deploy_multipliers, exact_fallback, select_multipliers
 from refapprox.multipliers import BinaryOperator
 from refapprox.validation import UnknownNameError
 
@@ -48,3 +49,11 @@ loss: float = expected_tnmse(converter, weights, device, [1.0, 3600.0])
 simulated: float = monte_carlo_tnmse(converter, weights, device, [1.0], rng=np.random.default_rng(0)).mean
 chip = program_weights(converter, weights, device, rng=np.random.default_rng(0))
 effective: NDArray[np.float64] = chip.read(3600.0, rng=np.random.default_rng(1)).effective
+
+builtin: Multiplier = load_library()["mul8s_1KVL"]      # tables; any other source may hold circuits, too
+errors: NDArray[np.int32 | np.int64] = builtin.error_map
+space: list[BinaryOperator] = load_library("folder").search_space()
+net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=200, n_test=1)
+for library in (load_library("folder"), load_library()):
+    found = select_multipliers(net, data, library, rng=np.random.default_rng(0), fallback=exact_fallback(library))
+    deploy_multipliers(net, found, library)
