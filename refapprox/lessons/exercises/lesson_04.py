@@ -2,8 +2,7 @@
 import numpy as np
 
 from refapprox.lessons.judging import Answers
-from refapprox.multipliers import Multiplier, exact
-from refapprox.ops.lut_conv2d import lut_conv2d
+from refapprox.multipliers import exact
 from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.quantization import quantize
 
@@ -47,24 +46,6 @@ def output_of_a_neuron():
             SCALE_X * SCALE_W * (total - ZERO_X * W.size)})
 
 
-def skipped_margin():
-    """How much is missing in a corner, on an edge and in the middle."""
-    one_more = Multiplier.from_function("one more", lambda x, w: x * w + 1)
-    image, kernel = np.ones((1, 1, 4, 4), int), np.ones((1, 1, 3, 3), int)
-    whole = lut_conv2d(image, kernel, one_more, padding=1)[0, 0]
-    exact_sums = inside = lut_conv2d(image, kernel, exact(), padding=1)[0, 0]      # ones: sums count positions
-    places = [(0, 0), (0, 1), (1, 1)]
-    missing = tuple(int((whole - (exact_sums + inside))[place]) for place in places)
-    return Answers(missing, {
-        "That counts the positions inside the image. What is missing are the products in the margin.":
-            tuple(int(inside[place]) for place in places),
-        "The sizes are right. How much smaller is asked for, and a smaller output gives a positive number.":
-            tuple(-number for number in missing),
-        "The order is corner, edge, middle.": missing[::-1],
-        "That is what all nine products add. Only those in the margin are skipped.": (9, 9, 9),
-        "A corner of the kernel lies outside in two directions: count its row and its column.": (3, 3, 0)})
-
-
 def code_in_the_margin():
     """The code, and what is subtracted from the sum of products."""
     right = (ZERO_PADDED, ZERO_PADDED * KERNEL_SUM)
@@ -79,4 +60,4 @@ def code_in_the_margin():
         "The way back is s (c - z): which c gives zero?": (-ZERO_PADDED, None)})
 
 
-EXERCISES = {"4a": codes_of_four_numbers, "4b": output_of_a_neuron, "4c": skipped_margin, "4d": code_in_the_margin}
+EXERCISES = {"4a": codes_of_four_numbers, "4b": output_of_a_neuron, "4c": code_in_the_margin}
