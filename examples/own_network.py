@@ -10,9 +10,8 @@ import numpy as np
 from refapprox import load_library
 from refapprox.datasets import SyntheticDigits
 from refapprox.matching import deploy_multipliers, select_multipliers
-from refapprox.nets import ApproxNet
+from refapprox.nets import ApproxNet, StageSettings
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, ReLU, Residual, Sequential
-from refapprox.optimizer import StageSettings
 
 
 def my_network(rng):
