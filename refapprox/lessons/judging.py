@@ -74,7 +74,7 @@ def as_kind_of(name, right, answer):
     """`answer` as the kind that `right` has; a TypeError where it is of another, a ValueError for a wrong number of
     numbers."""
     if isinstance(right, str):
-        return re.sub(r"[\s,]", "", check_instance(name, answer, str))
+        return check_instance(name, answer, str)
     if isinstance(right, np.ndarray):
         array = check_finite(name, answer)
         if array.shape != right.shape:
@@ -97,7 +97,7 @@ def agrees(given, wanted):
     if wanted is None:
         return True
     if isinstance(wanted, str):
-        return given.casefold() == wanted.casefold()
+        return re.sub(r"[\s,]", "", given).casefold() == re.sub(r"[\s,]", "", wanted).casefold()
     if isinstance(wanted, tuple):
         return all(agrees(one, other) for one, other in zip(given, wanted, strict=True))
     if isinstance(wanted, np.ndarray):

@@ -28,7 +28,7 @@ def two_fields():
         "These are the numbers of the layer in the lesson. Write down the four sums of errors of this one.": (6, 4),
         "The first number is that of one product; a neuron adds two.": (drawn / 2, None),
         "These are standard deviations; the variance is asked for.": (drawn ** 0.5, truth ** 0.5),
-        "Either your second number is a mean of squares, from which the squared mean has to be taken; or you divided by "
+        "Either your second number is a mean of squares: the squared mean has to be taken from it. Or you divided by "
         "N - 1, as for a sample: these sums are all there are, so divide by N.": (None, truth * 4 / 3),
         "The numbers are right, their order is not.": (truth, drawn)})
 
