@@ -1,16 +1,17 @@
 """Does matching earn its energy? Several assignments of equal energy from one training, each retrained equally long.
 
-From the quantized network of a finished run every seed searches its own noise levels; from there the network is
-retrained with exact products, with the matched multipliers (published rule, and the same rule on exact moments), with
-the best uniform assignment of no more energy, and with a random assignment of equal energy. What is finished is in
-RUN/claim/ and is not done again.
+From the quantized network of a run every seed searches its own noise levels; from there the network is retrained with
+exact products, with the matched multipliers (published rule, and the same rule on exact moments), with the best uniform
+assignment of no more energy, and with a random assignment of equal energy. What is finished is in RUN/claim/ and not
+done again; what two rules agree on is retrained once. The table comes with a picture, RUN/claim/energy.png.
 
 Run it:  refapprox run --net resnet8 --dataset cifar10 --data-dir DATA --no-uniform --out runs/cifar0 \
-             --epochs baseline=30,quant=3,gradient=5,approx=3
+             --epochs baseline=14,quant=2,gradient=2,approx=1
          python examples/energy_claim.py runs/cifar0 --seeds 3
 """
 import argparse
 import dataclasses
+import hashlib
 
 import numpy as np
 
@@ -19,35 +20,43 @@ from refapprox.main_job import MainJob
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import deploy_multipliers, matching_info, matching_problem, threshold_assignment
+from refapprox.plotting.style import GREYS, MARKERS, MEANING, new_figure, save
 from refapprox.report import text_table
 
 RULES = {"matched, published rule": "population", "matched, exact moments": "exact_data"}
 
 
-def main(path, seeds=3, lmbd=None, console=None):
+def main(path, seeds=3, lmbd=None, images=None, console=None):
     """Table of accuracies; returns name -> list over seeds of (relative energy, deployed, retrained)."""
     folder, config = RunFolder.open(path)
     job, console = MainJob(config, folder, console or Console()), console or Console()
+    if images is not None:
+        job.datamodule = job.datamodule.first(images)
     out = files.make_folder(folder.path / "claim")
     lmbd = config.lmbd if lmbd is None else lmbd
+    settings = f"{lmbd:g}-{len(job.datamodule.train.labels)}"
+    console.line(f"search and retraining on {len(job.datamodule.train.labels)} training images, lmbd {lmbd:g}; "
+                 f"tested on {len(job.datamodule.test.labels)}")
     found = {}
     for seed in range(seeds):
-        start = searched(job, folder, out, seed, lmbd)
+        start = searched(job, folder, out / f"{seed}-{settings}-searched.npz", seed, lmbd)
         for name, info in assignments(job, start, seed):
-            stored = out / f"{seed}-{lmbd:g}-{name.replace(' ', '_').replace(',', '')}.json"
+            chosen = hashlib.sha256(repr([layer.multiplier_name for layer in info.layers]).encode()).hexdigest()[:12]
+            stored = out / f"{seed}-{settings}-{chosen}.json"
             if not stored.exists():
                 files.write_json(stored, evaluated(job, start, info))
             result = files.read_json(stored)
             found.setdefault(name, []).append((result["energy"], result["deployed"], result["retrained"]))
             console.line(f"seed {seed}, {name}: energy {result['energy']:.3f}, "
-                         f"deployed {100 * result['deployed']:.2f} %, retrained {100 * result['retrained']:.2f} %")
+                         f"deployed {100 * result['deployed']:.2f} %, retrained {100 * result['retrained']:.2f} %; "
+                         + ", ".join(layer["multiplier_name"] for layer in result["layers"]))
     console.line(table(found, len(job.datamodule.test.labels)))
+    save(drawn(found), out / "energy.png")
     return found
 
 
-def searched(job, folder, out, seed, lmbd):
+def searched(job, folder, path, seed, lmbd):
     """State of the network after the noise search of `seed`."""
-    path = out / f"{seed}-{lmbd:g}-searched.npz"
     if not path.exists():
         job.net.load_state(folder.load("quant").network)
         job.net.entropy = seed
@@ -111,9 +120,26 @@ def table(found, images):
                        "spread of seeds", "binomial"), rows)
 
 
+def drawn(found):
+    """Accuracy after retraining over energy: a point per seed, one marker per rule."""
+    figure, axis = new_figure(size=(6.4, 4.2))
+    for index, (name, results) in enumerate(found.items()):
+        energy, _, retrained = np.array(results).T
+        axis.plot(energy, 100 * retrained, linestyle="none", marker=MARKERS[index], markerfacecolor="none",
+                  color=GREYS[index], markersize=8, label=name)
+    exact = 100 * np.mean([retrained for _, _, retrained in found["quantized, exact products"]])
+    axis.axhspan(exact - 1, exact, color=MEANING["range"], alpha=0.5, label="within a point of exact products")
+    axis.set(xlabel="energy of the multiplications, relative to the exact multiplier",
+             ylabel="test accuracy, retrained (%)")
+    axis.legend(fontsize=8)
+    return figure
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", help="folder of a finished run")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, help="search and retrain on the first so many training images, all "
+                                                   "unless given")
     parser.add_argument("--lmbd", type=float, help="weight of the noise term, the run's unless given")
     main(**vars(parser.parse_args()))
