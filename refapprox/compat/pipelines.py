@@ -7,6 +7,7 @@ import numpy as np
 
 from refapprox.multipliers import Multiplier
 from refapprox.multipliers.formats import swap_order
+from refapprox.multipliers.formats.orders import negative_quadrant_from_magnitudes
 from refapprox.ops import conv2d as exact_conv2d
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
@@ -100,10 +101,8 @@ def table_of(preset, multiplier, defects):
                          f"got {multiplier!r}.")
     if "negative quadrant from magnitudes" not in defects:
         return multiplier
-    magnitude = np.abs(np.arange(-128, 0, dtype=np.int8)).astype(np.intp)      # of -128 in 8 bits: -128
-    lut = multiplier.lut.copy()
-    lut[:128, :128] = multiplier.lut[np.ix_(magnitude + 128, magnitude + 128)]
-    return Multiplier(f"{multiplier.name} as converted by {preset.name}", lut)
+    return Multiplier(f"{multiplier.name} as converted by {preset.name}",
+                      negative_quadrant_from_magnitudes(multiplier.lut))
 
 
 def tile_excess(preset, table, k, defects):

@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from refapprox.multipliers.formats.orders import negative_quadrant_from_magnitudes, swap_order
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -48,20 +50,6 @@ class Mutant:
 
 def swapped_axes(lut):
     return np.ascontiguousarray(np.transpose(lut))
-
-
-def twos_complement_order(lut):
-    """Rows and columns as unsigned bytes index them: 0, 1, ..., -2, -1."""
-    return np.roll(lut, (lut.shape[0] // 2, lut.shape[1] // 2), axis=(0, 1))
-
-
-def magnitude_quadrant(lut):
-    """Negative times negative looked up as the product of magnitudes (signed tables)."""
-    wrong = np.array(lut)
-    rows, columns = np.arange(1, lut.shape[0] // 2), np.arange(1, lut.shape[1] // 2)
-    half_x, half_w = lut.shape[0] // 2, lut.shape[1] // 2
-    wrong[np.ix_(half_x - rows, half_w - columns)] = lut[np.ix_(half_x + rows, half_w + columns)]
-    return wrong
 
 
 def flipped_sign(estimator):
@@ -185,8 +173,8 @@ def opposite_sign(sampler):
 
 MUTANTS = (
     Mutant("axes of the table swapped", "table", swapped_axes),
-    Mutant("two's complement order for value order", "table", twos_complement_order),
-    Mutant("negative times negative by magnitude", "table", magnitude_quadrant),
+    Mutant("two's complement order for value order", "table", swap_order),
+    Mutant("negative times negative by magnitude", "table", negative_quadrant_from_magnitudes),
     Mutant("error sign flipped", "estimator", flipped_sign),
     Mutant("missing root of fan_in", "estimator", forgotten_root),
     Mutant("accumulated in place of per operation", "estimator", accumulated_units),

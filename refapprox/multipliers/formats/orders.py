@@ -36,6 +36,19 @@ def swap_order(table: ArrayLike) -> NDArray:
     return np.roll(table, [side // 2 for side in table.shape], axis=(0, 1))
 
 
+def negative_quadrant_from_magnitudes(table):
+    """A signed table, value order, as AdaPT's notebook converts it: m(-a, -b) is read from m(a, b).
+
+    The smallest code is its own magnitude, as in a type that has no larger number.
+    """
+    table, halves = np.asarray(table), [side // 2 for side in np.shape(table)]
+    negative = [np.arange(half) for half in halves]
+    magnitude = [np.where(rows == 0, 0, 2 * half - rows) for rows, half in zip(negative, halves, strict=True)]
+    wrong = table.copy()
+    wrong[np.ix_(*negative)] = table[np.ix_(*magnitude)]
+    return wrong
+
+
 def readings(table, patterns=False):
     """Every way to read an integer table: unsigned, signed in value order, signed in code order; a list of `Reading`.
 
