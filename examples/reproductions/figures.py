@@ -48,13 +48,13 @@ def printed(figure):
         f" ({figure.note})" if figure.note else "")
 
 
-def show(script, folder, out=print):
-    """Print all figures of a script as they come; the counts by verdict."""
+def show(script, folder, out=print, **options):
+    """Print all figures of a script as they come, `options` given to it; the counts by verdict."""
     out(script.SOURCE)
     out(f"Protocol: {script.PROTOCOL}")
     out(f"{'figure':58} {'published':>12} {'computed':>12}  verdict")
     counts = collections.Counter()
-    for figure in script.figures(folder):
+    for figure in script.figures(folder, **options):
         counts[figure.verdict] += 1
         out(printed(figure))
     out("; ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]))
