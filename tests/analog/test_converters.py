@@ -78,6 +78,15 @@ def test_invertibility_is_asked_at_every_breakpoint():
     assert CustomPairConductanceConverter([1], [plus, minus], invertibility_test=False).full_scale == 25
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_full_scale_is_the_largest_sum_of_either_sign(side):
+    curves = [[0, 5, 10], [20, 5, 0]][::side]
+    lopsided = CustomPairConductanceConverter([1.5], curves, invertibility_test=False)
+    assert lopsided.full_scale == 30
+    (plus, minus), _ = lopsided.convert_to_conductances([-0.4, 0.4])
+    assert np.array_equal(1.5 * (plus - minus), side * np.array([-30, 15]))
+
+
 def test_equality_is_class_and_attributes():
     assert DualPairConductanceConverter([1, 3]) == DualPairConductanceConverter((1.0, 3.0))
     assert len({DualPairConductanceConverter([1, 3]), DualPairConductanceConverter([1, 3])}) == 1

@@ -73,18 +73,31 @@ def test_a_strategy_finds_its_point(which, seed):
     assert np.allclose(again.factors, found.factors) and np.allclose(again.full_scale, found.full_scale)
 
 
+@pytest.mark.parametrize("which", range(len(CUBES)))
+def test_the_corners_of_the_cube_are_strategies_that_find_their_point(which):
+    """The smallest and the largest free factor and full scale lie within the limits, not beyond them."""
+    cube = CUBES[which]
+    for corner in (0.0, 1.0):
+        x = np.full((1, cube.n_dims), 0.4)
+        x[:, :cube.n_dims - cube.n_columns * (2 * cube.n_pairs - 1)] = corner
+        found = cube.denormalize(x)
+        again = cube.denormalize(cube.normalize(found.converter(0, cube.g_max, cube.g_min))[None])
+        assert np.allclose(again.factors, found.factors) and np.allclose(again.full_scale, found.full_scale)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("converter", [
     SinglePairConductanceConverter(), DualPairConductanceConverter([1, 1]), DualPairConductanceConverter([1, 2.3]),
     DualPairConductanceConverter([1, 0.5], 20, 0.5), NPairConductanceConverter([1, 2, 0.7])], ids=repr)
-def test_plain_strategies_are_in_the_native_space(converter):
+def test_plain_strategies_are_in_the_native_space(converter, symmetric):
     """Their kinks lie off the equispaced grid: aihwkit's space holds none of the pairs, this one holds all."""
     free = [1] + [None] * (converter.n_pairs - 1)
-    cube = Hypercube(free, converter.g_max, converter.g_min)
+    cube = Hypercube(free, converter.g_max, converter.g_min, symmetric=symmetric)
     u = np.linspace(-1, 1, 201)
     found = cube.denormalize(cube.normalize(converter)[None]).conductances_at(u)[0]
     assert np.allclose(found, converter.conductances_at(u), atol=1e-9)
     if converter.n_pairs > 1:
-        other = Hypercube(free, converter.g_max, converter.g_min, layout="equispaced")
+        other = Hypercube(free, converter.g_max, converter.g_min, symmetric=symmetric, layout="equispaced")
         found = other.denormalize(other.normalize(converter)[None]).conductances_at(u)[0]
         assert np.abs(found - converter.conductances_at(u)).max() > 0.5
 

@@ -2,20 +2,23 @@
 
 Steps, each resumed where it stopped, since all results are JSON lines in the folder --out:
 
-    python -m tests.mutation reach  --out FOLDER       which test enters which function (once; about 10 minutes)
+    python -m tests.mutation reach  --out FOLDER       which test of these folders enters which function (once)
     python -m tests.mutation run    --out FOLDER       the changes drawn with --seed, --count of them or some more
     python -m tests.mutation report --out FOLDER       what was found
 
-A change is first held against the tests of its folder (FOLDERS) that enter the changed function and take at most
---longest seconds, the cheapest of every test function first, and, where all of them pass, with `run --suite` against
-every other fast test that enters it, and all tests that start a process.  What survives that is printed by `report`
-unless it stands in equivalent.json with the reason why no test can notice it: the command fails if one is left.
-`run --file once_survived.json` takes the changes of a file instead of drawing some.
+A change is first held against the tests of FIRST that enter the changed function and take at most --longest seconds,
+the cheapest of every test function first.  `run --suite` holds what survived against every other fast test that enters
+it, tests that start a process, and all files that were not traced (`reach --suite` traces them too, which saves time
+where many survive).  What is left is printed by `report` unless it stands in equivalent.json with the reason why no
+test can notice it: the command fails if there is any.  `--file once_survived.json` takes the changes of a file instead
+of drawing some; --again repeats the first tests for what survived, with those written since (`reach` traces test files
+that are new or changed).
 
 The checkout itself is never touched: a copy in FOLDER is.  Tests that fail in the unchanged copy do not take part.
 Each change has a limit of processor time; one that never ends counts as noticed.
 """
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -27,9 +30,13 @@ from tests.mutation import changes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-# whose tests are the first: those of the folder, and those beside it that hold the same numbers
-FOLDERS = {"ops": ("ops", "network"), "error_stats": ("error_stats", "testing"), "matching": ("main_job",),
-           "quantization": ("quantization", "ops"), "analog": ("analog",), "multipliers": ("multipliers",)}
+# whose tests come first: those of its folder, or of the files that are about it
+FIRST = {"ops": ("tests/ops/",), "error_stats": ("tests/error_stats/",), "analog": ("tests/analog/",),
+         "quantization": ("tests/quantization/", "tests/ops/test_fake"),
+         "matching": ("tests/main_job/test_assign", "tests/main_job/test_exact", "tests/main_job/test_match",
+                      "tests/main_job/test_operating"),
+         "multipliers": ("tests/multipliers/test_metrics", "tests/multipliers/test_structure",
+                         "tests/multipliers/test_wide")}
 
 
 def main(arguments=None):
@@ -57,16 +64,18 @@ def reach(options):
     from tests.mutation.plugins import Reach
 
     copy = processes.copy_of(CHECKOUT, options.out)
-    done = {entry["file"] for entry in lines(options.out / "reach.jsonl")}
-    first = tuple(f"tests/{folder}/" for folder in {name for names in FOLDERS.values() for name in names})
-    files = sorted((path.relative_to(copy).as_posix() for path in (copy / "tests").rglob("test_*.py")),
-                   key=lambda name: (not name.startswith(first), name))
-    for file in [file for file in files if file not in done and "mutation" not in file][:options.at_most]:
-        began = time.process_time(), os.times().children_user
+    done = {(entry["file"], entry["digest"]) for entry in lines(options.out / "reach.jsonl")}
+    files = sorted(path.relative_to(copy).as_posix() for path in (copy / "tests").rglob("test_*.py"))
+    if not options.suite:
+        files = [file for file in files if file.startswith(tuple(prefix for part in FIRST.values() for prefix in part))]
+    digests = {file: hashlib.sha256((copy / file).read_bytes()).hexdigest()[:16] for file in files}
+    todo = [file for file in files if (file, digests[file]) not in done and not file.startswith("tests/mutation/")]
+    for file in todo[:options.at_most]:
+        began = processor_time()
         found = processes.in_fork(copy, [file], lambda: Reach(copy / "refapprox"), 1200, write_bytecode=True)
-        seconds = time.process_time() - began[0] + os.times().children_user - began[1]
-        append(options.out / "reach.jsonl", {"file": file, "seconds": round(seconds, 2), **found})
-        print(file, round(seconds, 1), found.get("ended", ""), flush=True)
+        seconds = round(processor_time() - began, 2)
+        append(options.out / "reach.jsonl", {"file": file, "digest": digests[file], "seconds": seconds, **found})
+        print(file, seconds, found.get("ended", ""), flush=True)
 
 
 def run(options):
@@ -146,9 +155,10 @@ class Tests:
     """The fast tests and what each enters."""
 
     def __init__(self, path, longest):
-        self.longest, self.cost, self.by_function = longest, {}, {}
-        for entry in lines(path):
+        self.longest, self.cost, self.by_function, traced = longest, {}, {}, set()
+        for entry in {entry["file"]: entry for entry in lines(path)}.values():       # the last of each file
             names, shared = entry.get("functions", []), entry.get("shared", [])
+            traced.add(entry["file"])
             for nodeid, test in entry.get("tests", {}).items():
                 if not test["passed"]:
                     continue
@@ -158,8 +168,11 @@ class Tests:
                     if not at_import(name):
                         self.by_function.setdefault(name.partition(":")[0], set()).add(nodeid)
 
+        self.unknown = sorted(path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "tests").rglob("test_*.py")
+                              if path.relative_to(CHECKOUT).as_posix() not in traced and path.parent != HERE)
+
     def seconds(self, tests):
-        return sum(self.cost[test] for test in tests)
+        return sum(self.cost.get(test, 60) for test in tests)
 
     def of(self, change, stage):
         """The tests of a stage in the order in which they run: a first case of each test function, then a second."""
@@ -167,9 +180,9 @@ class Tests:
         entering = self.by_function.get(change.file if at_import(name) else name, set())
         if stage == "suite":
             entering = entering | self.by_function.get(":a process", set())
-        folders = tuple(f"tests/{folder}/" for folder in FOLDERS[room_of(change.file)])
-        own = {test for test in entering if test.startswith(folders) and self.cost[test] <= self.longest}
-        return self.ordered(own if stage == "folder" else entering - own)
+        own = {test for test in entering if test.startswith(FIRST[room_of(change.file)])
+               and self.cost[test] <= self.longest}
+        return self.ordered(own) if stage == "folder" else [*self.ordered(entering - own), *self.unknown]
 
     def ordered(self, tests):
         turn, turns = {}, []

@@ -4,6 +4,7 @@ A change is known by the file, the function and the text of its line before and 
 changes stays valid while lines move.
 """
 import ast
+import builtins
 import hashlib
 import math
 import re
@@ -169,7 +170,10 @@ class _Walk(ast.NodeVisitor):
         if ONLY_SPEED.search(node.name) or node.name in ("__repr__", "__str__", "_repr_html_", "plot"):
             return
         self.scope.append(node.name)
-        for part in (*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body):
+        named = [*node.args.posonlyargs, *node.args.args]
+        defaults = [*zip(named[len(named) - len(node.args.defaults):], node.args.defaults, strict=True),
+                    *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+        for part in (*(value for name, value in defaults if value and not ONLY_SPEED.search(name.arg)), *node.body):
             self.visit(part)
         self.scope.pop()
 
@@ -180,7 +184,7 @@ class _Walk(ast.NodeVisitor):
         self.scope.pop()
 
     def visit_AnnAssign(self, node):
-        if node.value:
+        if node.value and not ONLY_SPEED.search(self.text(node.target)):
             self.visit(node.value)
 
     def visit_Assign(self, node):
@@ -268,7 +272,7 @@ class _Walk(ast.NodeVisitor):
         if name in ("warn", "warns") or (name or "").startswith("check_"):
             return                                        # which text stands in an error
         start, end = self.place(node.func)
-        if name in OTHER_CALLS:
+        if name in OTHER_CALLS and (isinstance(node.func, ast.Attribute) or hasattr(builtins, OTHER_CALLS[name])):
             self.add("function", end - len(name), end, OTHER_CALLS[name])
         if name in WITHOUT and len(node.args) == 1 and not node.keywords:
             self.add("dropped", *self.place(node), f"({self.text(node.args[0])})")

@@ -63,15 +63,17 @@ class Reach:
 
 
 class Chosen:
-    """Runs chosen tests in their order up to the first that fails."""
+    """Runs chosen tests, and all of chosen files, in their order up to the first that fails."""
 
     def __init__(self, nodeids):
         self.order, self.failed, self.ran = {nodeid: i for i, nodeid in enumerate(nodeids)}, None, 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        items[:] = sorted((item for item in items if item.nodeid in self.order),
-                          key=lambda item: self.order[item.nodeid])
+        def place(item):
+            return self.order.get(item.nodeid, self.order.get(item.nodeid.partition("::")[0]))
+
+        items[:] = sorted((item for item in items if place(item) is not None), key=place)
 
     def pytest_collectreport(self, report):
         if report.failed:
