@@ -13,15 +13,19 @@ HERE = Path(__file__).parents[1]
 PICTURE = re.compile(r"^picture: (.+\.svg)$", re.MULTILINE)
 
 
-def fenced(language, text):
-    return f"```{language}\n{text.rstrip()}\n```\n\n"
+def code(text):
+    return f"```python\n{text}\n```\n\n"
+
+
+def printed_block(text):
+    return f"```{{code-block}} text\n:class: printed\n\n{text.strip(chr(10))}\n```\n\n" if text.strip() else ""
 
 
 def output(printed):
     """What a cell printed, with the pictures in their places."""
     parts = PICTURE.split(printed)
     return "".join(f"![{Path(part).stem.replace('_', ' ')}]({part})\n\n" if index % 2 else
-                   fenced("text", part.strip("\n")) if part.strip() else "" for index, part in enumerate(parts))
+                   printed_block(part) for index, part in enumerate(parts))
 
 
 def page(path, folder):
@@ -35,7 +39,7 @@ def page(path, folder):
             continue
         with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(source, f"{path.name}, cell {number}", "exec"), namespace)
-        body += fenced("python", source) + output(printed.getvalue())
+        body += code(source) + output(printed.getvalue())
     return body
 
 
@@ -61,7 +65,7 @@ def lesson_pages(app, config):
         title, about = opening(path)
         listed += f"{{doc}}`{title} <{path.stem}>`\n: {about}\n\n"
     names = "".join(f"{path.stem}\n" for path in lesson_paths())
-    write(folder / "index.md", "# Lessons\n\nFrom one wrong product to a network that was trained with them. Each "
+    write(folder / "index.md", "# Lessons\n\nFrom one wrong product to a network that learned to live with many. Each "
           "lesson is a page, a script and a notebook, takes 10 to 20 minutes and ends with exercises that check "
           "themselves. They build on each other, in this order. With the package installed, `refapprox lessons --out "
           "lessons` writes all of them into a folder. Solutions: {doc}`/solutions`.\n\n"

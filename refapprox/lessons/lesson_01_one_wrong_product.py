@@ -26,7 +26,12 @@ from refapprox import Multiplier, exact
 from refapprox.lessons import check, show
 from refapprox.plotting import MEANING, new_figure
 
-kulkarni = Multiplier.from_function("2x2", lambda x, w: 7 if x == w == 3 else x * w, signed=False, bits=2)
+
+def product(x, w):
+    return 7 if x == w == 3 else x * w
+
+
+kulkarni = Multiplier.from_function("2x2", product, signed=False, bits=2)
 print("products; row: x from 0 to 3, column: w from 0 to 3")
 print(kulkarni.lut)
 
@@ -38,14 +43,15 @@ print(kulkarni.lut)
 #
 # The error of a product is what is missing from the exact one:
 #
-# $$e(x, w) = x \cdot w - m(x, w), \qquad \text{exact minus approximate},$$
+# $$e(x, w) = x \cdot w - m(x, w),$$
 #
-# where $m(x, w)$ is what the multiplier gives. Some papers take the difference the other way round. Here it is always
-# this way, so that a positive error means a result that is **too small**.
+# *exact minus approximate*, where $m(x, w)$ is what the multiplier gives. Some papers take the difference the other
+# way round. Here it is always this way, so that a positive error means a result that is **too small**.
 
 # %%
-print(exact(bits=2, signed=False).lut - kulkarni.lut)
-print("the same, as the multiplier knows it:", (kulkarni.error_map == exact(2, False).lut - kulkarni.lut).all())
+missing = exact(bits=2, signed=False).lut - kulkarni.lut
+print(missing)
+print("the multiplier says the same:", (kulkarni.error_map == missing).all())
 
 # %% [markdown]
 # As a picture, with $x$ to the right and $w$ upwards, zero is white and what is missing is orange:
@@ -56,10 +62,13 @@ show(kulkarni.plot(), "lesson_01_error_map")
 # %% [markdown]
 # ## How wrong on average?
 #
-# That depends on what comes in. If $x$ has the value $x$ with probability $p(x)$ and, independently of it, $w$ has
-# probability $q(w)$, then the mean and the variance of the error are
+# That depends on what comes in. If the activation is $x$ with probability $p(x)$ and the weight, independently of it,
+# is $w$ with probability $q(w)$, then the mean and the variance of the error are
 #
-# $$\mu = \sum_{x, w} p(x)\, q(w)\, e(x, w), \qquad \sigma^2 = \sum_{x, w} p(x)\, q(w)\, e(x, w)^2 - \mu^2 .$$
+# $$\begin{aligned}
+# \mu &= \sum_{x, w} p(x)\, q(w)\, e(x, w), \\
+# \sigma^2 &= \sum_{x, w} p(x)\, q(w)\, e(x, w)^2 - \mu^2 .
+# \end{aligned}$$
 #
 # These are the two lines that matter in this lesson. Let all four values be equally likely. By hand: the pair (3, 3)
 # comes with probability $\tfrac14 \cdot \tfrac14 = \tfrac1{16}$, its error is 2, all other errors are 0. So
@@ -71,8 +80,11 @@ show(kulkarni.plot(), "lesson_01_error_map")
 # %%
 def moments(error_map, p, q):
     """Mean and variance of the error of one product."""
-    mean = sum(p[x] * q[w] * error_map[x, w] for x in range(len(p)) for w in range(len(q)))
-    mean_square = sum(p[x] * q[w] * error_map[x, w] ** 2 for x in range(len(p)) for w in range(len(q)))
+    mean = mean_square = 0
+    for x in range(len(p)):
+        for w in range(len(q)):
+            mean += p[x] * q[w] * error_map[x, w]
+            mean_square += p[x] * q[w] * error_map[x, w] ** 2
     return mean, mean_square - mean ** 2
 
 
@@ -80,8 +92,8 @@ uniform = np.full(4, 1 / 4)
 mean, variance = moments(kulkarni.error_map, uniform, uniform)
 print(f"word for word:  mean {mean:.4f}   variance {variance:.4f}")
 
-metrics = kulkarni.metrics(uniform, uniform)
-print(f"the package:    mean {metrics['bias']:.4f}   variance {metrics['variance']:.4f}")
+known = kulkarni.metrics(uniform, uniform)
+print(f"the package:    mean {known['bias']:.4f}   variance {known['variance']:.4f}")
 print(f"by hand:        mean {1 / 8:.4f}   variance {15 / 64:.4f}")
 
 # %% [markdown]
@@ -103,15 +115,20 @@ average = np.cumsum(errors) / count
 
 figure, axis = new_figure(size=(6.4, 3.8))
 spread = 2 * np.sqrt(variance / count)
-axis.fill_between(count, mean - spread, mean + spread, color=MEANING["range"], label="mean ± 2 standard deviations")
-axis.plot(count, average, color=MEANING["simulated"], linewidth=1, label="average of the errors so far")
-axis.axhline(mean, color=MEANING["predicted"], linestyle="--", label="mean by the formula")
-axis.set(xscale="log", xlim=(10, draws), ylim=(-0.3, 0.6), xlabel="products drawn", ylabel="error")
+axis.fill_between(count, mean - spread, mean + spread, color=MEANING["range"],
+                  label="mean ± 2 standard deviations")
+axis.plot(count, average, color=MEANING["simulated"], linewidth=1,
+          label="average of the errors so far")
+axis.axhline(mean, color=MEANING["predicted"], linestyle="--",
+             label="mean by the formula")
+axis.set(xscale="log", xlim=(10, draws), ylim=(-0.3, 0.6),
+         xlabel="products drawn", ylabel="error")
 axis.legend()
 show(figure, "lesson_01_average")
 
 # %%
-print(f"average of {draws} errors {average[-1]:.4f}, its standard deviation {np.sqrt(variance / draws):.4f}")
+print(f"average of {draws} errors {average[-1]:.4f}, "
+      f"its standard deviation {np.sqrt(variance / draws):.4f}")
 
 # %% [markdown]
 # About nineteen times out of twenty the black line ends inside the grey band. A formula and a measurement that
@@ -125,9 +142,10 @@ print(f"average of {draws} errors {average[-1]:.4f}, its standard deviation {np.
 
 # %%
 behind_relu = np.array([3, 1, 1, 1]) / 6
-for name, p in (("uniform activations", uniform), ("behind a rectifier ", behind_relu)):
-    metrics = kulkarni.metrics(p, uniform)
-    print(f"{name}: mean {metrics['bias']:.4f}   variance {metrics['variance']:.4f}")
+for name, p in (("uniform activations", uniform),
+                ("behind a rectifier ", behind_relu)):
+    known = kulkarni.metrics(p, uniform)
+    print(f"{name}: mean {known['bias']:.4f}   variance {known['variance']:.4f}")
 
 # %% [markdown]
 # The same circuit is now wrong in one product out of 24 instead of one out of 16. **How wrong a multiplier is, is

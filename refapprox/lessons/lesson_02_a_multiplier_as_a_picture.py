@@ -46,18 +46,20 @@ figure, axis = new_figure(size=(6.4, 3.4))
 for j in range(BITS):
     for i in range(BITS):
         kept = i + j >= K
-        axis.plot(i + j, j, "o", markersize=9, color=MEANING["predicted"] if kept else MEANING["exact"],
+        axis.plot(i + j, j, "o", markersize=9,
+                  color=MEANING["predicted" if kept else "exact"],
                   markerfacecolor=MEANING["predicted"] if kept else "none")
-axis.set(xlabel="place of the cell, i + j", ylabel="digit j of w", xticks=range(2 * BITS - 1), yticks=range(BITS),
+axis.set(xlabel="place of the cell, i + j", ylabel="digit j of w",
+         xticks=range(2 * BITS - 1), yticks=range(BITS),
          title=f"cells of a truncated multiplier, k = {K}")
 axis.invert_xaxis()
 axis.grid(False)
 show(figure, "lesson_02_cells")
 
 # %%
-for k in (0, 4, 6, 8):
-    netlist = family_netlist(f"truncated(k={k})" if k else "exact", bits=BITS, signed=False)
-    print(f"k = {k}:", netlist.gate_counts())
+for name in ("exact", "truncated(k=4)", "truncated(k=6)", "truncated(k=8)"):
+    netlist = family_netlist(name, bits=BITS, signed=False)
+    print(f"{name:15s}", netlist.gate_counts())
 
 # %% [markdown]
 # ## Predict the error on paper
@@ -77,7 +79,8 @@ for k in (0, 4, 6, 8):
 # %%
 truncated = from_family("truncated(k=6)", bits=BITS, signed=False)
 error = truncated.error_map
-print("table", truncated.lut.shape, " smallest error", error.min(), " largest", error.max(), " mean", error.mean())
+print("table", truncated.lut.shape, " smallest error", error.min(),
+      " largest", error.max(), " mean", error.mean())
 
 # %% [markdown]
 # ## The error map
@@ -96,8 +99,8 @@ show(truncated.plot(), "lesson_02_truncated")
 # `mitchell` adds logarithms:
 
 # %%
-three = [truncated, from_family("drum(k=5)", bits=BITS, signed=False), from_family("mitchell", bits=BITS, signed=False)]
-show(error_maps(three), "lesson_02_three_maps")
+others = [from_family(name, bits=BITS, signed=False) for name in ("drum(k=5)", "mitchell")]
+show(error_maps([truncated, *others]), "lesson_02_three_maps")
 
 # %% [markdown]
 # The errors of `drum` have both signs and are larger where the products are; small operands are multiplied exactly.
@@ -122,8 +125,12 @@ show(error_maps(three), "lesson_02_three_maps")
 # NumPy:
 
 # %%
-own = {"EP%": 100 * (error != 0).mean(), "MAE": np.abs(error).mean(), "WCE": np.abs(error).max(),
-       "bias": error.mean(), "MSE": (error.astype(float) ** 2).mean(), "variance": error.var(ddof=0)}
+own = {"EP%": 100 * (error != 0).mean(),
+       "MAE": np.abs(error).mean(),
+       "WCE": np.abs(error).max(),
+       "bias": error.mean(),
+       "MSE": (error.astype(float) ** 2).mean(),
+       "variance": error.var(ddof=0)}
 package = truncated.metrics()
 for name, value in own.items():
     print(f"{name:9s} by hand {value:12.5f}   metrics() {package[name]:12.5f}")
@@ -135,15 +142,17 @@ for name, value in own.items():
 # almost equally wrong, if MAE is asked:
 
 # %%
-pair = [from_family(name, bits=BITS, signed=False) for name in ("truncated(k=8)", "roba")]
+pair = [from_family(name, bits=BITS, signed=False)
+        for name in ("truncated(k=8)", "roba")]
 for m in pair:
     values = m.metrics()
-    print(f"{m.name:18s}", "  ".join(f"{key} {values[key]:10.3f}" for key in ("MAE", "bias", "MRE%", "EP%")))
+    print(f"{m.name:18s}", *(f"{key} {values[key]:9.3f}  "
+                             for key in ("MAE", "bias", "MRE%", "EP%")))
 
 figure, axes = new_figure(1, 2, size=(9, 3.4), sharey=True)
 for axis, m in zip(axes, pair, strict=True):
-    axis.hist(m.error_map.ravel(), bins=np.arange(-4150, 4151, 100), weights=np.full(2 ** 16, 100 / 2 ** 16),
-              color=MEANING["predicted"])
+    axis.hist(m.error_map.ravel(), bins=np.arange(-4150, 4151, 100),
+              weights=np.full(2 ** 16, 100 / 2 ** 16), color=MEANING["predicted"])
     axis.axvline(m.error_map.mean(), color="black", linestyle="--", linewidth=1)
     axis.set(title=m.name, xlabel="exact - approximate", xlim=(-4200, 4200))
 axes[0].set_ylabel("pairs (%)")

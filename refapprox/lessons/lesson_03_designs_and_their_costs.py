@@ -27,7 +27,8 @@ from refapprox.multipliers.circuits import area, delay, power
 
 for name in ("exact", "truncated(k=4)", "truncated(k=6)", "truncated(k=8)"):
     netlist = family_netlist(name, bits=8, signed=False)
-    print(f"{name:15s} area {area(netlist):6.1f} um^2   power {power(netlist):.3f} mW   delay {delay(netlist):.2f} ns")
+    print(f"{name:15s} area {area(netlist):6.1f} um^2   "
+          f"power {power(netlist):.3f} mW   delay {delay(netlist):.2f} ns")
 
 # %% [markdown]
 # These are estimates. They add up figures of single gates that were fitted to published circuits of a 45 nm
@@ -40,7 +41,8 @@ for name in ("exact", "truncated(k=4)", "truncated(k=6)", "truncated(k=8)"):
 half_zeros = np.full(256, 0.5 / 255)
 half_zeros[0] = 0.5
 netlist = family_netlist("exact", bits=8, signed=False)
-print(f"operands uniform {power(netlist):.3f} mW, half of the activations zero {power(netlist, half_zeros):.3f} mW")
+print(f"operands uniform              {power(netlist):.3f} mW")
+print(f"half of the activations zero  {power(netlist, half_zeros):.3f} mW")
 
 # %% [markdown]
 # ## A library
@@ -54,7 +56,8 @@ library = load_library("builtin")
 by_cost = sorted(library, key=lambda m: m.performance_metric)
 for m in by_cost:
     metrics = m.metrics()
-    print(f"{m.name}  {m.performance_metric:.3f} mW   MAE {metrics['MAE%']:.4f} %   EP {metrics['EP%']:5.1f} %")
+    print(f"{m.name}  {m.performance_metric:.3f} mW   "
+          f"MAE {metrics['MAE%']:.4f} %   EP {metrics['EP%']:5.1f} %")
 
 # %% [markdown]
 # From 0.052 to 0.425 mW, eight times less for a mean error of 3 %. The last one is exact: it is what all others are
@@ -65,13 +68,16 @@ for m in by_cost:
 # estimate against the published figure:
 
 # %%
-plain = {"mul8s_1L2D": "operand_truncated(t=2)", "mul8s_1L2H": "operand_truncated(t=1)",
-         "mul8s_1KVL": "broken_array(h=2, v=5)", "mul8s_1KVB": "broken_array(h=0, v=3)"}
+plain = {"mul8s_1L2D": "operand_truncated(t=2)",
+         "mul8s_1L2H": "operand_truncated(t=1)",
+         "mul8s_1KVL": "broken_array(h=2, v=5)",
+         "mul8s_1KVB": "broken_array(h=0, v=3)"}
 for name, family in plain.items():
     netlist = family_netlist(family)
     same = (netlist.lut == library[name].lut).all()
-    print(f"{name} = {family:22s}  same table: {same}   published {library[name].performance_metric:.3f} mW   "
-          f"estimated {power(netlist):.3f} mW")
+    published = library[name].performance_metric
+    print(f"{name} = {family}  same table: {same}   "
+          f"published {published:.3f} mW   estimated {power(netlist):.3f} mW")
 
 # %% [markdown]
 # The tables are the same, the estimates are lower: one table can be made of different gates, and ours are others
@@ -99,7 +105,8 @@ def pareto_front(designs, error):
 
 
 front = pareto_front(by_cost, lambda m: m.metrics()["MAE%"])
-print(len(front), "on the front; not on it:", *sorted(set(library.names) - {m.name for m in front}))
+print(len(front), "on the front; not on it:",
+      *[m.name for m in by_cost if m not in front])
 
 # %%
 show(library.plot("power", "MAE%"), "lesson_03_front")
@@ -129,8 +136,9 @@ activations[codes == 0] = 0.5
 
 for name in ("mul8s_1L2D", "mul8s_1KTY"):
     uniform, real = library[name].metrics(), library[name].metrics(activations, weights)
-    print(f"{name}   uniform: MAE {uniform['MAE']:6.1f}  bias {uniform['bias']:6.2f}      "
-          f"behind a rectifier: MAE {real['MAE']:5.1f}  bias {real['bias']:6.2f}")
+    print(name)
+    print(f"   uniform:             MAE {uniform['MAE']:6.1f}   bias {uniform['bias']:6.2f}")
+    print(f"   behind a rectifier:  MAE {real['MAE']:6.1f}   bias {real['bias']:6.2f}")
 
 # %% [markdown]
 # Both became less wrong, because real operands are small. But look at the bias. Over all operands both are nearly

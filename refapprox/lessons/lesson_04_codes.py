@@ -59,21 +59,29 @@ for name, rounded in (("to the even code:", at_even), ("halves go up:    ", upwa
 rng = np.random.default_rng(0)
 numbers = rng.standard_normal(1000)
 scales = np.geomspace(0.005, 0.2, 60)
-loss = [np.mean((dequantize(quantize(numbers, s), s) - numbers) ** 2) for s in scales]
+
+
+def mean_squared_error(s):
+    return np.mean((dequantize(quantize(numbers, s), s) - numbers) ** 2)
+
+
+loss = [mean_squared_error(s) for s in scales]
 largest = np.abs(numbers).max() / 127
 
 figure, axis = new_figure(size=(6.4, 3.8))
 axis.loglog(scales, loss, color=MEANING["simulated"], label="measured")
-axis.loglog(scales, scales ** 2 / 12, color=MEANING["predicted"], linestyle="--", label="rounding alone, s²/12")
-axis.axvline(largest, color=MEANING["allowed"], linestyle=":", label="largest number gets the code 127")
+axis.loglog(scales, scales ** 2 / 12, color=MEANING["predicted"], linestyle="--",
+            label="rounding alone, s²/12")
+axis.axvline(largest, color=MEANING["allowed"], linestyle=":",
+             label="largest number gets the code 127")
 axis.set(xlabel="scale s", ylabel="mean squared error")
 axis.legend()
 show(figure, "lesson_04_scales")
 
 # %%
-print(f"smallest loss at s = {scales[np.argmin(loss)]:.4f}; the largest number gets the code 127 at s = {largest:.4f}")
-print(f"there, measured {np.mean((dequantize(quantize(numbers, largest), largest) - numbers) ** 2):.3e}, "
-      f"s^2/12 = {largest ** 2 / 12:.3e}")
+print(f"smallest loss at s = {scales[np.argmin(loss)]:.4f}")
+print(f"the largest number gets the code 127 at s = {largest:.4f}: "
+      f"measured {mean_squared_error(largest):.3e}, s^2/12 = {largest ** 2 / 12:.3e}")
 
 # %% [markdown]
 # To the right of the dotted line nothing is clipped and the loss follows $s^2/12$. To the left it soars. The plain
@@ -113,8 +121,11 @@ x, w = quantize(r_x, s_x, z_x), quantize(r_w, s_w)
 print("codes x", x, " w", w)
 
 total = lut_matmul(x[None], w[:, None], exact()).item()
-print(f"sum of products {total}, correction {z_x * w.sum()}, accumulator {total - z_x * w.sum()}")
-print(f"result {s_x * s_w * (total - z_x * w.sum()):.4f}, with real numbers {r_x @ r_w:.4f}")
+correction = z_x * w.sum()
+print(f"sum of products {total}, correction {correction}, "
+      f"accumulator {total - correction}")
+print(f"result {s_x * s_w * (total - correction):.4f}, "
+      f"with real numbers {r_x @ r_w:.4f}")
 
 # %% [markdown]
 # ## Another multiplier in the same place
@@ -131,8 +142,8 @@ multiplier = load_library()["mul8s_1L2D"]
 for name, scale, zero in (("affine", 0.01, -128), ("symmetric", 0.02, 0)):
     codes = quantize(r_x, scale, zero)
     errors = codes * w - multiplier(codes, w)
-    print(f"{name:9s} codes {codes}  errors of the products {errors}  of the neuron in real units "
-          f"{scale * s_w * errors.sum():+.4f}")
+    print(f"{name:9s} codes {codes}   errors of the products {errors}")
+    print(f"          error of the neuron in real units {scale * s_w * errors.sum():+.4f}")
 
 # %% [markdown]
 # Look at the second product. The activation is **zero** in both cases. In symmetric codes that is code 0, and $0

@@ -42,10 +42,16 @@ from refapprox.error_stats import LayerOperands, error_law, error_prediction
 from refapprox.lessons import check, show
 from refapprox.plotting import MEANING, new_figure
 
-kulkarni = Multiplier.from_function("2x2", lambda x, w: 7 if x == w == 3 else x * w, signed=False, bits=2)
+
+def product(x, w):
+    return 7 if x == w == 3 else x * w
+
+
+kulkarni, right = Multiplier.from_function("2x2", product, signed=False, bits=2), exact(2, False)
 operands = np.array(list(itertools.product(range(4), repeat=6)))
 x, w = operands[:, None, :3], operands[:, 3:, None]
-sums = [(lut_matmul(a, b, exact(2, False)) - lut_matmul(a, b, kulkarni)).item() for a, b in zip(x, w, strict=True)]
+sums = [(lut_matmul(a, b, right) - lut_matmul(a, b, kulkarni)).item()
+        for a, b in zip(x, w, strict=True)]
 print("how often each error occurs:", dict(sorted(Counter(sums).items())))
 print(f"enumerated:  mean {np.mean(sums):.4f}  std {np.std(sums):.4f}")
 
@@ -57,11 +63,13 @@ print(f"enumerated:  mean {np.mean(sums):.4f}  std {np.std(sums):.4f}")
 # %%
 uniform, n = np.full(4, 1 / 4), 3
 mean, std = error_prediction(kulkarni.error_map, uniform, uniform, fan_in=n)
-print(f"per operation: mean {mean:.4f}  std {std:.4f}      accumulated: mean {n * mean:.4f}  std {n * std:.4f}")
+print(f"per operation: mean {mean:.4f}  std {std:.4f}")
+print(f"accumulated:   mean {n * mean:.4f}  std {n * std:.4f}")
 
 layer = LayerOperands.from_distributions(uniform, uniform, fan_in=n)
 law = error_law(kulkarni, layer, "single_distribution")
-print(f"by its law:    mean {law.mean:.4f}  std {law.std:.4f}      P(S = 0) times 4096:", round(4096 * law.pmf[0]))
+print(f"by its law:    mean {law.mean:.4f}  std {law.std:.4f}   "
+      f"4096 P(S = 0) = {4096 * law.pmf[0]:.6g}")
 
 # %% [markdown]
 # Two conventions in one line is how mistakes begin. Whenever you read a figure for an error, ask: **per operation, or
@@ -84,12 +92,13 @@ activations[codes == 0] = 0.5
 library = load_library()
 figure, axes = new_figure(1, 3, size=(9.6, 3.2))
 for axis, n in zip(axes, (1, 10, 100), strict=True):
-    law = error_law(library["mul8s_1KVL"], LayerOperands.from_distributions(activations, weights, fan_in=n),
-                    "single_distribution")
+    layer = LayerOperands.from_distributions(activations, weights, fan_in=n)
+    law = error_law(library["mul8s_1KVL"], layer, "single_distribution")
     edges = law.mean + law.std * np.linspace(-4, 4, 41)
     width = edges[1] - edges[0]
-    axis.hist(law.values, edges, weights=law.pmf / width, color=MEANING["range"], label="law of the sum")
-    bell = np.exp(-((edges - law.mean) / law.std) ** 2 / 2) / (law.std * np.sqrt(2 * np.pi))
+    axis.hist(law.values, edges, weights=law.pmf / width, color=MEANING["range"],
+              label="law of the sum")
+    bell = np.exp(-((edges - law.mean) / law.std) ** 2 / 2) / law.std / np.sqrt(2 * np.pi)
     axis.plot(edges, bell, color=MEANING["predicted"], label="Gaussian")
     axis.set(title=f"n = {n}", xlabel="error of the neuron", yticks=[])
     print(f"n = {n:3d}: mean {law.mean:8.2f}   std {law.std:8.2f}")
@@ -115,13 +124,16 @@ show(figure, "lesson_05_bell")
 # %%
 fan_ins = np.geomspace(1, 1000, 61)
 figure, axis = new_figure(size=(6.4, 4))
-for name, color, style in (("mul8s_1L2D", MEANING["predicted"], "-"), ("mul8s_1KTY", MEANING["allowed"], "--")):
+for name, color, style in (("mul8s_1L2D", MEANING["predicted"], "-"),
+                           ("mul8s_1KTY", MEANING["allowed"], "--")):
     metrics = library[name].metrics(activations, weights)
     bias, variance = metrics["bias"], metrics["variance"]
-    axis.loglog(fan_ins, np.sqrt((fan_ins * bias) ** 2 + fan_ins * variance), style, color=color, label=name)
-    print(f"{name}: bias {bias:6.2f}, std {variance ** 0.5:5.1f} of one product; of 100 products: "
-          f"mean {100 * bias:7.1f}, std {10 * variance ** 0.5:6.1f}, root mean square "
-          f"{np.sqrt((100 * bias) ** 2 + 100 * variance):6.1f}")
+    size = np.sqrt((fan_ins * bias) ** 2 + fan_ins * variance)
+    axis.loglog(fan_ins, size, style, color=color, label=name)
+    print(name)
+    for n in (1, 100):
+        print(f"   n = {n:3d}: mean {n * bias:7.1f}   std {np.sqrt(n * variance):6.1f}   "
+              f"root mean square {np.sqrt((n * bias) ** 2 + n * variance):7.1f}")
 axis.set(xlabel="fan-in n", ylabel="root mean square of the error")
 axis.legend()
 show(figure, "lesson_05_bias_and_spread")

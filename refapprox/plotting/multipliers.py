@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refapprox.multipliers.ranking import pareto_front
-from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure
+from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def draw_error_map(figure, axis, multiplier, limit=None):
     """One error map with its color bar; the scale is symmetric about zero, up to `limit` or the largest error."""
     (low_x, high_x), (low_w, high_w) = multiplier.range_x, multiplier.range_w
     image = draw_signed(axis, multiplier.error_map, (low_x - 0.5, high_x + 0.5, low_w - 0.5, high_w + 0.5), limit)
-    figure.colorbar(image, ax=axis, label="exact - approximate")
+    figure.colorbar(image, ax=axis, label="exact - approximate", ticks=whole_numbers())
 
 
 def error_histogram(multiplier):

@@ -41,7 +41,15 @@ def draw_signed(axis, values, extent, limit=None):
     image = axis.imshow(np.asarray(values, float).T, origin="lower", cmap=error_colors(), vmin=-limit, vmax=limit,
                         interpolation="antialiased", interpolation_stage="data", extent=extent, aspect="auto")
     axis.set(xlabel="activation x", ylabel="weight w")
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_locator(whole_numbers())
     return image
+
+
+def whole_numbers():
+    """A locator of ticks, of which none is between two codes."""
+    from matplotlib.ticker import MaxNLocator
+    return MaxNLocator(nbins="auto", steps=[1, 2, 2.5, 5, 10], integer=True)
 
 
 def label_points(axis, points, names, fontsize=8):
