@@ -1,7 +1,8 @@
-"""Every lesson as a page: its text, its code, what that prints and draws; and its notebook beside it to download."""
+"""Every lesson as a page: its text, its code, what that prints and draws; its notebook and all figures to download."""
 import contextlib
 import io
 import re
+import zipfile
 from pathlib import Path
 
 from reference_pages import write
@@ -64,6 +65,9 @@ def lesson_pages(app, config):
         write(folder / f"{path.stem}.md", page(path, folder))
         title, about = opening(path)
         listed += f"{{doc}}`{title} <{path.stem}>`\n: {about}\n\n"
+    with zipfile.ZipFile(folder / "figures.zip", "w", zipfile.ZIP_DEFLATED) as figures:
+        for picture in sorted(folder.glob("lesson_*.svg")):
+            figures.write(picture, picture.name)
     names = "".join(f"{path.stem}\n" for path in lesson_paths())
     write(folder / "index.md", "# Lessons\n\nFrom one wrong product to a network that learned to live with many. Each "
           "lesson is a page, a script and a notebook, takes 10 to 20 minutes and ends with exercises that check "
