@@ -80,6 +80,12 @@ def own_network():
         r"accuracy (?P<exact>[\d.]+) % exact, (?P<retrained>[\d.]+) % at a relative energy of (?P<energy>[\d.]+)"))
 
 
+def tutorial_before_retraining():
+    return {name: float(value) for name, value in printed(
+        "examples/tutorial.py", "--seeds", "42", "0", "1", "2", "3",
+        pattern=r"deployed, % +(?P<mean>\S+) +(?P<std>\S+) +(?P<low>\S+) +(?P<high>\S+)").items()}
+
+
 def rare_errors_of_the_page():
     from refapprox.testing import law_of, min_detectable, samples_needed
     law = law_of([0, 100], [255 / 256, 1 / 256], num_summands=25)
@@ -146,6 +152,11 @@ CLAIMS = (
     Claim("docs/results.md",
           "{exact} % exact, {retrained} % after matching and retraining at a relative energy of {energy}.",
           own_network, slow=True),
+    Claim("docs/tutorial.md",
+          "| deployed, before retraining (%) | **{mean:.2f} ± {std:.2f}** | **{low:.2f}** | **{high:.2f}** |",
+          tutorial_before_retraining, slow=True),
+    Claim("docs/results.md", "deployed {mean:.2f} ± {std:.2f} % ({low:.2f} to {high:.2f})",
+          tutorial_before_retraining, slow=True),
     Claim("docs/tutorial_own_network.md",
           "accuracy {exact} % exact, {retrained} % at a relative energy of {energy}", own_network, slow=True),
 )
