@@ -46,7 +46,7 @@ print("and back:", single.convert_back_to_weights([plus, minus], params))
 # %% [markdown]
 # ## What happens to one device
 #
-# Three things, after Joshi and others (2020), who measured them:
+# Three things, after Nandakumar and others (2019), who fitted them to measured devices:
 #
 # - *programming*: one asks for $g$ and gets $g + \sigma(g) Z$, with $\sigma$ up to about 1 µS;
 # - *drift*: from then on it decays, $g(t) = g(t_0)\,(t / t_0)^{-\nu}$ with $t_0 = 20$ s, and every device has its own
