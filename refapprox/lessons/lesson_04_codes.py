@@ -169,8 +169,9 @@ print(check("4a", ...))
 print(check("4b", ...))
 
 # %% [markdown]
-# **4d.** Now the activations have the zero point 5, and the nine weights of the kernel add up to 12. Which code has
-# to stand in the margin, and how much must be subtracted from the sum of the nine products? Two numbers.
+# **4c.** A convolution with a 3×3 kernel runs over an image with a margin of real zeros around it. The activations
+# have the zero point 5, and the nine weights of the kernel add up to 12. Which code has to stand in the margin, and
+# how much must be subtracted from the sum of the nine products? Two numbers.
 
 # %%
 print(check("4c", ...))

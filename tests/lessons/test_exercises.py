@@ -47,7 +47,8 @@ def test_every_lesson_has_two_or_three_exercises_or_a_few_more():
         own = [name for name in ANSWERS if re.fullmatch(rf"{number}[a-z]", name)]
         assert 2 <= len(own) <= 4 and own == [f"{number}{letter}" for letter in "abcd"[:len(own)]], path.name
         asked = re.findall(r'^print\(check\("(\w+)", \.\.\.\)\)$', path.read_text("utf-8"), re.MULTILINE)
-        assert asked == own, path.name
+        told = re.findall(r"^# \*\*(\d+[a-z])\.\*\*", path.read_text("utf-8"), re.MULTILINE)
+        assert asked == own == told, path.name
 
 
 @pytest.mark.parametrize("name", ANSWERS)
