@@ -51,10 +51,6 @@ def test_correct_a_layer(capsys):
     assert "flips predicted" in capsys.readouterr().out
 
 
-def test_exercise_solutions():
-    example("exercise_solutions")()
-
-
 def module_names():
     return [name for _, name, _ in pkgutil.walk_packages(refapprox.__path__, "refapprox.")
             if name != "refapprox.__main__" and not name.startswith(ELSEWHERE)]

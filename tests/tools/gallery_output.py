@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "docs" / "gallery_output"
-NAMES = ("analog_lenet5", "exercise_solutions", "minimal_cnn", "multiplier_families", "own_network", "tutorial")
+NAMES = ("analog_lenet5", "minimal_cnn", "multiplier_families", "own_network", "tutorial")
 
 
 def main(names):
