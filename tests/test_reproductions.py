@@ -85,16 +85,25 @@ def test_approxflow_computes_what_its_sources_say(script, tmp_path):
     rng = np.random.default_rng(0)
     multiplier = approxflow.RULES["OU(L.1)"]      # not symmetric in its rows, and not zero at zero
     multiplier = Multiplier("asymmetric", np.minimum(multiplier.lut + np.arange(256)[:, None], 65_535), signed=False)
-    for name, k, m in (("Conv1", 25, 2), ("Conv2", 50, 3), ("Conv3", 75, 2), ("FC1", 2, 4), ("FC_Logits", 4, 3)):
-        write = {"weights": (f"{rng.uniform(.001, .003)}", 128, *rng.integers(256, size=k * m)),
+    x_scale = 1 / 255
+    for name, k, m in (("Conv1", 25, 2), ("Conv2", 50, 3), ("Conv3", 75, 4), ("FC1", 16, 6), ("FC_Logits", 6, 5)):
+        w_scale = rng.uniform(0.001, 0.003)
+        y_scale = x_scale * w_scale * 50 * np.sqrt(k)      # so that codes neither vanish nor saturate
+        write = {"weights": (w_scale, 128, *rng.integers(256, size=k * m)),
                  "biases": (1, 0, *rng.integers(-2000, 2000, size=m)),
-                 "activations": (f"{rng.uniform(.02, .06)}", 119 if name == "FC_Logits" else 0)}
+                 "activations": (y_scale, 119 if name == "FC_Logits" else 0)}
         for what, numbers in write.items():
             (tmp_path / f"{name}_{what}.txt").write_text(" ".join(map(str, numbers)))
+        x_scale = y_scale
     layers = approxflow.read_network(tmp_path)
-    images = rng.integers(256, size=(4, 1, 6, 6))
-    assert approxflow.logits(layers, images, multiplier).tolist() == [
-        approxflow_by_loops(tmp_path, image[0], multiplier.lut.tolist()) for image in images.tolist()]
+    images = rng.integers(256, size=(4, 1, 10, 10))      # then maps of 5, 3, 2
+    codes = approxflow.logits(layers, images, multiplier).tolist()
+    assert codes == [approxflow_by_loops(tmp_path, image[0], multiplier.lut.tolist()) for image in images.tolist()]
+    assert len({tuple(row) for row in codes}) > 2      # no network that says the same of everything
+    # from 2**31 on the carry is always added: to 2**32, whose bit 31 is not set, as well
+    layer = layers[0]._replace(scale=2 ** 30, shift=0, zero_point=100)
+    sums = np.array([1, 2, 3, 4, 5, -4, -5])
+    assert approxflow.requantized(sums, layer).tolist() == [100, 101, 101, 102, 102, 98, 98]
 
 
 def approxflow_by_loops(folder, image, lut):

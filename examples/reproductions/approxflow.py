@@ -15,9 +15,9 @@ from refapprox.training import evaluate
 SOURCE = ("S. Zheng et al., \"HEAM: High-Efficiency Approximate Multiplier Optimization for Deep Neural Networks\", "
           "arXiv:2201.08022, abstract, and the README of ApproxFlow, the authors' program for such networks")
 PROTOCOL = ("the shipped uint8 networks through the shipped tables, every integer as in the C++ sources, activations "
-            "choosing the row; the shipped images are empty files in this copy, so the codes are the pixels of both "
-            "original test sets, whose labels are the shipped ones. README and abstract print no accuracies. "
-            "\"Negligible\" is read as less than half a point")
+            "choosing the row; the shipped images are empty files in this copy, so the codes are the pixels of the "
+            "first 2,000 images of either original test set, whose labels are the shipped ones. README and abstract "
+            "print no accuracies. \"Negligible\" is read as less than half a point")
 TABLES = {      # the README's names and files
     "Wallace Tree": "accurate.csv", "HEAM": "LUT_ours.txt", "KMap": "approximate.csv", "AC": "LUT_AC.txt",
     "CR(C.6)": "LUT_CR(C.6).txt", "CR(C.7)": "LUT_CR(C.7).txt", "OU(L.1)": "LUT_OU(L.1).txt",
@@ -28,7 +28,7 @@ RULES = {"Wallace Tree": exact(8, signed=False), "KMap": from_family("udm", sign
          "SDLC": Multiplier("sdlc, exchanged operands", from_family("sdlc", signed=False).lut.T, signed=False)}
 NETWORKS = {"MNIST": MNIST, "FashionMNIST": FashionMNIST}      # by the folders of Weights/
 LAYERS = ("Conv1", "Conv2", "Conv3", "FC1", "FC_Logits")
-KERNEL, BATCH, NEGLIGIBLE = 5, 100, 0.5
+KERNEL, BATCH, NEGLIGIBLE, TESTED = 5, 100, 0.5, 2_000
 INPUT_SCALE = np.float32(1 / 255)
 
 
@@ -91,7 +91,7 @@ def right(layers, pixels, labels, multiplier):
                            for first in range(0, len(pixels), BATCH)]) == labels
 
 
-def figures(folder, tested=10_000):
+def figures(folder, tested=TESTED):
     if folder is None:
         yield from without_data()
         return
