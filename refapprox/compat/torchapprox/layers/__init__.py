@@ -65,43 +65,20 @@ class ApproxLinear(ApproxLayer):
 
     @property
     def fan_in(self) -> int:
-        """Multiplications per output."""
         return self.in_features
 
     @property
     def opcount(self) -> int:
-        """Multiplications per sample."""
         return self.in_features * self.out_features
 
     def quant_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> NDArray[Any]:
-        """Exact products.
-
-        Parameters
-        ----------
-        x_q, w_q
-            As of `ApproxLayer.quant_fwd`.
-        """
         return linear.forward(x_q, w_q)[0]
 
     def approx_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any], quant_params: QuantizationParameters) -> NDArray[Any]:
-        """Products through the table.
-
-        Parameters
-        ----------
-        x_q, w_q, quant_params
-            As of `ApproxLayer.approx_fwd`.
-        """
         return ApproxGeMM.apply(x_q, w_q, self.multiplier, quant_params, self.htp_model, self.traced_inputs)
 
     def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
                          w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """(dx, dw) of the exact products.
-
-        Parameters
-        ----------
-        dy, x_q, w_q
-            As of `ApproxLayer.product_backward`.
-        """
         return linear.backward(dy, (x_q, w_q))
 
 
@@ -169,7 +146,6 @@ class ApproxConv2d(ApproxLayer):
 
     @property
     def fan_in(self) -> int:
-        """Multiplications per output."""
         return math.prod(self.weight.shape[1:])
 
     @property
@@ -191,13 +167,6 @@ class ApproxConv2d(ApproxLayer):
                         self.dilation).output_size(*x.shape[2:])
 
     def forward(self, x: ArrayLike, x_scale: Any = None, x_zero_point: Any = None) -> NDArray[np.float64]:
-        """Layer output of fake-quantized `x`.
-
-        Parameters
-        ----------
-        x, x_scale, x_zero_point
-            As of `ApproxLayer.forward`.
-        """
         y = super().forward(x, x_scale, x_zero_point)
         self._opcount = self.fan_in * math.prod(y.shape[1:])
         return y
@@ -205,35 +174,14 @@ class ApproxConv2d(ApproxLayer):
     __call__ = forward
 
     def quant_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any]) -> NDArray[Any]:
-        """Exact products.
-
-        Parameters
-        ----------
-        x_q, w_q
-            As of `ApproxLayer.quant_fwd`.
-        """
         return conv2d.forward(x_q, w_q, **self.conv_args.backward_args())[0]
 
     def approx_fwd(self, x_q: NDArray[Any], w_q: NDArray[Any], quant_params: QuantizationParameters) -> NDArray[Any]:
-        """Products through the table.
-
-        Parameters
-        ----------
-        x_q, w_q, quant_params
-            As of `ApproxLayer.approx_fwd`.
-        """
         return ApproxConv2dOp.apply(x_q, w_q, quant_params, self.conv_args, self.htp_model, self.output_dims(x_q),
                                     self.multiplier, self.traced_inputs, defects=self.defects)
 
     def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
                          w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """(dx, dw) of the exact products.
-
-        Parameters
-        ----------
-        dy, x_q, w_q
-            As of `ApproxLayer.product_backward`.
-        """
         return conv2d.backward(dy, conv2d.prepare(x_q, w_q, **self.conv_args.backward_args()))
 
 
