@@ -13,20 +13,19 @@ __all__ = [
 
 if TYPE_CHECKING:
     from refapprox.matching.assignment import (
-        Assignment,
-        AssignmentProblem,
         budget_assignment,
-        kmeans_assignment,
         lagrangian_assignment,
         lagrangian_sweep,
         limited_assignment,
         threshold_assignment,
     )
+    from refapprox.matching.clustering import kmeans_assignment
     from refapprox.matching.deployment import deploy_multipliers, deploy_uniform, nearest_uniform
     from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
     from refapprox.matching.info import LayerInfo, MatchingInfo
     from refapprox.matching.points import OperatingPoint, operating_points, tune_batch_norm
     from refapprox.matching.prediction import predicted_stds, simulated_stds
+    from refapprox.matching.problem import Assignment, AssignmentProblem
     from refapprox.matching.selection import (
         exact_fallback,
         matching_info,

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.matching.assignment import AssignmentProblem, limited_assignment
+from refapprox.matching.assignment import limited_assignment
 from refapprox.matching.deployment import deploy_multipliers
 from refapprox.matching.info import MatchingInfo
+from refapprox.matching.problem import AssignmentProblem
 from refapprox.matching.selection import matching_info
 from refapprox.multipliers.library import check_search_space
 from refapprox.validation import check_finite

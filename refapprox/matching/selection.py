@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refapprox.datasets import DataModule
-from refapprox.matching.assignment import Assignment, AssignmentProblem, threshold_assignment
+from refapprox.matching.assignment import threshold_assignment
 from refapprox.matching.feature_maps import IntermediateLayerResults, get_feature_maps
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.matching.prediction import predicted_stds
+from refapprox.matching.problem import Assignment, AssignmentProblem
 from refapprox.multipliers import BinaryOperator, exact
 from refapprox.multipliers.library import check_search_space
 from refapprox.validation import check_real, check_rng

@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox.matching.assignment import (
-    Assignment,
     budget_assignment,
-    kmeans_assignment,
     lagrangian_assignment,
     lagrangian_sweep,
     limited_assignment,
     threshold_assignment,
 )
-from refapprox.matching.assignment import (
-    AssignmentProblem as Problem,
-)
+from refapprox.matching.clustering import kmeans_assignment
+from refapprox.matching.problem import Assignment
+from refapprox.matching.problem import AssignmentProblem as Problem
 
 RTOL = 1e-12      # sums of the same numbers in another order
 

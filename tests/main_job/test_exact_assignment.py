@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 
 from refapprox.matching import exact_assignment
-from refapprox.matching.assignment import (
-    AssignmentProblem,
-    budget_assignment,
-    lagrangian_assignment,
-    limited_assignment,
-)
+from refapprox.matching.assignment import budget_assignment, lagrangian_assignment, limited_assignment
+from refapprox.matching.problem import AssignmentProblem
 
 
 def drawn_problem(rng):

@@ -5,7 +5,8 @@ import numpy as np
 
 from refapprox import error_stats, matching
 from refapprox.conformance.adapters.native_analog import RefapproxAnalog
-from refapprox.matching.assignment import cheapest_within, cluster_features
+from refapprox.matching.assignment import cheapest_within
+from refapprox.matching.clustering import cluster_features
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.matching.info import LayerInfo, MatchingInfo
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
