@@ -29,7 +29,12 @@ SCRIPTS = {
                           {"same digits": 6, "cannot be tried": 1}),
     "family_papers": (None, None, {"same digits": 17, "within the stated spread": 3, "differs": 3}),
     "lmul": (None, None, {"holds": 17, "differs": 15, "no figure published": 28}),
+    "tfapprox_circuits": ("REFAPPROX_TFAPPROX_DIR REFAPPROX_DATA_DIR", {"no figure published": 10},
+                          {"cannot be tried": 1}, {"images": 20, "names": ["mul8u_1JFF", "mul8u_17QU"]}),
+    "tfapprox_readme": ("REFAPPROX_TFAPPROX_DIR REFAPPROX_DATA_DIR", {"same digits": 2},
+                        {"same digits": 1, "cannot be tried": 1}, {"batches": [3]}),
 }
+TOOLS = {"figures", "tensorflow_graph", "tensorflow_ops"}      # what scripts share
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def script(monkeypatch):
         module = importlib.import_module(name)
         return module, importlib.import_module("figures")
     yield load
-    for name in (*SCRIPTS, "figures"):
+    for name in (*SCRIPTS, *TOOLS):
         sys.modules.pop(name, None)
 
 
@@ -74,7 +79,7 @@ def test_verdicts(script):
 
 
 def test_every_script_is_listed():
-    assert {path.stem for path in FOLDER.glob("*.py")} - {"figures"} == set(SCRIPTS)
+    assert {path.stem for path in FOLDER.glob("*.py")} - TOOLS == set(SCRIPTS)
     page = (FOLDER.parents[1] / "docs" / "reproductions.md").read_text()
     assert all(f"{name}.py" in page for name in SCRIPTS)
 
