@@ -76,8 +76,8 @@ for name, family in plain.items():
     netlist = family_netlist(family)
     same = (netlist.lut == library[name].lut).all()
     published = library[name].performance_metric
-    print(f"{name} = {family}  same table: {same}   "
-          f"published {published:.3f} mW   estimated {power(netlist):.3f} mW")
+    print(f"{name} = {family}, same table: {same}")
+    print(f"   published {published:.3f} mW   estimated {power(netlist):.3f} mW")
 
 # %% [markdown]
 # The tables are the same, the estimates are lower: one table can be made of different gates, and ours are others

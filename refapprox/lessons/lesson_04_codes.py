@@ -15,8 +15,10 @@
 # A *code* $c$ stands for a real number $r$ by way of a *scale* $s$, the distance between neighboring codes, and a
 # *zero point* $z$, the code of zero. The way back and the way there:
 #
-# $$r \approx s\,(c - z), \qquad c = \operatorname{clip}\!\left(\operatorname{round}\!\left(\frac{r}{s}\right) + z,\;
-# -128,\; 127\right).$$
+# $$\begin{aligned}
+# r &\approx s\,(c - z), \\
+# c &= \operatorname{clip}\bigl(\operatorname{round}(r / s) + z,\; -128,\; 127\bigr).
+# \end{aligned}$$
 #
 # The order is part of the definition: first round, then add the zero point, then clip. By hand, with $s = 0.01$ and
 # $z = 0$: the weight 0.5 becomes the code 50, -1.27 becomes -127, 0.0149 becomes 1, and 1.6 does not fit: it
@@ -80,8 +82,8 @@ show(figure, "lesson_04_scales")
 
 # %%
 print(f"smallest loss at s = {scales[np.argmin(loss)]:.4f}")
-print(f"the largest number gets the code 127 at s = {largest:.4f}: "
-      f"measured {mean_squared_error(largest):.3e}, s^2/12 = {largest ** 2 / 12:.3e}")
+print(f"the largest number gets the code 127 at s = {largest:.4f};")
+print(f"there, measured {mean_squared_error(largest):.2e}, s^2/12 {largest ** 2 / 12:.2e}")
 
 # %% [markdown]
 # To the right of the dotted line nothing is clipped and the loss follows $s^2/12$. To the left it soars. The plain
@@ -107,9 +109,11 @@ print("affine,    s = 0.01, z = -128:", affine)
 #
 # A neuron adds products of real numbers. Put codes in their place, with $z_w = 0$ for the weights, as usual:
 #
-# $$y = \sum_i r_{x,i}\, r_{w,i} = s_x s_w \sum_i (x_i - z_x)\, w_i
-#     = s_x s_w \Bigl(\underbrace{\sum_i x_i w_i}_{\text{what the multiplier does}}
-#     - \underbrace{z_x \sum_i w_i}_{\text{known beforehand}}\Bigr).$$
+# $$\begin{aligned}
+# y = \sum_i r_{x,i}\, r_{w,i} &= s_x s_w \sum_i (x_i - z_x)\, w_i \\
+# &= s_x s_w \Bigl(\underbrace{\sum_i x_i w_i}_{\text{multiplier}}
+# - \underbrace{z_x \sum_i w_i}_{\text{known before}}\Bigr).
+# \end{aligned}$$
 #
 # The sums are whole numbers. Real numbers come in once, at the end, as the factor $s_x s_w$. Three products, by
 # hand and by machine:
@@ -142,8 +146,8 @@ multiplier = load_library()["mul8s_1L2D"]
 for name, scale, zero in (("affine", 0.01, -128), ("symmetric", 0.02, 0)):
     codes = quantize(r_x, scale, zero)
     errors = codes * w - multiplier(codes, w)
-    print(f"{name:9s} codes {codes}   errors of the products {errors}")
-    print(f"          error of the neuron in real units {scale * s_w * errors.sum():+.4f}")
+    print(f"{name}: codes {codes}, errors of the products {errors},")
+    print(f"   error of the neuron in real units {scale * s_w * errors.sum():+.4f}")
 
 # %% [markdown]
 # Look at the second product. The activation is **zero** in both cases. In symmetric codes that is code 0, and $0

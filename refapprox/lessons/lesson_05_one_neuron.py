@@ -17,7 +17,10 @@
 #
 # Means always add up. Variances add up if the products are independent of each other:
 #
-# $$\mathrm{E}\,S = n\,\mu, \qquad \mathrm{Var}\,S = n\,\sigma^2, \quad \mathrm{std}\,S = \sqrt n\,\sigma .$$
+# $$\begin{aligned}
+# \mathrm{E}\,S &= n\,\mu, \\
+# \mathrm{Var}\,S &= n\,\sigma^2, \quad\text{so}\quad \mathrm{std}\,S = \sqrt n\,\sigma .
+# \end{aligned}$$
 #
 # The mean grows like $n$, the spread only like $\sqrt n$. Errors of both signs partly cancel in a sum, errors of one
 # sign never do.
@@ -90,7 +93,7 @@ activations *= 0.5 / activations.sum()
 activations[codes == 0] = 0.5
 
 library = load_library()
-figure, axes = new_figure(1, 3, size=(9.6, 3.2))
+figure, axes = new_figure(1, 3, size=(8, 3))
 for axis, n in zip(axes, (1, 10, 100), strict=True):
     layer = LayerOperands.from_distributions(activations, weights, fan_in=n)
     law = error_law(library["mul8s_1KVL"], layer, "single_distribution")
@@ -174,9 +177,9 @@ print(check("5a", ...))
 print(check("5b", ...))
 
 # %% [markdown]
-# **5c.** A layer has eight outputs in all. They were computed with both multipliers, and their errors are 0, 2, 0,
-# 4, 0, 0, 2, 0. What is the standard deviation of the error over this layer? (These eight are the whole layer, not
-# a sample of something larger.)
+# **5c.** A layer has eight outputs in all. They were computed with exact and with approximate products, and the errors
+# are 0, 2, 0, 4, 0, 0, 2, 0. What is the standard deviation of the error over this layer? (These eight are the whole
+# layer, not a sample of something larger.)
 
 # %%
 print(check("5c", ...))

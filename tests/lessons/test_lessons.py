@@ -2,6 +2,7 @@
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -41,7 +42,9 @@ def test_a_lesson_is_a_page(path):
     title, about = first.split("\n\n")[:2]
     number = int(path.stem.split("_")[1])
     assert kind == "markdown" and title.startswith(f"# Lesson {number}: ") and about.startswith("*")
-    assert "{doc}" not in path.read_text(encoding="utf-8")      # means nothing in a notebook
+    text = "\n".join(source for kind, source in cells(path.read_text(encoding="utf-8")) if kind == "markdown")
+    assert "{doc}" not in text                                  # means nothing in a notebook
+    assert not re.search(r"[^\n]\n\d+\. ", text)               # a number at the end of a sentence, become a list
 
 
 def test_lessons_are_numbered_from_one_to_ten():
