@@ -21,6 +21,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from refapprox.analog.aging import AgedWeights, ProgrammedWeights, program_weights
+    from refapprox.analog.checks import NotInvertibleError, RaggedCurvesError
     from refapprox.analog.compensation import (
         DriftCompensation,
         GlobalDriftCompensation,
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     )
     from refapprox.analog.converters import (
         ConductanceConverter,
-        CustomPairConductanceConverter,
         DualPairConductanceConverter,
-        NotInvertibleError,
         NPairConductanceConverter,
-        RaggedCurvesError,
         SinglePairConductanceConverter,
     )
+    from refapprox.analog.custom_converter import CustomPairConductanceConverter
     from refapprox.analog.devices import (
         CustomDriftPCMLikeNoiseModel,
         DeviceModel,

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.analog.checks import check_filled
 from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation, check_readout
-from refapprox.analog.converters import ConductanceConverter, check_filled
+from refapprox.analog.converters import ConductanceConverter
 from refapprox.analog.devices.base import DeviceModel, standard_normals
 from refapprox.analog.unpaired_converters import UnpairedConverter
 from refapprox.validation import WrongKindError, check_choice, check_instance

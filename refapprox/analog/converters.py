@@ -23,20 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import WrongKindError, check_finite, check_flag, check_instance, check_real
+from refapprox.analog.checks import (
+    check_factors,
+    check_range,
+    check_weights,
+)
+from refapprox.validation import check_finite, check_instance, check_real
 
 EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
-LARGEST = 1e100               # weight, factor or conductance: beyond it squares overflow
-INVERTIBILITY_ATOL = 1e-4     # of the normalized weight: far above float32 rounding (1e-7), far below
-                              # what programming noise does (1e-2)
-
-
-class RaggedCurvesError(ValueError):
-    """Curves of unequal length."""
-
-
-class NotInvertibleError(ValueError):
-    """Curves whose weighted sum is not proportional to the weight."""
 
 
 class ConductanceConverter:
@@ -249,134 +243,6 @@ class DualPairConductanceConverter(NPairConductanceConverter):
         return factors
 
 
-class CustomPairConductanceConverter(ConductanceConverter):
-    """Any curves: each device's conductance is interpolated between the values of its list.
-
-    Parameters
-    ----------
-    f_lst : list of P positive floats
-    g_lst : list of 2P lists of n floats, uS
-        Conductances of g0+, g0-, g1+, g1-, ... at the breakpoints. They are not confined to
-        [g_min, g_max] here: whether a device can hold them is asked where a device model is known.
-    g_max, g_min : float, uS
-    invertibility_test : bool
-        Demand that the weighted sum at every breakpoint is proportional to the weight.
-    w_lst : list of n floats, optional, keyword
-        Normalized weights of the breakpoints, increasing from -1 to 1; equispaced by default.
-
-    Raises
-    ------
-    RaggedCurvesError
-        For curves of unequal length.
-    NotInvertibleError
-        For curves that represent other weights, or none.
-    ValueError
-        For other factors, lists or breakpoints than these; the two above are ValueErrors as well.
-
-    Examples
-    --------
-    >>> curved = CustomPairConductanceConverter([1], [[0, 4, 20], [20, 4, 0]])
-    >>> [device.tolist() for device in curved.convert_to_conductances([0.5, -1.0])[0]]
-    [[12.0, 0.0], [2.0, 20.0]]
-    """
-
-    def __init__(self, f_lst: Sequence[float], g_lst: Sequence[Sequence[float]], g_max: float = 25.0,
-                 g_min: float = 0.0, invertibility_test: bool = True, *,
-                 w_lst: Sequence[float] | None = None) -> None:
-        super().__init__(f_lst, g_max, g_min)
-        self.curves = check_curves(g_lst, 2 * self.n_pairs)
-        self.breakpoints = check_breakpoints(w_lst, self.curves.shape[1])
-        self.full_scale = float(np.abs(self._total()).max())
-        if self.full_scale == 0:
-            raise NotInvertibleError("g_lst must represent some weight, got curves whose weighted sum is 0 everywhere.")
-        if check_flag("invertibility_test", invertibility_test):
-            self.invertibility_test()
-
-    def _total(self):
-        """Weighted sum of the conductances at every breakpoint, uS."""
-        return np.array(self.f_lst) @ (self.curves[::2] - self.curves[1::2])
-
-    def invertibility_test(self) -> None:
-        """Refuse, by a NotInvertibleError, curves whose weighted sum is not proportional to the weight."""
-        check_invertible(self._total() / self.full_scale, self.breakpoints)
-
-    @property
-    def g_lst(self) -> list[list[float]]:
-        """The curves as the list of lists that they were given as, uS."""
-        return self.curves.tolist()
-
-
 def normalizer(weights):
     """max(max |W|, EPSILON): the weight that is mapped to full scale."""
     return max(float(np.abs(weights).max(initial=0.0)), EPSILON)
-
-
-def check_range(g_max, g_min):
-    """(g_max, g_min) with 0 <= g_min < g_max."""
-    g_max, g_min = check_real("g_max", g_max, maximum=LARGEST), check_real("g_min", g_min)
-    if not 0 <= g_min < g_max:
-        raise ValueError(f"g_max must be above g_min, and that not negative, got g_max={g_max}, g_min={g_min}.")
-    return g_max, g_min
-
-
-def check_filled(weights):
-    """`weights` as finite float64, at least one."""
-    weights = check_weights(weights)
-    if weights.size == 0:
-        raise ValueError("weights must not be empty.")
-    return weights
-
-
-def check_factors(f_lst):
-    """`f_lst` as a tuple of positive floats."""
-    if len(check_instance("f_lst", f_lst, (list, tuple, np.ndarray))) == 0:
-        raise ValueError("f_lst must be a non-empty list of factors, got an empty one.")
-    factors = tuple(check_real(f"f_lst[{j}]", factor, maximum=LARGEST) for j, factor in enumerate(f_lst))
-    if min(factors) <= 0:
-        raise ValueError(f"f_lst must hold positive factors, got {list(factors)}.")
-    return factors
-
-
-def check_weights(weights):
-    """`weights` as finite float64, small enough to be squared and summed."""
-    weights = check_finite("weights", weights, dtype=np.float64)
-    if np.max(np.abs(weights), initial=0.0) > LARGEST:
-        raise ValueError(f"weights must not exceed {LARGEST:g}, got {np.abs(weights).max():g}.")
-    return weights
-
-
-def check_curves(g_lst, count):
-    """`g_lst` as a float64 array (count, n)."""
-    if not isinstance(g_lst, (list, tuple, np.ndarray)) or not all(
-            isinstance(curve, (list, tuple, np.ndarray)) for curve in g_lst):
-        raise WrongKindError(f"g_lst must be a list of lists of conductances, got {type(g_lst).__name__}.")
-    if len(g_lst) != count:
-        raise ValueError(f"g_lst must have {count} curves, two for each factor in f_lst, got {len(g_lst)}.")
-    lengths = sorted({len(curve) for curve in g_lst})
-    if len(lengths) != 1:
-        raise RaggedCurvesError(f"g_lst must hold curves of one length, got lengths {lengths}.")
-    if lengths[0] < 2:
-        raise ValueError(f"g_lst must hold at least 2 conductances per curve, got {lengths[0]}.")
-    return check_finite("g_lst", g_lst, dtype=np.float64)
-
-
-def check_breakpoints(w_lst, count):
-    """`w_lst` as a strictly increasing array from -1 to 1; equispaced when it is None."""
-    if w_lst is None:
-        return np.linspace(-1.0, 1.0, count)
-    breakpoints = check_finite("w_lst", w_lst, dtype=np.float64)
-    if breakpoints.shape != (count,):
-        raise ValueError(f"w_lst must have {count} breakpoints, one for each conductance of a curve, "
-                         f"got shape {breakpoints.shape}.")
-    if breakpoints[0] != -1 or breakpoints[-1] != 1 or (np.diff(breakpoints) <= 0).any():
-        raise ValueError(f"w_lst must increase strictly from -1 to 1, got {breakpoints.tolist()}.")
-    return breakpoints
-
-
-def check_invertible(represented, breakpoints):
-    """Refuse curves that represent another weight than the one asked for, at any breakpoint."""
-    error = np.abs(represented - breakpoints)
-    worst = int(error.argmax())
-    if error[worst] > INVERTIBILITY_ATOL:
-        raise NotInvertibleError(f"g_lst must represent the normalized weight at every breakpoint: at index {worst} "
-                                 f"wanted {breakpoints[worst]:.6g}, got {represented[worst]:.6g}.")

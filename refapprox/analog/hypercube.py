@@ -33,7 +33,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.converters import ConductanceConverter, CustomPairConductanceConverter, check_range
+from refapprox.analog.checks import check_range
+from refapprox.analog.converters import ConductanceConverter
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.validation import check_choice, check_finite, check_flag, check_instance, check_integer, check_real
 
 KW_MIN = 0.05                 # share of the full range that the largest weight takes at least

@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.converters import EPSILON, check_filled, check_range
+from refapprox.analog.checks import check_filled, check_range
+from refapprox.analog.converters import EPSILON
 from refapprox.validation import check_finite, check_real
 
 ROW_EPSILON = 1e-10                     # aihwkit's, for rows of zeros

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.operands import check_layer
+from refapprox.error_stats.error_maps import check_layer
 from refapprox.validation import check_distribution, check_finite
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.elimination import RESIDUAL, rank_one_terms
+from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_layer
 from refapprox.error_stats.estimators import rung
-from refapprox.error_stats.operands import ErrorMapLike, ErrorMapsLike, LayerOperands, check_layer
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate, ErrorMoments, mixture
 
 BLOCK_FEATURES = 1 << 21      # features of a block of fields: 16 MiB

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS
-from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.sum_moments import error_moments
 from refapprox.validation import check_choice, check_integer
 

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS, SUM_ROUNDING
+from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
 from refapprox.error_stats.exact_law import Law
-from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
+from refapprox.error_stats.operands import LayerOperands
 
 
 def gaussian_distance(law: Law) -> float:

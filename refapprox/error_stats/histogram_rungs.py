@@ -25,8 +25,9 @@ W. Hoeffding, "A combinatorial central limit theorem", Ann. Math. Statist. 22 (1
 import numpy as np
 
 from refapprox.error_stats.decomposition import decompose, quadratic_form
+from refapprox.error_stats.error_maps import ErrorMapsLike, fitting_maps
 from refapprox.error_stats.estimators import rung
-from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands, fitting_maps
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 
 BLOCK_MAPS = 16      # error maps worked on at once: each takes a few times 0.5 MiB at 8 bits

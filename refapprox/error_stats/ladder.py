@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from refapprox.error_stats.data_moments import exact_data
+from refapprox.error_stats.error_maps import ErrorMapsLike
 from refapprox.error_stats.histogram_rungs import (
     fixed_weights,
     matched,
@@ -13,7 +14,7 @@ from refapprox.error_stats.histogram_rungs import (
     receptive_field,
     single_distribution,
 )
-from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.error_stats.simulated_errors import simulation
 from refapprox.error_stats.tap_rungs import correlated_taps, exchangeable_taps, fixed_weights_by_tap

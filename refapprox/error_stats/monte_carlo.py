@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.alias import AliasSampler
-from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.error_stats.sum_moments import error_moments
 from refapprox.validation import check_choice, check_integer, check_rng

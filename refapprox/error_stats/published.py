@@ -25,16 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.error_stats.error_maps import ErrorMapLike, check_error_map, check_error_maps
 from refapprox.error_stats.histogram_rungs import population, single_distribution
 from refapprox.error_stats.monte_carlo import draw_errors
-from refapprox.error_stats.operands import (
-    ErrorMapLike,
-    LayerOperands,
-    check_error_map,
-    check_error_maps,
-    check_fan_in,
-    count_codes,
-)
+from refapprox.error_stats.operands import LayerOperands, check_fan_in, count_codes
 from refapprox.validation import check_array, check_distribution, check_finite, check_integer, check_rng
 
 

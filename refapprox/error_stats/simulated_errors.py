@@ -7,14 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_error_map, check_layer
 from refapprox.error_stats.estimators import rung
-from refapprox.error_stats.operands import (
-    ErrorMapLike,
-    ErrorMapsLike,
-    LayerOperands,
-    check_error_map,
-    check_layer,
-)
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.validation import check_array
 

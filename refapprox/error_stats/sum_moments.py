@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.operands import ErrorMapLike, LayerOperands, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorMoments, mixture
 from refapprox.validation import check_choice
 

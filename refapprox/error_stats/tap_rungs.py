@@ -24,8 +24,9 @@ with C = mean_k p_k p_k^T over fields. No features at all leave every pair of ta
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refapprox.error_stats.error_maps import ErrorMapsLike, check_layer
 from refapprox.error_stats.estimators import rung
-from refapprox.error_stats.operands import ErrorMapsLike, LayerOperands, check_layer
+from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.validation import check_finite
 

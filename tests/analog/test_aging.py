@@ -11,11 +11,8 @@ from refapprox.analog.compensation import (
     NoisyReadout,
     PerColumnDriftCompensation,
 )
-from refapprox.analog.converters import (
-    CustomPairConductanceConverter,
-    DualPairConductanceConverter,
-    SinglePairConductanceConverter,
-)
+from refapprox.analog.converters import DualPairConductanceConverter, SinglePairConductanceConverter
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.devices import PCMLikeNoiseModel, ReRamWan2022NoiseModel
 
 COMPENSATIONS = {"global": GlobalDriftCompensation(), "percolumn": PerColumnDriftCompensation(),

@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from refapprox.analog.checks import NotInvertibleError, RaggedCurvesError
 from refapprox.analog.converters import (
-    CustomPairConductanceConverter,
     DualPairConductanceConverter,
-    NotInvertibleError,
     NPairConductanceConverter,
-    RaggedCurvesError,
     SinglePairConductanceConverter,
 )
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 
 SINGLE_AS_CURVES = CustomPairConductanceConverter([1.0], [[0, 0, 25], [25, 0, 0]])
 SOME = [SinglePairConductanceConverter(), SinglePairConductanceConverter(20, 0.1), DualPairConductanceConverter([1, 3]),

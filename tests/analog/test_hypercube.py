@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refapprox.analog.converters import (
-    CustomPairConductanceConverter,
     DualPairConductanceConverter,
     NPairConductanceConverter,
     SinglePairConductanceConverter,
 )
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.hypercube import Hypercube
 
 

@@ -14,11 +14,11 @@ from refapprox.analog.compensation import (
     PerfectReadout,
 )
 from refapprox.analog.converters import (
-    CustomPairConductanceConverter,
     DualPairConductanceConverter,
     NPairConductanceConverter,
     SinglePairConductanceConverter,
 )
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.devices import (
     HermesNoiseModel,
     PCMLikeNoiseModel,

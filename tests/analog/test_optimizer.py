@@ -5,11 +5,11 @@ from analog_agreement import LIMIT
 
 from refapprox.analog.compensation import GLOBAL, PerColumnDriftCompensation
 from refapprox.analog.converters import (
-    CustomPairConductanceConverter,
     DualPairConductanceConverter,
     NPairConductanceConverter,
     SinglePairConductanceConverter,
 )
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.devices import HermesNoiseModel, PCMLikeNoiseModel, StateIndependentNoiseModel
 from refapprox.analog.optimizer import WeightProgrammingOptimizer
 from refapprox.analog.quantiles import downsample

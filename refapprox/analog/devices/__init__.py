@@ -1,5 +1,6 @@
 """Device models: how a programmed conductance is scattered, drifts and is read."""
-from refapprox.analog.devices.base import DeviceModel, MeanVariance, NoiseModel
+from refapprox.analog.devices.base import DeviceModel, MeanVariance
+from refapprox.analog.devices.drifting import NoiseModel
 from refapprox.analog.devices.hermes import HermesNoiseModel
 from refapprox.analog.devices.pcm_like import CustomDriftPCMLikeNoiseModel, PCMLikeNoiseModel
 from refapprox.analog.devices.reram_cmo import ReRamCMONoiseModel

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.devices.base import NoiseModel, conductances
+from refapprox.analog.devices.base import conductances
+from refapprox.analog.devices.drifting import NoiseModel
 from refapprox.validation import check_choice
 
 LOG_FLOOR = 1e-7

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.devices.base import NoiseModel, check_std, conductances
+from refapprox.analog.devices.base import check_std, conductances
+from refapprox.analog.devices.drifting import NoiseModel
 
 PROG_COEFF = (0.26348, 1.9650, -1.1731)       # ascending powers of x, uS at g_max = 25
 PROG_COEFF_G_MAX = 25.0

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.analog.devices.base import NoiseModel, check_std, conductances
+from refapprox.analog.devices.base import check_std, conductances
+from refapprox.analog.devices.drifting import NoiseModel
 from refapprox.validation import check_real
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from refapprox import analog
-from refapprox.analog.devices.base import NoiseModel
+from refapprox.analog.devices.drifting import NoiseModel
 from refapprox.conformance.adapter import Adapter
 
 DEVICES = {      # model -> (class, arguments)

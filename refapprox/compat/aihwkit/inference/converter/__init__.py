@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.analog import checks, custom_converter, unpaired_converters
 from refapprox.analog import converters as native
-from refapprox.analog import unpaired_converters
 from refapprox.analog.converters import ConductanceConverter as BaseConductanceConverter
 from refapprox.analog.unpaired_converters import FusionConductanceConverter
 from refapprox.validation import check_real
@@ -18,11 +18,11 @@ __all__ = ["BaseConductanceConverter", "CustomPairConductanceConverter", "DualPa
 G_MAX, G_MIN = 25.0, 0.0      # what None means upstream, uS
 
 
-class RaggedCurvesError(native.RaggedCurvesError, RuntimeError):
+class RaggedCurvesError(checks.RaggedCurvesError, RuntimeError):
     """Curves of unequal length: upstream's RuntimeError."""
 
 
-class NotInvertibleError(native.NotInvertibleError, ArithmeticError):
+class NotInvertibleError(checks.NotInvertibleError, ArithmeticError):
     """Curves that represent other weights: upstream's ArithmeticError."""
 
 
@@ -94,7 +94,7 @@ class DualPairConductanceConverter(native.DualPairConductanceConverter):
         super().__init__(f_lst, *range_of(g_max, g_min))
 
 
-class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
+class CustomPairConductanceConverter(custom_converter.CustomPairConductanceConverter):
     """Any curves.
 
     Parameters
@@ -121,16 +121,16 @@ class CustomPairConductanceConverter(native.CustomPairConductanceConverter):
                  g_min: float | None = None, invertibility_test: bool = True) -> None:
         try:
             super().__init__(f_lst, g_lst, *range_of(g_max, g_min), invertibility_test)
-        except native.RaggedCurvesError as error:
+        except checks.RaggedCurvesError as error:
             raise RaggedCurvesError(*error.args) from None
-        except native.NotInvertibleError as error:
+        except checks.NotInvertibleError as error:
             raise NotInvertibleError(*error.args) from None
 
     def invertibility_test(self) -> None:
         """An ArithmeticError unless the weighted sum is proportional to the weight."""
         try:
             super().invertibility_test()
-        except native.NotInvertibleError as error:
+        except checks.NotInvertibleError as error:
             raise NotInvertibleError(*error.args) from None
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import check_compensation
-from refapprox.analog.converters import CustomPairConductanceConverter
+from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.objective import expected_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer as NativeOptimizer
