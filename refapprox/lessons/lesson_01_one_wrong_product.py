@@ -123,7 +123,7 @@ axis.axhline(mean, color=MEANING["predicted"], linestyle="--",
              label="mean by the formula")
 axis.set(xscale="log", xlim=(10, draws), ylim=(-0.3, 0.6),
          xlabel="products drawn", ylabel="error")
-axis.legend()
+axis.legend(loc="upper right")
 show(figure, "lesson_01_average")
 
 # %%

@@ -77,7 +77,7 @@ axis.loglog(scales, scales ** 2 / 12, color=MEANING["predicted"], linestyle="--"
 axis.axvline(largest, color=MEANING["allowed"], linestyle=":",
              label="largest number gets the code 127")
 axis.set(xlabel="scale s", ylabel="mean squared error")
-axis.legend()
+axis.legend(loc="lower right")
 show(figure, "lesson_04_scales")
 
 # %%

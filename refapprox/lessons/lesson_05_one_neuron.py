@@ -138,7 +138,7 @@ for name, color, style in (("mul8s_1L2D", MEANING["predicted"], "-"),
         print(f"   n = {n:3d}: mean {n * bias:7.1f}   std {np.sqrt(n * variance):6.1f}   "
               f"root mean square {np.sqrt((n * bias) ** 2 + n * variance):7.1f}")
 axis.set(xlabel="fan-in n", ylabel="root mean square of the error")
-axis.legend()
+axis.legend(loc="upper left")
 show(figure, "lesson_05_bias_and_spread")
 
 # %% [markdown]

@@ -218,7 +218,7 @@ for layer, axis in enumerate(axes):
     axis.set_title(f"layer {layer + 1}, {100 * SHARES[layer]:.1f} % of the multiplications", fontsize=10)
     axis.set_xlabel("batches")
 axes[0].set_ylabel("|σ|")
-axes[0].legend()
+axes[0].legend(loc="center right")
 show(figure, "lesson_07_noise_levels")
 
 # %% [markdown]

@@ -131,7 +131,7 @@ axis.plot(factors, losses, color="#0072b2")
 axis.plot(1, losses[4], "o", color="#000000", label="both pairs count the same")
 axis.plot(best, min(losses), "D", color="#009e73", label=f"least loss, f = {best:.2f}")
 axis.set(xlabel="factor f of the second pair", ylabel="expected error, mean of four times", ylim=(0, None))
-axis.legend()
+axis.legend(loc="upper right")
 show(figure, "lesson_10_factor")
 
 # %% [markdown]
