@@ -44,6 +44,12 @@ def page(path, folder):
     return body
 
 
+def up_to_date(page):
+    """Whether nothing of the package, nor this file, is younger than a page: then its lesson need not run again."""
+    sources = [path for path in lesson_paths()[0].parents[1].rglob("*") if path.suffix != ".pyc" and path.is_file()]
+    return page.exists() and page.stat().st_mtime > max(path.stat().st_mtime for path in [Path(__file__), *sources])
+
+
 def downloads(stem):
     return f"Take it with you: {{download}}`as a notebook <{stem}.ipynb>`, {{download}}`as a script <{stem}.py>`."
 
@@ -62,7 +68,8 @@ def lesson_pages(app, config):
         script = path.read_text(encoding="utf-8")
         write(folder / path.name, script)
         write(folder / f"{path.stem}.ipynb", notebook(script))
-        write(folder / f"{path.stem}.md", page(path, folder))
+        if not up_to_date(folder / f"{path.stem}.md"):
+            (folder / f"{path.stem}.md").write_text(page(path, folder), encoding="utf-8")
         title, about = opening(path)
         listed += f"{{doc}}`{title} <{path.stem}>`\n: {about}\n\n"
     with zipfile.ZipFile(folder / "figures.zip", "w", zipfile.ZIP_DEFLATED) as figures:

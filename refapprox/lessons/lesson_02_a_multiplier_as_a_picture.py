@@ -69,7 +69,7 @@ for name in ("exact", "truncated(k=4)", "truncated(k=6)", "truncated(k=8)"):
 # - that it is never negative;
 # - that it is **largest** where all those cells are 1. Place $c$ has $c + 1$ of them, each worth $2^c$:
 #
-# $$e_{\max} = \sum_{c = 0}^{k - 1} (c + 1)\, 2^c ,$$
+#   $$e_{\max} = \sum_{c = 0}^{k - 1} (c + 1)\, 2^c ,$$
 #
 #   which is 1 + 4 + 12 + 32 + 80 + 192 = 321 for $k = 6$;
 # - that its **mean** is a quarter of that, if all operands are equally likely: a cell is 1 where both its digits are,
