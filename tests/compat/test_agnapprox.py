@@ -11,7 +11,8 @@ from refapprox.compat.agnapprox import utils
 from refapprox.compat.agnapprox.datamodules import MNIST, ApproxDataModule
 from refapprox.compat.agnapprox.libs.approxlib import ApproximateMultiplier
 from refapprox.compat.agnapprox.libs.evoapprox import EvoApprox, EvoApproxLib
-from refapprox.compat.agnapprox.nets import ApproxNet, LeNet5, ResNet
+from refapprox.compat.agnapprox.nets import LeNet5, ResNet
+from refapprox.compat.agnapprox.nets.approxnet import ApproxNet
 from refapprox.compat.lightning import Trainer
 from refapprox.compat.pipelines import signed_multiplier
 from refapprox.datasets import SyntheticDigits
