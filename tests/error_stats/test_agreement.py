@@ -1,4 +1,5 @@
 """The one statistical helper: its false alarms, its power, and the rare errors that defeat the normal law."""
+import decimal
 import itertools
 
 import numpy as np
@@ -13,8 +14,10 @@ from refapprox.error_stats import (
     draw_errors,
     error_moments,
 )
+from refapprox.error_stats.acceptance import thresholds
 from refapprox.error_stats.bounds import TailBound, bernstein_deviation
 
+BITS_OF_A_BOUND = decimal.Decimal(2) ** -45
 UNIFORM = np.full(16, 1 / 16)
 ONE_WRONG = Multiplier.from_function("one wrong", lambda x, w: x * w - 100 * (x == w == 3), bits=4)
 
@@ -63,6 +66,43 @@ def test_bernsteins_deviation_solves_its_equation():
     variance, reach, n, alpha = 2.0, 7.0, 50, 1e-4
     t = bernstein_deviation(variance, reach, n, alpha)
     assert 2 * np.exp(-n * t ** 2 / (2 * variance + 2 * reach * t / 3)) == pytest.approx(alpha, rel=1e-10)
+
+
+def test_bernsteins_deviation_is_rounded_up():
+    """Against 50 decimals: never below, and above by no more than float64 needs."""
+    rng = np.random.default_rng(3)
+    with decimal.localcontext(prec=50):
+        for _ in range(300):
+            variance, reach, alpha = (float(x) for x in 10.0 ** rng.uniform([-6, -6, -12], [6, 6, -0.1]))
+            n, shift = int(rng.integers(1, 10 ** 6)), float(rng.uniform(0, 5))
+            log = (2 / decimal.Decimal(alpha)).ln()
+            linear = decimal.Decimal(reach) * log / (3 * n)
+            exact = linear + (linear ** 2 + 2 * decimal.Decimal(variance) * log / n).sqrt()
+            found = decimal.Decimal(float(bernstein_deviation(variance, reach, n, alpha)))
+            assert exact <= found <= exact * (1 + BITS_OF_A_BOUND)
+            linear *= n                                           # a window is that of one draw, and the shift
+            exact = decimal.Decimal(shift) + linear + (linear ** 2 + 2 * decimal.Decimal(variance) * log).sqrt()
+            found = decimal.Decimal(float(TailBound(shift, variance, reach).window(alpha)))
+            assert exact <= found <= exact * (1 + BITS_OF_A_BOUND)
+
+
+@pytest.mark.parametrize("num_samples, alpha", [(2, 0.6), (100, 0.9), (10**6, 1e-9)])
+def test_the_thresholds_solve_the_equations_of_their_derivation(num_samples, alpha):
+    """Bernstein for what stays within the window, and Cauchy-Schwarz for what leaves it: sqrt(d) sigma in the mean,
+    sqrt(d m_4) in the mean square (docs/derivations). Here m_4 = 4 sigma^4, and the window is the reach 3 sigma."""
+    for sigma in (1.0, 10.0):
+        law = ErrorMoments(mean=0.0, variance=sigma ** 2, third=0.0, fourth=4 * sigma ** 4, lower=-3 * sigma,
+                           upper=3 * sigma)
+        found, d = thresholds(law, num_samples, alpha), alpha / (8 * num_samples)
+        lost = np.sqrt(d), min(np.sqrt(4 * d), 1)
+        for t, reach, variance, share in (
+                (found.mean_allowed / sigma - lost[0], 3 + lost[0], 1, alpha / 2),
+                (found.variance_allowed / sigma ** 2 - lost[1], 9, 4 - (1 - lost[1]) ** 2, alpha / 4)):
+            log = num_samples * t ** 2 / (2 * variance + 2 * reach * t / 3)
+            assert log == pytest.approx(np.log(2 / share), rel=1e-6)       # what float64 rounds is allowed, too
+        assert found.detectable_mean == 2 * found.mean_allowed
+        excess = (sigma + found.detectable_std) ** 2 - sigma ** 2
+        assert excess == pytest.approx(2 * found.variance_allowed, rel=1e-6)
 
 
 def test_the_window_holds_the_sum():

@@ -120,7 +120,9 @@ def test_fitting_the_control_variate_to_correlated_data_does_at_least_as_well():
     assumed = control_variate(multiplier, layer)
     sums, errors = assumed.feature[layer.x.index].sum(axis=1), accumulated_errors(multiplier, layer)
     coefficient, offset = control_variate_fit(errors, sums)
-    fitted = (errors - np.outer(sums, coefficient) - offset).var(axis=0)
+    left = errors - np.outer(sums, coefficient) - offset
+    assert np.allclose(left.mean(axis=0), 0, atol=1e-9 * np.abs(errors).max()) and (np.abs(offset) > 1).all()
+    fitted = left.var(axis=0)
     assert (fitted <= (errors - np.outer(sums, assumed.coefficient)).var(axis=0) + 1e-9).all()
     for nudge in (0.99, 1.01):
         assert (fitted < (errors - np.outer(sums, nudge * coefficient)).var(axis=0)).all()

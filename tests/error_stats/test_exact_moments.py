@@ -114,3 +114,13 @@ def test_a_covariance_of_too_many_features_is_refused():
     emap = np.random.default_rng(0).integers(-99, 99, (256, 256))
     with pytest.raises(ValueError, match="at most 8192 features"):
         feature_moments(emap, operands)
+
+
+def test_the_largest_covariance_of_features_is_formed(monkeypatch):
+    multiplier, operands = LIBRARY["mul8s_1KVL"], layer(5)
+    features = operands.fan_in * rank_one_terms(multiplier.error_map)[0].shape[1]
+    monkeypatch.setattr(data_moments, "MAX_FEATURES", features)
+    assert np.isfinite(feature_moments(multiplier, operands)[1]).all()
+    monkeypatch.setattr(data_moments, "MAX_FEATURES", features - 1)
+    with pytest.raises(ValueError, match=f"at most {features - 1} features"):
+        feature_moments(multiplier, operands)

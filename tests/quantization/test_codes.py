@@ -14,6 +14,7 @@ from refapprox.quantization import (
     QuantizationParameters,
     TensorScheme,
     dequantize,
+    fold_batch_norm,
     quantize,
     quantize_with_mask,
 )
@@ -140,6 +141,42 @@ def test_unsigned_codes_hold_signed_weights_by_a_zero_point(mode):
     assert (np.abs(y - expected) <= qx.scale * weight + qw.scale * x.sum(axis=1)[:, None]).all()
 
 
+def test_codes_are_int8_unless_told_otherwise():
+    parameters = QuantizationParameters(0.5)
+    assert (parameters.qmin, parameters.qmax) == (-128, 127)
+    assert parameters.quantize([-1e9, 1e9]).tolist() == [-128, 127]
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (3, 2, 5), (3, 2, 3, 3)])
+def test_parameters_per_channel_are_those_of_each_channel_alone(shape):
+    rng = np.random.default_rng(0)
+    scales, zeros, x = rng.uniform(0.01, 0.1, 3), rng.integers(-20, 20, 3), rng.normal(0, 9, shape)
+    together = QuantizationParameters(scales, zeros)
+    codes = together.quantize(x)
+    back, (masked, inside) = together.dequantize(codes), quantize_with_mask(x, together, np.float64)
+    for i in range(3):
+        alone = QuantizationParameters(float(scales[i]), int(zeros[i]))
+        assert np.array_equal(codes[i], alone.quantize(x[i])) and np.array_equal(back[i], alone.dequantize(codes[i]))
+        expected, within = quantize_with_mask(x[i], alone, np.float64)
+        assert np.array_equal(masked[i], expected)
+        assert np.all(inside[i] if within is None else inside[i] == within)         # None: nothing was clipped
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 2), (4, 3, 2, 2)])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_a_folded_layer_computes_what_the_layer_and_its_batch_norm_compute(shape, with_bias):
+    rng = np.random.default_rng(1)
+    weight, x = rng.normal(size=shape), rng.normal(size=shape[1:])
+    gamma, beta, mean, bias = rng.normal(size=(4, 4))
+    var, eps, bias = rng.uniform(0.1, 2, 4), 0.03, bias if with_bias else None
+    w, b = fold_batch_norm(weight, bias, gamma, beta, mean, var, eps)
+    for i in range(4):
+        plain = np.sum(weight[i] * x) + (bias[i] if with_bias else 0)
+        assert np.isclose(np.sum(w[i] * x) + b[i], gamma[i] * (plain - mean[i]) / np.sqrt(var[i] + eps) + beta[i])
+    with pytest.raises(ValueError, match=r"needs arrays \(4,\)"):
+        fold_batch_norm(weight, bias, gamma[:3], beta[:3], mean[:3], var[:3])
+
+
 def test_observers():
     widest, average = MinMaxObserver(), MovingAverageObserver(momentum=0.25)
     for x in ([1.0, 2.0], [-3.0, 1.0]):
@@ -161,6 +198,7 @@ def test_observers():
     (lambda: TensorScheme(qmin=-9, qmax=0), "must be positive"),
     (lambda: TensorScheme(qmin=1, qmax=5), "at most 0"),
     (lambda: TensorScheme("symmetric", 0, 255).parameters(-0.25, 1.0), r"no negative value, got -0\.25"),
+    (lambda: TensorScheme("symmetric", 0, 255).parameters([0.0, -0.25], [1.0, 1.0]), r"no negative value, got -0\.25"),
     (lambda: TensorScheme().parameters(2.0, -3.0), "low must not exceed high"),
     (lambda: LayerQuantization(ranges="running"), "ranges of LayerQuantization must be one of moving, batch, static"),
     (lambda: LayerQuantization(x=TensorScheme(per_channel=True)), "cannot be per channel"),
