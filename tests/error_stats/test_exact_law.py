@@ -1,4 +1,5 @@
 """Exact laws against fractions, their rounding bound, their tails, and the distance to the Gaussian."""
+import dataclasses
 import itertools
 import math
 from fractions import Fraction
@@ -218,6 +219,42 @@ def test_tails_hold_the_exact_probability_to_the_last_bit(seed):
         assert Fraction(lower) <= exact <= Fraction(upper), (s, lower, float(exact), upper)
 
 
+def test_a_tail_holds_whatever_its_rounding_allows():
+    """Sums of N probabilities may be off by sqrt(N) times the rounding; a large one makes that visible."""
+    emap, operands, _ = tiny(11, 30)
+    law = dataclasses.replace(error_law(emap, operands, "single_distribution"), rounding=1e-5)
+    for first in range(1, len(law.pmf)):
+        total, off = sum(map(Fraction, law.pmf[first:].tolist())), math.sqrt(len(law.pmf) - first) * 1e-5
+        lower, upper = law.tail(law.start + first)
+        assert Fraction(lower) <= max(total - Fraction(off), 0)
+        assert Fraction(upper) >= total + Fraction(off) or upper == min(law.chernoff(law.start + first), 1)
+
+
+@pytest.mark.parametrize("numbers", [1, 8, 30])
+def test_the_rounding_of_folded_errors_covers_what_its_derivation_adds_up(numbers):
+    """8 eps log2 L for a transform and sqrt(m) (m + 11) eps for m errors on one place, of the l2 norms before and
+    after: more is added, less would be no bound."""
+    emap, operands = np.arange(64)[:, np.newaxis], LayerOperands.from_distributions(np.full(64, 1 / 64), [1.0], 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact_law, "BLOCK_NUMBERS", numbers)
+        law = error_law(emap, operands, "single_distribution")
+    classes = min(64, 2 ** math.ceil(math.log2(-(-64 * 2 // numbers))))
+    per_norm = 8 * math.log2(64) + math.sqrt(classes) * (classes + 11)
+    assert law.rounding >= per_norm * np.finfo(float).eps * 2 * np.linalg.norm(law.pmf)
+
+
+def test_the_rounding_of_fixed_weights_covers_all_powers():
+    """For each of the n errors of a neuron that sums K kinds of them K + 3 roundings of a phase of at most pi, and the
+    transforms of n laws: with 200 weights that all differ, the former are the larger part."""
+    emap = np.random.default_rng(0).integers(0, 40, (16, 200))
+    operands = LayerOperands.from_distributions(np.full(16, 1 / 16), np.full((1, 200), 1 / 200), 200)
+    law = error_law(emap, operands, "fixed_weights")
+    before, after = sum(np.linalg.norm(pmf) for _, pmf in law.summands), np.linalg.norm(law.pmf)
+    size = 2 ** math.ceil(math.log2(len(law.pmf)))
+    wanted = (200 + 3) * math.pi * 200 * after + 8 * math.log2(size) * (before + after)
+    assert len(law.summands) == 200 and law.rounding >= wanted * np.finfo(float).eps
+
+
 def test_the_window_of_a_long_law_is_a_power_of_two_and_its_rounding_holds_for_random_frequencies():
     """A pmf of 2**16 values against the exact sum of two uniform laws, a triangle: no probability beyond `rounding`."""
     emap = np.arange(2 ** 15)[:, np.newaxis] - 7
@@ -234,6 +271,10 @@ def test_bounds_of_a_nearly_constant_error_do_not_fall_below_the_truth():
         [1 - p, p], [0.0, 1.0], 50)
     exact = 0.4748 * (p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(50 * (p * (1 - p)) ** 3)
     assert berry_esseen_bound(emap, operands) >= min(exact, 1)
+    for p in (Fraction(3 * k + 1, 2 ** 20) for k in range(40)):        # the other code of w never occurs
+        operands = LayerOperands.from_distributions([1 - float(p), float(p)], [0.0, 1.0], 10 ** 6)
+        exact = 0.4748 * float(p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(10 ** 6 * float(p * (1 - p)) ** 3)
+        assert berry_esseen_bound([[0, 2 ** 30], [0, 2 ** 30 + 1]], operands) >= min(exact, 1) * (1 - 1e-14)
     law = error_law(np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([0.75, 0.25], [0, 1.0], 30),
                     "single_distribution")
     assert 0 < gaussian_distance_rounding(law) < 1e-10

@@ -265,10 +265,10 @@ def test_simulated_errors_by_hand_and_through_the_table():
 
 
 def test_distributions_stand_for_codes():
-    layer = Layer(5, 3)
+    layer = Layer(5, 5)                # as many taps as fields, neurons or codes would hide an axis taken for another
     x, w = layer.operands.x, layer.operands.w
     for name in ("single_distribution", "population", "receptive_field", "fixed_weights", "matched"):
-        histograms = LayerOperands.from_distributions(x.local, w.local, 3)
+        histograms = LayerOperands.from_distributions(x.local, w.local, 5)
         assert (estimate(layer.emap, histograms, name).accumulated_std
                 == pytest.approx(estimate(layer.emap, layer.operands, name).accumulated_std, rel=RTOL))
     by_tap = LayerOperands(OperandStatistics.from_taps(x.taps), w)

@@ -140,6 +140,7 @@ def test_the_top_class_flips_as_often_as_simulated():
 
 @pytest.mark.parametrize("call, message", [
     (lambda: propagation.relu(0.0, -1.0), "variance must not be negative"),
+    (lambda: propagation.relu([0.0, 1.0], [1.0, -1.0]), "variance must not be negative, got -1.0"),
     (lambda: propagation.relu(np.nan, 1.0), "mean must be finite"),
     (lambda: propagation.requantize(1.0, -1), "step must be at least 0"),
     (lambda: propagation.top1_flip_probability([1.0], [[1.0]]), "at least 2 classes"),
