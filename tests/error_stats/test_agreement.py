@@ -122,6 +122,34 @@ def test_the_window_of_a_mixture_reaches_all_its_components():
     assert agreement(law, np.array([0, 100] * 500))
 
 
+INDEPENDENT = ("single_distribution", "population", "receptive_field", "fixed_weights", "fixed_weights_by_tap")
+
+
+@pytest.mark.parametrize("delta", [0.5, 1e-3, 1e-9])
+@pytest.mark.parametrize("estimator", [name for name in INDEPENDENT if name != "receptive_field"])   # whose fields stand
+def test_assumptions_that_come_to_the_same_give_the_same_window(estimator, delta):
+    """Every field a rotation of one of 60 codes, all weights alike: fields, taps and the pool have one distribution.
+
+    The truth is Binomial(60, 1/60), 30 for each error.
+    """
+    layer = LayerOperands.from_codes(np.eye(60, dtype=int), np.full((60, 2), 2), range_x=(0, 1), range_w=(0, 2))
+    emap = np.array([[0, 0, 0], [5, -9, 30]])
+    law, pooled = (error_moments(emap, layer, name) for name in (estimator, "single_distribution"))
+    window = law.window(delta)
+    assert window == pytest.approx(pooled.window(delta), rel=1e-9)
+    above, below = np.ceil((30 + window) / 30 - 1e-9), np.floor((30 - window) / 30 + 1e-9)
+    assert binom.sf(above - 1, 60, 1 / 60) + binom.cdf(below, 60, 1 / 60) <= delta
+
+
+@pytest.mark.parametrize("estimator", INDEPENDENT)
+def test_the_window_of_a_constant_is_nearly_nothing(estimator):
+    layer = LayerOperands.from_codes(np.eye(6, dtype=int), np.full((6, 2), 2), range_x=(0, 1), range_w=(0, 2))
+    law = error_moments(np.full((2, 3), 7), layer, estimator)
+    assert law.mean == pytest.approx(42)
+    for delta in (0.5, 1e-3, 1e-9):
+        assert 0 <= law.window(delta) < 1e-6 and 0 <= law.tail.window(delta) < 1e-6
+
+
 @pytest.mark.parametrize("law, samples, alpha, message", [
     (None, [1, 2], 1e-6, "closed_form must be the ErrorMoments of one law"),
     (0, [1], 1e-6, "samples must hold at least 2"),
