@@ -126,7 +126,7 @@ INDEPENDENT = ("single_distribution", "population", "receptive_field", "fixed_we
 
 
 @pytest.mark.parametrize("delta", [0.5, 1e-3, 1e-9])
-@pytest.mark.parametrize("estimator", [name for name in INDEPENDENT if name != "receptive_field"])   # whose fields stand
+@pytest.mark.parametrize("estimator", [name for name in INDEPENDENT if name != "receptive_field"])     # fields stand
 def test_assumptions_that_come_to_the_same_give_the_same_window(estimator, delta):
     """Every field a rotation of one of 60 codes, all weights alike: fields, taps and the pool have one distribution.
 

@@ -121,6 +121,29 @@ def test_a_search_that_gives_up_is_never_called_proven(monkeypatch):
         budget_assignment(problem, 5.0, 1)
 
 
+def test_a_search_that_gives_up_takes_the_better_of_what_is_at_hand(monkeypatch):
+    """The solver's choice, optimal but for its tolerance, and the relaxation's, which leaves a part of the budget."""
+    monkeypatch.setattr(exact_assignment, "MAX_STATES", 0)
+    rng, better = np.random.default_rng(2), 0
+    for _ in range(2):
+        problem = AssignmentProblem(rng.uniform(0, 3, (8, 6)), rng.uniform(1, 2, 8), np.ones(8), rng.uniform(0.1, 1, 6))
+        candidates = exact_assignment.Candidates.of(problem.ratios, problem.energies, np.isfinite(problem.ratios), 5.0)
+        relaxed, solved = (problem.assignment(choice).energy for choice in
+                           (candidates.relaxation()[1], exact_assignment.by_solver(candidates, 6)))
+        assert budget_assignment(problem, 5.0).energy == min(relaxed, solved)
+        better += solved < relaxed
+    assert better                                                                  # else it would say nothing
+    accurate = problem.ratios.argmin(axis=1).tolist()
+    monkeypatch.setattr(exact_assignment, "by_solver", lambda *_: accurate)
+    assert budget_assignment(problem, 5.0).energy == relaxed < problem.assignment(accurate).energy
+
+
+def test_of_points_alike_the_last_stays():
+    points = [(2, 1, "a"), (1, 5, "z"), (1, 5, "b"), (3, 1, "c"), (2, 1, "A")]
+    assert exact_assignment.pareto(points) == [(1, 5, "b"), (2, 1, "A")]
+    assert exact_assignment.pareto(points[::-1]) == [(1, 5, "z"), (2, 1, "a")]
+
+
 @pytest.mark.parametrize("budget", [1.0, 1.5, 3 * 2.0 ** -1074, 1.7e308])
 def test_the_limit_is_where_rounding_passes_the_budget(budget):
     unit = Fraction(1, 2 ** 1080)

@@ -66,6 +66,32 @@ def test_twelve_bits_from_quarters_of_six():
     assert quarters_figures(*tables) == enumerated(error)
 
 
+def one_entry(side, value, which=3):
+    """Four quarters without an error but for `value` in one entry of one of them."""
+    tables = [np.zeros((side, side), dtype=int) for _ in range(4)]
+    tables[which][-1, 0] = value
+    return tables
+
+
+@pytest.mark.parametrize("tables", [
+    one_entry(4, 0)[:3] + [np.zeros((2, 2), int)], one_entry(4, 0)[:3] + [np.zeros((4, 2), int)],
+    [np.zeros((4, 8), int)] * 4, [np.zeros((6, 6), int)] * 4, [np.zeros((512, 512), int)] * 4,
+    one_entry(4, 2 ** 16), one_entry(4, -2 ** 16), one_entry(4, 2 ** 16, which=0),
+    one_entry(256, 2 ** 40)], ids=range(9))
+def test_quarters_out_of_range_are_refused(tables):
+    with pytest.raises(ValueError, match="the quarters must be error maps of one shape"):
+        quarters_figures(*tables)
+
+
+@pytest.mark.parametrize("side, value", [(1, 65535), (4, -65535), (64, 65535),
+                                         pytest.param(256, 65535, marks=pytest.mark.slow)])
+def test_the_widest_quarters_and_the_largest_errors_are_exact(side, value):
+    """One wrong entry of the high quarter: side**2 times its error, once for every pair of low halves."""
+    figures, share = quarters_figures(*one_entry(side, value)), Fraction(1, side ** 2)
+    error = side ** 2 * value
+    assert figures == {"bias": share * error, "MAE": share * abs(error), "MSE": share * error ** 2, "EP": share}
+
+
 def test_progressions_by_counting():
     rng = np.random.default_rng(0)
     first, slope = rng.integers(-40, 41, 500), rng.integers(-7, 8, 500)

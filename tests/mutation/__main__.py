@@ -31,8 +31,8 @@ from tests.mutation import changes
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 # whose tests come first: those of its folder, or of the files that are about it
-FIRST = {"ops": ("tests/ops/",), "error_stats": ("tests/error_stats/",), "analog": ("tests/analog/",),
-         "quantization": ("tests/quantization/", "tests/ops/test_fake"),
+FIRST = {"ops": ("tests/ops/", "tests/network/test_table_gradient"), "error_stats": ("tests/error_stats/",),
+         "analog": ("tests/analog/",), "quantization": ("tests/quantization/", "tests/ops/test_fake"),
          "matching": ("tests/main_job/test_assign", "tests/main_job/test_exact", "tests/main_job/test_match",
                       "tests/main_job/test_operating"),
          "multipliers": ("tests/multipliers/test_metrics", "tests/multipliers/test_structure",

@@ -7,6 +7,7 @@ from refapprox import from_family
 from refapprox.matching.deployment import deploy_uniform
 from refapprox.multipliers.gradients import TableGradient, difference_gradient, straight_through_gradient
 from refapprox.network import Conv2D, Linear
+from refapprox.ops import linear, table_gradient
 from refapprox.quantization import LayerQuantization, TensorScheme
 
 SIGNED = LayerQuantization(TensorScheme("affine", -8, 7), TensorScheme(qmin=-8, qmax=7, per_channel=True), "static")
@@ -93,6 +94,25 @@ def test_slopes_of_the_exact_product_are_straight_through(kind):
     layer.gradient = difference_gradient(layer.multiplier, 1)
     layer.forward(x, training=True)
     assert not np.allclose(layer.backward(dy), dx)
+
+
+@pytest.mark.parametrize("rank_x, rank_w", [(1, 3), (3, 1), (2, 2)])
+def test_slopes_of_different_ranks(rank_x, rank_w):
+    """The tables of both operands are factored apart: one may have more terms than the other."""
+    rng = np.random.default_rng(8)
+    gradient = TableGradient(*(rng.normal(size=(16, rank)) @ rng.normal(size=(rank, 16)) for rank in (rank_x, rank_w)))
+    x, w, dy = rng.integers(0, 16, (4, 5)), rng.integers(0, 16, (3, 5)), rng.normal(size=(4, 3))
+    zero_w, scale_w = rng.normal(size=(2, 3, 1))
+
+    def product_backward(dy, x, w, pad_value, need_dx):
+        return linear.backward(dy, (x, w), need_dx=need_dx)
+    dx, dw = table_gradient.backward(dy, x, w, gradient, product_backward, x_zero_point=2.5,
+                                     w_zero_point=zero_w, w_scale=scale_w)
+    by_x = np.einsum("nm,m,nmk->nk", dy, scale_w[:, 0], gradient.x[x[:, np.newaxis], w] - zero_w)
+    by_w = np.einsum("nm,nmk->mk", dy, gradient.w[x[:, np.newaxis], w] - 2.5)
+    assert np.allclose(dx, by_x, atol=1e-9) and np.allclose(dw, by_w, atol=1e-9)
+    none, alone = table_gradient.backward(dy, x, w, gradient, product_backward, x_zero_point=2.5, need_dx=False)
+    assert none is None and np.allclose(alone, by_w, atol=1e-9)
 
 
 def test_float32_networks_train_in_float32():

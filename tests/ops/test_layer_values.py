@@ -11,12 +11,14 @@ from refapprox.ops import (
     avg_pool2d,
     batch_norm,
     bias,
+    concat,
     cross_entropy,
     flatten,
     linear,
     max_pool2d,
     noise_loss,
     relu,
+    subsample,
 )
 from refapprox.ops.patches import from_batch_last, to_batch_last
 
@@ -181,6 +183,15 @@ def test_batch_last_memory_stays_batch_last():
 ONE = np.ones(1)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_every_stride_th_pixel_and_zeros_around_the_channels(stride):
+    x = np.arange(1.0, 1 + 2 * 3 * 5 * 4).reshape(2, 3, 5, 4)
+    y, _ = subsample.forward(x, 8, stride)
+    assert y.shape == (2, 8, -(-5 // stride), -(-4 // stride)) and y.sum() == x[:, :, ::stride, ::stride].sum()
+    assert np.array_equal(y[:, 2:5], x[:, :, ::stride, ::stride])
+    assert np.array_equal(subsample.forward(x, 3)[0], x)                       # every pixel unless told otherwise
+
+
 @pytest.mark.parametrize("call, message", [
     (lambda: linear.forward(np.zeros((2, 3)), np.zeros((4, 2))), r"got \(2, 3\) and \(4, 2\)"),
     (lambda: bias.forward(np.zeros((2, 3)), np.zeros(2)), r"b of bias must have shape \(c,\)"),
@@ -192,6 +203,10 @@ ONE = np.ones(1)
     (lambda: max_pool2d.forward(np.zeros((1, 1, 2, 2)), 3), "must fit the map 2x2"),
     (lambda: avg_pool2d.forward(np.zeros((1, 1, 2, 2)), 0), "kernel of avg_pool2d must be at least 1"),
     (lambda: add.forward(np.zeros((2, 3)), np.zeros((1, 3))), "one shape"),
+    (lambda: concat.forward(np.zeros(3), np.zeros(3)), "differ in their channels only"),
+    (lambda: concat.forward(np.zeros((2, 3)), np.zeros((1, 3))), "differ in their channels only"),
+    (lambda: concat.forward(np.zeros((2, 3, 4)), np.zeros((2, 3))), "differ in their channels only"),
+    (lambda: concat.forward(), "differ in their channels only"),
     (lambda: cross_entropy.forward(np.zeros((2, 3)), np.zeros(3, int)), r"labels of shape \(n,\)"),
     (lambda: cross_entropy.forward(np.zeros((0, 3)), np.zeros(0, int)), r"got \(0, 3\)"),
     (lambda: cross_entropy.forward(np.zeros((1, 3)), np.array([3])), r"labels must lie in \[0, 2\], got 3"),

@@ -271,6 +271,12 @@ def test_sums_that_could_leave_int64_are_refused_before_they_are_read():
         lut_matmul([[0, 32]], [[0], [0]], m)
 
 
+@pytest.mark.parametrize("x, w", [((2, 3), (4, 5)), ((3,), (4, 5)), ((), (1, 1)), ((2, 3), (3,)), ((2, 3), (3, 2, 2))])
+def test_shapes_that_do_not_fit_are_named(x, w):
+    with pytest.raises(ValueError, match="lut_matmul needs x of shape"):
+        lut_matmul(np.zeros(x, int), np.zeros(w, int), BY_NAME["huge"])
+
+
 def factored_agrees():
     """Whether the factored route equals the definition on products that use every part of it."""
     rng = np.random.default_rng(15)
