@@ -18,8 +18,9 @@ from refapprox.error_stats import estimate
 from refapprox.matching import deploy_uniform, get_feature_maps, matching_problem, simulated_stds
 from refapprox.matching.prediction import layer_operands
 from refapprox.multipliers import exact, load_library
+from refapprox.multipliers.codes import MAX_BITS
 from refapprox.multipliers.costs import with_estimated_costs
-from refapprox.multipliers.operator import MAX_BITS, BinaryOperator
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.nets import LeNet5
 from refapprox.nets.pretrained import DATASETS
 from refapprox.quantization import LayerQuantization

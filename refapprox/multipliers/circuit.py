@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.multipliers.codes import check_cost
 from refapprox.multipliers.multiplier import Multiplier, tabulated
-from refapprox.multipliers.operator import BinaryOperator, check_cost
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
 MAX_OPERAND_BITS = 32      # the exact product of two such operands fits 64 bits

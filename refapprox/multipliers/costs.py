@@ -2,8 +2,8 @@
 import math
 
 from refapprox.multipliers.closed_forms import FORM
+from refapprox.multipliers.codes import check_cost
 from refapprox.multipliers.family import families, family_netlist
-from refapprox.multipliers.operator import check_cost
 from refapprox.validation import UnknownNameError
 
 STATED, TOLD, ESTIMATED = "the caller", "its source", "its gates"      # ``info["cost"]``: where a cost comes from

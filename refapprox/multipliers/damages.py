@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from refapprox.multipliers.codes import codes
 from refapprox.multipliers.declaration import NEARLY_ALL, product_share
 from refapprox.multipliers.findings import Finding, corrected, entries_at
 from refapprox.multipliers.identification import Neighbor
 from refapprox.multipliers.multiplier import Multiplier
-from refapprox.multipliers.operator import codes
 
 FAR = 4                    # a correction is taken without a known rule if it brings the table so many times nearer
 PLATEAU = 1.25             # a saturated table stays at its extreme where exact products are at least so much larger

@@ -22,9 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox.multipliers import side_file
+from refapprox.multipliers.codes import all_pairs
 from refapprox.multipliers.known import spread_operands
 from refapprox.multipliers.names import pair, shape_of
-from refapprox.multipliers.operator import BinaryOperator, all_pairs
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_choice, check_flag, check_integer
 
 ORDERS = ("value", "code")

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refapprox.multipliers.closed_forms import from_form
+from refapprox.multipliers.codes import code_range, codes
 from refapprox.multipliers.family import MIN_FAMILY_BITS, families, from_family
 from refapprox.multipliers.known import fingerprint, known_circuits, names_by_fingerprint
 from refapprox.multipliers.multiplier import Multiplier
-from refapprox.multipliers.operator import BinaryOperator, code_range, codes
+from refapprox.multipliers.operator import BinaryOperator
 
 SCREEN = 4096          # entries on which all candidates are tried
 FINALISTS = 8          # candidates that are then compared in full

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.multipliers.operator import MAX_BITS, BinaryOperator, check_cost, check_lut, code_range, codes
+from refapprox.multipliers.codes import MAX_BITS, check_cost, check_lut, code_range, codes
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_codes, check_flag, check_integer
 
 __all__ = ["MAX_BITS", "Multiplier", "code_range", "codes", "exact", "tabulated"]

@@ -23,7 +23,7 @@ import math
 from pathlib import Path
 
 from refapprox import files
-from refapprox.multipliers.operator import check_cost
+from refapprox.multipliers.codes import check_cost
 from refapprox.validation import check_choice
 
 KEYS = ("name", "signed", "bits", "order", "operation", "transposed", "performance_metric", "release", "format",

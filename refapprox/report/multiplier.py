@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refapprox.multipliers.operator import codes
+from refapprox.multipliers.codes import codes
 from refapprox.report.page import page, provenance
 
 FAN_IN, MAX_FAN_IN = 64, 512

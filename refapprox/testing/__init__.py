@@ -20,15 +20,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from refapprox.testing import strategies
-    from refapprox.testing.assertions import (
-        Detectable,
-        assert_agrees,
-        law_of,
-        min_detectable,
-        moments,
-        samples_needed,
-    )
+    from refapprox.testing.assertions import assert_agrees
+    from refapprox.testing.known_laws import law_of, moments
     from refapprox.testing.mutants import MUTANTS, Mutant
+    from refapprox.testing.power import Detectable, min_detectable, samples_needed
     from refapprox.testing.strategies import (
         asymmetric_multipliers,
         conv_shapes,

@@ -20,7 +20,7 @@ from refapprox.multipliers import Multiplier, exact
 from refapprox.multipliers.closed_forms import broken_array_products, operand_truncated_products
 from refapprox.multipliers.multiplier import code_range, codes
 from refapprox.quantization import QuantizationParameters
-from refapprox.testing.assertions import law_of
+from refapprox.testing.known_laws import law_of
 
 SEEDS = st.integers(0, 2 ** 32 - 1)
 

@@ -11,9 +11,9 @@ from refapprox import from_family
 from refapprox.multipliers import family_netlist
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.netlist import exhaustive_planes, unpack_words
+from refapprox.multipliers.codes import codes
 from refapprox.multipliers.lint import check_mistakes, lint_lut, rule_finder
 from refapprox.multipliers.multiplier import Multiplier
-from refapprox.multipliers.operator import codes
 
 CELLS = {      # approximate full adders (sum, carry): of the literature, and with one output stuck
     "AMA1": lambda ones, a, b, c: (~((a & b) | (b & c) | (a & c)) & ones, (a & b) | (b & c) | (a & c)),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from refapprox import Circuit, Multiplier, exact
-from refapprox.multipliers.operator import memory_text
+from refapprox.multipliers.codes import memory_text
 
 
 def product(x, w):

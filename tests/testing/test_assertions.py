@@ -23,7 +23,8 @@ from refapprox.testing import (
     moments,
     samples_needed,
 )
-from refapprox.testing.assertions import acceptance, moments_of_sums
+from refapprox.testing.known_laws import moments_of_sums
+from refapprox.testing.limits import acceptance
 from tests.tools import false_alarms
 
 DICE = law_of([1, 2, 3, 4, 5, 6], np.full(6, 1 / 6), num_summands=2)

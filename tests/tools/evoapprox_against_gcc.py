@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from refapprox.multipliers.codes import all_pairs
 from refapprox.multipliers.languages.c.interpret import evaluate
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.tokens import Source
 from refapprox.multipliers.languages.evoapprox.checkout import source_files
 from refapprox.multipliers.languages.reader import read_circuit
 from refapprox.multipliers.names import shape_of
-from refapprox.multipliers.operator import all_pairs
 
 DRIVER = """#include "{source}"
 void run(const int64_t *x, const int64_t *w, int64_t *result, int64_t count)

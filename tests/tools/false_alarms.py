@@ -15,7 +15,9 @@ import time
 import numpy as np
 from scipy.stats import beta
 
-from refapprox.testing.assertions import acceptance, law_of, min_detectable, moments
+from refapprox.testing.known_laws import law_of, moments
+from refapprox.testing.limits import acceptance
+from refapprox.testing.power import min_detectable
 
 CONFIDENCE, POWER = 0.9999, 0.99
 BLOCK_DRAWS = 1 << 21

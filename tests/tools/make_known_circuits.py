@@ -13,9 +13,9 @@ import numpy as np
 
 from refapprox.files import write_text
 from refapprox.multipliers.closed_forms import from_form
+from refapprox.multipliers.codes import all_pairs
 from refapprox.multipliers.known import DATA, RELEASES, fingerprint, spread_operands
 from refapprox.multipliers.languages.evoapprox.checkout import read_checkout
-from refapprox.multipliers.operator import all_pairs
 
 SCREEN = 512         # operand pairs that sort out most candidates
 

@@ -10,7 +10,8 @@ import numpy as np
 from refapprox import files
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo
-from refapprox.report import ACCURACIES, text_table
+from refapprox.report.run import ACCURACIES
+from refapprox.report.text import text_table
 
 # agnapprox's tutorial on MNIST (names of EvoApproxLib v1.1), with its reported accuracies.
 PUBLISHED_LAYERS = ("mul8s_1L2H", "mul8s_1L1G", "mul8s_1L2D", "mul8s_1L2D", "mul8s_1KX2")

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.gates import GATES
+from refapprox.multipliers.codes import code_range, codes
 from refapprox.multipliers.multiplier import Multiplier, tabulated
-from refapprox.multipliers.operator import BinaryOperator, code_range, codes
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_choice, check_codes, check_flag, check_integer
 
 FIRST_OPERAND_WIRE = 2

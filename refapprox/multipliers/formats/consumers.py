@@ -12,11 +12,12 @@ import numpy as np
 
 from refapprox import files
 from refapprox.multipliers import side_file
+from refapprox.multipliers.codes import MAX_BITS
 from refapprox.multipliers.costs import known_netlist
 from refapprox.multipliers.formats import text, write_table
 from refapprox.multipliers.formats.orders import swap_order
 from refapprox.multipliers.languages.verilog import source as verilog
-from refapprox.multipliers.operator import MAX_BITS, BinaryOperator
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_choice
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refapprox.multipliers.codes import MAX_BITS, code_range
 from refapprox.multipliers.languages.c.tokens import SourceError
 from refapprox.multipliers.languages.c.types import NAMED, QUALIFIERS, WORDS
-from refapprox.multipliers.operator import MAX_BITS, code_range
 
 SECONDS = 60
 MEMORY = 2 ** 30

@@ -13,6 +13,7 @@ from pathlib import Path
 from refapprox.multipliers import declaration, side_file
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.netlist import Netlist
+from refapprox.multipliers.codes import MAX_BITS
 from refapprox.multipliers.declaration import Claim, Reading
 from refapprox.multipliers.languages import sources
 from refapprox.multipliers.languages.c.source import read_program
@@ -24,7 +25,6 @@ from refapprox.multipliers.languages.functions import decided, result_bits
 from refapprox.multipliers.languages.sources import SUFFIXES
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.names import pair
-from refapprox.multipliers.operator import MAX_BITS
 
 __all__ = ["SUFFIXES", "read_circuit", "read_netlist", "verify"]
 
