@@ -26,7 +26,8 @@ from refapprox.matching import get_feature_maps
 from refapprox.plotting import MEANING, new_figure
 
 net, data = LeNet5.pretrained("synthetic"), SyntheticDigits(n_train=240, n_test=1)
-layer = get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=128)["linear1"]
+maps = get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=128)
+layer = maps["linear1"]
 print("activations", layer.features.shape, "  weights", layer.weights.shape)
 
 # %% [markdown]
@@ -54,7 +55,8 @@ print(f"mean of the error {errors.mean():.1f}, standard deviation {truth:.1f}")
 # %%
 operands = LayerOperands.from_codes(x, w)
 first = estimate(multiplier, operands, "single_distribution")
-print(f"one histogram for all: {first.accumulated_std:.1f}, {100 * (first.accumulated_std / truth - 1):+.0f} %")
+off = 100 * (first.accumulated_std / truth - 1)
+print(f"one histogram for all: {first.accumulated_std:.1f}, {off:+.0f} %")
 
 # %% [markdown]
 # Far too small. Somebody who chooses a multiplier by this number will be surprised by the network. What went wrong?
@@ -66,7 +68,7 @@ print(f"one histogram for all: {first.accumulated_std:.1f}, {100 * (first.accumu
 # call it $k$. The law of total variance splits the variance of the accumulated error $S$,
 #
 # $$
-# \mathrm{Var}\,S = \underbrace{\mathrm{E}_k\,\mathrm{Var}(S \mid k)}_{\text{within a field}}
+# \mathrm{Var}\,S = \underbrace{\mathrm{E}_k\,\mathrm{Var}(S \mid k)}_{\text{within fields}}
 #   + \underbrace{\mathrm{Var}_k\,\mathrm{E}(S \mid k)}_{\text{between fields}} .
 # $$
 #
@@ -78,7 +80,8 @@ print(f"one histogram for all: {first.accumulated_std:.1f}, {100 * (first.accumu
 
 # %%
 error_map = np.array([[0, 0], [0, 4]])                  # error_map[x, w], exact minus approximate
-tiny = LayerOperands.from_codes(x=[[0, 1], [1, 0]], w=[[0, 1], [1, 0]], range_x=(0, 1), range_w=(0, 1))
+tiny = LayerOperands.from_codes(x=[[0, 1], [1, 0]], w=[[0, 1], [1, 0]],
+                                range_x=(0, 1), range_w=(0, 1))
 for rung in ("single_distribution", "exact_data"):
     variance = estimate(error_map, tiny, rung).accumulated_std ** 2
     print(f"{rung:>20}: variance {variance:.0f}")
@@ -97,7 +100,7 @@ for rung in ("single_distribution", "exact_data"):
 
 # %%
 for name, rung in RUNGS.items():
-    print(f"{rung.label:>3}  {name:<22}{rung.assumption}")
+    print(f"{rung.label:>2} {name}:\n     {rung.assumption}")
 
 # %% [markdown]
 # All of them on our layer, for the 12 inexact multipliers of the library: by how much is each estimate off?
@@ -105,15 +108,18 @@ for name, rung in RUNGS.items():
 # %%
 inexact = [m for m in library if np.any(m.error_map)]
 simulated = estimate(inexact, operands, "simulation").accumulated_std
-off = {name: 100 * (estimate(inexact, operands, name).accumulated_std / simulated - 1) for name in RUNGS}
+off = {name: 100 * (estimate(inexact, operands, name).accumulated_std / simulated - 1)
+       for name in RUNGS}
+print("off by, on average (%), and from ... to")
 for name, values in off.items():
-    print(f"{RUNGS[name].label:>3}  {name:<22}off by {np.abs(values).mean():5.1f} % on average, {values.min():+6.1f} % "
-          f"to {values.max():+5.1f} %")
+    print(f"{RUNGS[name].label:>2} {name:<21}{np.abs(values).mean():5.1f}   "
+          f"{values.min():+6.1f} {values.max():+6.1f}")
 
 # %%
 figure, axis = new_figure(size=(7, 4))
 for place, values in enumerate(off.values()):
-    axis.plot(values, np.full(len(values), place), "o", color=MEANING["predicted"], markerfacecolor="none")
+    axis.plot(values, np.full(len(values), place), "o", color=MEANING["predicted"],
+              markerfacecolor="none")
 axis.axvline(0, color=MEANING["simulated"])
 axis.set_yticks(range(len(RUNGS)), [f"{name}  {RUNGS[name].label}" for name in RUNGS])
 axis.invert_yaxis()
@@ -147,9 +153,10 @@ space = library.search_space()
 really = estimate(space, operands, "simulation").accumulated_std
 for name in ("single_distribution", "population", "correlated_taps", "exact_data"):
     found = estimate(space, operands, name).accumulated_std
-    best = min((i for i in range(len(space)) if found[i] <= allowed), key=lambda i: space[i].performance_metric)
-    print(f"{name:<20} takes {space[best].name} at {space[best].performance_metric:.3f} mW: "
-          f"promised {found[best]:.0f}, really {really[best]:.0f}")
+    fitting = [i for i in range(len(space)) if found[i] <= allowed]
+    best = min(fitting, key=lambda i: space[i].performance_metric)
+    print(f"{name}: {space[best].name}, {space[best].performance_metric:.3f} mW,")
+    print(f"     promised {found[best]:.0f}, really {really[best]:.0f}")
 
 # %% [markdown]
 # The first two take a multiplier that is cheaper, and break their promise. The third needed no data to keep it, only a

@@ -52,16 +52,19 @@ def product_backward(dy, x, w):
 
 # %%
 def agrees(f, gradient, x, dy, rng, h=1e-5):
-    """Whether `gradient` is that of sum(dy * f(x)) with respect to x: both sides along a random direction."""
+    """Whether `gradient` is that of sum(dy * f(x)), along a random direction."""
     direction = rng.normal(size=x.shape)
-    slope = np.sum(dy * (f(x + h * direction) - f(x - h * direction))) / (2 * h)
-    return abs(np.sum(gradient * direction) - slope) < 1e-6 * np.sum(np.abs(gradient * direction))
+    change = f(x + h * direction) - f(x - h * direction)
+    slope = np.sum(dy * change) / (2 * h)
+    terms = gradient * direction
+    return abs(np.sum(terms) - slope) < 1e-6 * np.sum(np.abs(terms))
 
 
 rng = np.random.default_rng(0)
 x, w, dy = rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
 dx, dw = product_backward(dy, x, w)
-print("gradient of x", agrees(lambda x: x @ w, dx, x, dy, rng), "  of w", agrees(lambda w: x @ w, dw, w, dy, rng))
+print("gradient of x", agrees(lambda x: x @ w, dx, x, dy, rng))
+print("gradient of w", agrees(lambda w: x @ w, dw, w, dy, rng))
 print("one part in a thousand too large:", agrees(lambda x: x @ w, 1.001 * dx, x, dy, rng))
 
 # %% [markdown]
@@ -71,21 +74,24 @@ print("one part in a thousand too large:", agrees(lambda x: x @ w, 1.001 * dx, x
 # %%
 x = rng.normal(size=6)
 for name, dy in (("ones  ", np.ones(6)), ("random", rng.normal(size=6))):
-    print(name, "forgotten:", agrees(lambda x: x[::-1], dy, x, dy, rng),
-          "  remembered:", agrees(lambda x: x[::-1], dy[::-1], x, dy, rng))
+    print(name, "forgotten:", agrees(np.flip, dy, x, dy, rng),
+          "  remembered:", agrees(np.flip, np.flip(dy), x, dy, rng))
 
 # %% [markdown]
 # ## The noise layer
 #
 # What a multiplier does to a layer is, seen from outside, noise on its outputs. Put it there on purpose:
 #
-# $$y = x + \sigma\, s(x)\, \varepsilon, \qquad \varepsilon \sim N(0, 1) \text{ for every output},$$
+# $$y = x + \sigma\, s(x)\, \varepsilon, \qquad \varepsilon \sim N(0, 1),$$
 #
-# with $s(x)$ the standard deviation of all outputs together, over the batch. So $\sigma$ has no unit: $\sigma = 0.1$ is
-# noise of one tenth of what the outputs vary by themselves. These are the two lines that matter:
+# with an $\varepsilon$ for every output and $s(x)$ the standard deviation of all outputs together, over the batch. So
+# $\sigma$ has no unit: $\sigma = 0.1$ is noise of one tenth of what the outputs vary by themselves. These are the two
+# lines that matter:
 #
-# $$\bar\sigma = s \sum \bar y\, \varepsilon, \qquad
-#   \bar x = \bar y + \sigma \Bigl(\sum \bar y\, \varepsilon\Bigr) \frac{x - \mathrm{mean}(x)}{(N - 1)\, s} .$$
+# $$\begin{aligned}
+# \bar\sigma &= s \sum \bar y\, \varepsilon, \\
+# \bar x &= \bar y + \sigma \Bigl(\sum \bar y\, \varepsilon\Bigr) \frac{x - \mathrm{mean}(x)}{(N - 1)\, s} .
+# \end{aligned}$$
 #
 # The first is plain: $\sigma$ stands there as a factor. The second has a part that is easily forgotten: $x$ moves $s$
 # as well. The draw $\varepsilon$ is held fixed, as it is another one in every batch.
@@ -100,10 +106,11 @@ def noisy_backward(dy, x, sigma, eps):
     return dy + sigma * along * (x - x.mean()) / ((x.size - 1) * s), s * along
 
 
-x, dy, eps, sigma = rng.normal(2, 3, (4, 5)), rng.normal(size=(4, 5)), rng.normal(size=(4, 5)), np.array(0.3)
+x, sigma = rng.normal(2, 3, (4, 5)), np.array(0.3)
+dy, eps = rng.normal(size=(2, 4, 5))
 dx, dsigma = noisy_backward(dy, x, sigma, eps)
 print("gradient of x    ", agrees(lambda x: noisy(x, sigma, eps), dx, x, dy, rng))
-print("gradient of sigma", agrees(lambda sigma: noisy(x, sigma, eps), dsigma, sigma, dy, rng))
+print("gradient of sigma", agrees(lambda s: noisy(x, s, eps), dsigma, sigma, dy, rng))
 print("without its second part", agrees(lambda x: noisy(x, sigma, eps), dy, x, dy, rng))
 
 # %% [markdown]
@@ -161,9 +168,10 @@ def gradients(p, x, labels, eps, lmbd):
 # step, because no rectifier may switch on the way:
 
 # %%
-p = {"w1": rng.normal(0, 0.05, (784, 32)), "b1": np.zeros(32), "w2": rng.normal(0, 0.25, (32, 10)), "b2": np.zeros(10),
-     "sigma": np.full(2, 0.025)}
-x, labels = data.test.images[:20].reshape(20, -1).astype(float), data.test.labels[:20]
+p = {"w1": rng.normal(0, 0.05, (784, 32)), "b1": np.zeros(32),
+     "w2": rng.normal(0, 0.25, (32, 10)), "b2": np.zeros(10), "sigma": np.full(2, 0.025)}
+x = data.test.images[:20].reshape(20, -1).astype(float)
+labels = data.test.labels[:20]
 eps = [rng.normal(size=(20, 32)), rng.normal(size=(20, 10))]
 
 
@@ -171,7 +179,8 @@ def loss_of(w1):
     return cross_entropy.forward(forward(p | {"w1": w1}, x, eps)[0], labels)[0]
 
 
-print("gradient of w1", agrees(loss_of, gradients(p, x, labels, eps, 0)["w1"], p["w1"], 1.0, rng, h=1e-6))
+dw1 = gradients(p, x, labels, eps, lmbd=0)["w1"]
+print("gradient of w1", agrees(loss_of, dw1, p["w1"], 1.0, rng, h=1e-6))
 
 # %% [markdown]
 # Now train: first the weights, without noise; then everything together, for three values of $\lambda$ and three seeds.
@@ -204,18 +213,21 @@ LAMBDAS = (0.1, 0.3, 1.0)
 curves = {}
 for lmbd in LAMBDAS:
     for seed in range(3):
-        found, curves[lmbd, seed] = train(trained, np.random.default_rng(seed), epochs=4, lr=0.005, lmbd=lmbd)
-        print(f"lambda {lmbd}, seed {seed}: |sigma| {curves[lmbd, seed][-1].round(3)}, "
+        found, curve = train(trained, np.random.default_rng(seed), epochs=4, lr=0.005, lmbd=lmbd)
+        curves[lmbd, seed] = curve
+        print(f"lambda {lmbd}, seed {seed}: |sigma| {curve[-1].round(3)}, "
               f"{100 * accuracy(found):.1f} % right")
 
 # %%
 figure, axes = new_figure(1, 2, size=(8, 3.6), sharey=True)
 for layer, axis in enumerate(axes):
-    for lmbd, color, line in zip(LAMBDAS, ("#e69f00", "#0072b2", "#000000"), (":", "--", "-"), strict=True):
+    for lmbd, color, line in zip(LAMBDAS, ("#e69f00", "#0072b2", "#000000"), (":", "--", "-"),
+                                 strict=True):
         for seed in range(3):
             axis.plot(curves[lmbd, seed][:, layer], line, color=color, linewidth=1,
                       label=f"λ = {lmbd}" if seed == 0 else None)
-    axis.set_title(f"layer {layer + 1}, {100 * SHARES[layer]:.1f} % of the multiplications", fontsize=10)
+    axis.set_title(f"layer {layer + 1}, {100 * SHARES[layer]:.1f} % of the multiplications",
+                   fontsize=10)
     axis.set_xlabel("batches")
 axes[0].set_ylabel("|σ|")
 axes[0].legend(loc="center right")

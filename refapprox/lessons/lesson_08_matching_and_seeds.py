@@ -15,8 +15,10 @@
 # A layer has learned that its outputs may be disturbed by $\sigma_l$ times their own standard deviation. Multiplier $m$
 # disturbs them by an accumulated error of standard deviation $\mathrm{std}_l(m)$. Two lines that matter:
 #
-# $$\text{allowed:}\quad \mathrm{std}_l(m) \le |\sigma_l| \cdot \mathrm{std}(\text{outputs of } l),
-#   \qquad\qquad \text{chosen:}\quad \text{the cheapest } m \text{ that is allowed.}$$
+# $$\begin{aligned}
+# \text{allowed:}\quad & \mathrm{std}_l(m) \le |\sigma_l| \cdot \mathrm{std}(\text{outputs of } l), \\
+# \text{chosen:}\quad & \text{the cheapest } m \text{ that is allowed.}
+# \end{aligned}$$
 #
 # We look at it in LeNet-5, which comes with its noise levels trained:
 
@@ -39,8 +41,9 @@ allowed = sigma * layer.output_std()
 print(f"sigma {sigma:.4f}, std of the outputs {layer.output_std():.0f}: allowed {allowed:.0f}")
 
 stds = predicted_stds(layer, space, rng=np.random.default_rng(0), estimator="exact_data")
-for m, std in sorted(zip(space, stds, strict=True), key=lambda pair: pair[0].performance_metric):
-    print(f"  {m.name}  {m.performance_metric:.3f} mW   error {std:7.1f}   {'allowed' if std <= allowed else ''}")
+for std, m in sorted(zip(stds, space, strict=True), key=lambda pair: pair[1].performance_metric):
+    verdict = "allowed" if std <= allowed else ""
+    print(f"{m.name}  {m.performance_metric:.3f} mW  error {std:7.1f}  {verdict}")
 
 # %% [markdown]
 # The first one in this list that is allowed is chosen. `select_multipliers` does this for all layers of a network.
@@ -51,14 +54,18 @@ for m, std in sorted(zip(space, stds, strict=True), key=lambda pair: pair[0].per
 # says how long and how fast each of the four stages trains.
 
 # %%
-STAGES = {"baseline": StageSettings(epochs=4, lr=0.1), "quant": StageSettings(epochs=1, lr=1e-3),
-          "gradient": StageSettings(epochs=2, lr=2e-3, sigma_lr=5e-3), "approx": StageSettings(epochs=1, lr=2e-3)}
+STAGES = {"baseline": StageSettings(epochs=4, lr=0.1),
+          "quant": StageSettings(epochs=1, lr=1e-3),
+          "gradient": StageSettings(epochs=2, lr=2e-3, sigma_lr=5e-3),
+          "approx": StageSettings(epochs=1, lr=2e-3)}
 
 
 def small_network(rng):
     model = Sequential(
-        conv1=Conv2D(1, 6, 5, stride=2, padding=2, bias=False, rng=rng), bn1=BatchNorm(6), relu1=ReLU(),
-        conv2=Conv2D(6, 12, 5, stride=2, padding=2, bias=False, rng=rng), bn2=BatchNorm(12), relu2=ReLU(),
+        conv1=Conv2D(1, 6, 5, stride=2, padding=2, bias=False, rng=rng),
+        bn1=BatchNorm(6), relu1=ReLU(),
+        conv2=Conv2D(6, 12, 5, stride=2, padding=2, bias=False, rng=rng),
+        bn2=BatchNorm(12), relu2=ReLU(),
         flatten=Flatten(), linear=Linear(12 * 7 * 7, 10, rng=rng))
     return ApproxNet(model, (1, 28, 28), STAGES, rng=rng, name="small network")
 
@@ -94,10 +101,11 @@ def whole_run(seed, lmbd=0.5):
 
 assignment, accuracy = whole_run(seed=0)
 for layer in assignment.layers:
-    print(f"{layer.name:>6}: sigma {layer.sigma:+.3f}, error {layer.predicted_std:6.0f} of {layer.allowed_std:6.0f} "
-          f"allowed, {layer.multiplier_name}, {layer.multiplier_performance_metric:.3f} mW")
-print("accuracy (%)", {stage: round(value, 1) for stage, value in accuracy.items()})
-print(f"energy of the multiplications, relative to exact ones: {assignment.relative_energy_consumption:.3f}")
+    print(f"{layer.name:>6}: sigma {layer.sigma:+.3f}, {layer.multiplier_name}, "
+          f"error {layer.predicted_std:.0f} of {layer.allowed_std:.0f}")
+for stage, value in accuracy.items():
+    print(f"{stage:>9}: {value:.1f} % right")
+print(f"energy, relative to exact multipliers: {assignment.relative_energy_consumption:.3f}")
 
 # %% [markdown]
 # A third of the energy, and after retraining the network is as good as before. A nice result. Would you publish it?
@@ -109,18 +117,18 @@ print(f"energy of the multiplications, relative to exact ones: {assignment.relat
 
 # %%
 runs = {0: (assignment, accuracy)} | {seed: whole_run(seed) for seed in range(1, 5)}
-print("seed   " + "  ".join(f"{stage:>9}" for stage in accuracy) + "   energy   multipliers")
+print("seed  " + " -> ".join(accuracy) + ", energy")
 for seed, (assignment, accuracy) in runs.items():
-    print(f"{seed:4}   " + "  ".join(f"{value:9.1f}" for value in accuracy.values())
-          + f"   {assignment.relative_energy_consumption:6.3f}   "
+    print(f"{seed:4}  " + " -> ".join(f"{value:.1f}" for value in accuracy.values())
+          + f", {assignment.relative_energy_consumption:.3f}: "
           + " ".join(layer.multiplier_name.removeprefix("mul8s_") for layer in assignment.layers))
 
 # %%
 stages = list(accuracy)
 figure, axis = new_figure(size=(6.4, 3.8))
 for _, values in runs.values():
-    axis.plot(stages, [values[stage] for stage in stages], "-o", color=MEANING["simulated"], markerfacecolor="none",
-              linewidth=0.7)
+    axis.plot(stages, [values[stage] for stage in stages], "-o", color=MEANING["simulated"],
+              markerfacecolor="none", linewidth=0.7)
 axis.set_ylabel("test accuracy (%), one line per seed")
 show(figure, "lesson_08_seeds")
 
@@ -133,7 +141,7 @@ show(figure, "lesson_08_seeds")
 #
 # With $n$ runs, the mean $\bar a$ is known up to its *standard error*,
 #
-# $$\bar a \pm \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n - 1} \sum_i (a_i - \bar a)^2 ,$$
+# $$\bar a \pm \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n - 1} \sum_i (a_i - \bar a)^2$$
 #
 # with $n - 1$, because the runs are a sample of all runs that might have been. A second thing scatters: a test set is a
 # sample too. With $t$ images and accuracy $a$, counting the right ones has standard deviation $\sqrt{a (1 - a) / t}$,
@@ -143,10 +151,11 @@ show(figure, "lesson_08_seeds")
 n = len(runs)
 for stage in stages:
     values = np.array([values[stage] for _, values in runs.values()])
-    print(f"{stage:>9}: mean {values.mean():5.1f}, spread {values.std(ddof=1):4.1f}, standard error "
-          f"{values.std(ddof=1) / np.sqrt(n):4.1f}, from {values.min():.1f} to {values.max():.1f}")
+    spread = values.std(ddof=1)
+    print(f"{stage:>9}: mean {values.mean():.1f} ± {spread / np.sqrt(n):.1f}, spread {spread:.1f}")
 gain = np.array([values["retrained"] - values["quantized"] for _, values in runs.values()])
-print(f"retrained less quantized, run by run: {gain.mean():+.1f}, standard error {gain.std(ddof=1) / np.sqrt(n):.1f}")
+error = gain.std(ddof=1) / np.sqrt(n)
+print(f"retrained less quantized, run by run: {gain.mean():+.1f} ± {error:.1f}")
 
 # %% [markdown]
 # Differences are taken *run by run*: a seed that is good at one stage is good at the next one as well, and in the

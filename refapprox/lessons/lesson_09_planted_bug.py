@@ -34,7 +34,7 @@ for case in suite.select():
     first.setdefault(case.family, case)
 print(len(suite), "cases in", len(first), "families; the first one of every third family:")
 for case in list(first.values())[::3]:
-    print(f"  {case.id:<30} {case.probes[:78]}")
+    print(f"{case.id}:\n     {case.probes[:68]}")
 
 # %% [markdown]
 # ## An adapter
@@ -54,7 +54,8 @@ print(inspect.getsource(Framework))
 
 # %%
 report = run(suite.select(), Framework())
-print(", ".join(f"{report.count(status)} {status}" for status in ("passed", "failed", "not applicable")))
+for status in ("passed", "failed", "not applicable"):
+    print(report.count(status), status)
 
 # %% [markdown]
 # *Not applicable* means that the adapter has no such operation. It is no pass: a framework of which nothing applies has
@@ -65,7 +66,8 @@ print(", ".join(f"{report.count(status)} {status}" for status in ("passed", "fai
 # failure. Here it stops at the first one:
 
 # %%
-command = "refapprox conformance run --adapter refapprox.lessons.planted:Framework --select conv2d* --maxfail 1"
+command = ("refapprox conformance run --adapter refapprox.lessons.planted:Framework "
+           "--select conv2d* --maxfail 1")
 print(command)
 done = subprocess.run([sys.executable, "-m", *command.split()], capture_output=True, text=True)
 print(done.stdout, "exit code", done.returncode)
@@ -79,8 +81,7 @@ print(done.stdout, "exit code", done.returncode)
 
 # %%
 for result in report.failures:
-    print(f"{result.case.id:<36}{result.message[:58]}")
-print("all of them in", {result.case.family for result in report.failures})
+    print(f"{result.case.id}:\n     {result.message}")
 print("explained by", report.likely_mistakes)
 
 # %% [markdown]
@@ -92,7 +93,8 @@ print("explained by", report.likely_mistakes)
 
 # %%
 one_more = Multiplier.from_function("one more", lambda x, w: x * w + 1)
-geometry = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1, "x_zero_point": 0, "w_zero_point": 0}
+geometry = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1,
+            "x_zero_point": 0, "w_zero_point": 0}
 
 
 def both(side):
@@ -113,7 +115,8 @@ sides = (28, 14, 7, 4, 2)
 wrong = [100 * np.mean(np.not_equal(*both(side))) for side in sides]
 figure, axis = new_figure(size=(6.4, 3.2))
 axis.bar([f"{side} × {side}" for side in sides], wrong, color=MEANING["this"])
-axis.set(xlabel="output of a 3 × 3 convolution with padding 1", ylabel="outputs that are wrong (%)", ylim=(0, 100))
+axis.set(xlabel="output of a 3 × 3 convolution with padding 1",
+         ylabel="outputs that are wrong (%)", ylim=(0, 100))
 show(figure, "lesson_09_rim")
 
 # %% [markdown]

@@ -14,9 +14,9 @@
 #
 # A conductance cannot be negative and a weight can. So a weight is the difference of two devices,
 #
-# $$w = m\, \frac{g^+ - g^-}{g_\max}, \qquad m = \text{the largest } |w| \text{ of the array},$$
+# $$w = m\, \frac{g^+ - g^-}{g_\max}, \qquad m = \text{largest } |w|,$$
 #
-# of which one is left at zero. A phase-change device goes up to $g_\max = 25$ µS.
+# of which one is left at zero; $m$ is taken over the whole array. A phase-change device goes up to $g_\max = 25$ µS.
 
 # %%
 import numpy as np
@@ -64,7 +64,8 @@ for target, color in ((25, "#000000"), (12.5, "#d55e00"), (5, "#0072b2")):
     mean, std = np.array([m.mean for m in moments]), np.sqrt([m.variance for m in moments])
     axis.fill_between(times, mean - std, mean + std, color=color, alpha=0.25)
     axis.plot(times, mean, color=color, label=f"asked for {target} µS")
-axis.set(xscale="log", ylim=(0, None), xlabel="time after programming", ylabel="conductance, mean ± std (µS)")
+axis.set(xscale="log", ylim=(0, None), xlabel="time after programming",
+         ylabel="conductance, mean ± std (µS)")
 axis.set_xticks([1, 60, 3600, 86400, 2592000], ["second", "minute", "hour", "day", "month"])
 axis.minorticks_off()
 axis.legend(loc="upper right")
@@ -83,8 +84,9 @@ TIMES = {"a second": 1, "an hour": 3600, "a day": 86400, "a month": 2592000}
 chip = program_weights(single, weights, device, rng=rng, compensation=NoDriftCompensation())
 for name, t in TIMES.items():
     read = chip.read(t, rng=rng).effective
-    print(f"{name:>9}: mean squared error {np.mean((read - weights) ** 2):.5f}, "
-          f"sum of magnitudes {np.abs(read).sum() / np.abs(weights).sum():.2f} of what it was")
+    left = np.abs(read).sum() / np.abs(weights).sum()
+    print(f"{name:>8}: mean squared error {np.mean((read - weights) ** 2):.5f}, "
+          f"{100 * left:.0f} % left")
 
 # %% [markdown]
 # Most of the loss is common to all: the whole array fades. That can be undone with a single number.
@@ -94,8 +96,8 @@ for name, t in TIMES.items():
 # Measure how much the array has faded as a whole, and multiply with $\alpha$ = (magnitude at first) / (magnitude now).
 # For a weight with the target $u$ whose reading $x$ scatters, the loss is then
 #
-# $$\mathrm{E}\,(\alpha x - u)^2 = \underbrace{\alpha^2\,\mathrm{Var}\,x}_{\text{scatter, amplified}}
-#   + \underbrace{(\alpha\,\mathrm{E}\,x - u)^2}_{\text{fading, compensated}} .$$
+# $$\mathrm{E}\,(\alpha x - u)^2 = \underbrace{\alpha^2\,\mathrm{Var}\,x}_{\text{scatter}}
+#   + \underbrace{(\alpha\,\mathrm{E}\,x - u)^2}_{\text{fading}} .$$
 #
 # The second term nearly vanishes. The first one grows: noise is amplified together with the weight. What the devices
 # scatter *among each other*, no common factor takes away.
@@ -105,15 +107,16 @@ times = list(TIMES.values())
 without = expected_nmse(single, weights, device, times, NoDriftCompensation())
 compensated = expected_nmse(single, weights, device, times, GlobalDriftCompensation())
 for name, before, after in zip(TIMES, without, compensated, strict=True):
-    print(f"{name:>9}: expected error {before:.5f} without compensation, {after:.5f} with it")
+    print(f"{name:>8}: {before:.5f} without compensation, {after:.5f} with it")
 
 # %% [markdown]
 # These are no simulations: the expectation over all three kinds of noise has a closed form, which is why one number
 # takes a fraction of a second. Is it right? Two independent ways, as always here:
 
 # %%
-print(f"mean over the four times: closed form {expected_tnmse(single, weights, device, times):.6f}, "
-      f"forty simulated chips {monte_carlo_tnmse(single, weights, device, times, rng=np.random.default_rng(1))}")
+simulated = monte_carlo_tnmse(single, weights, device, times, rng=np.random.default_rng(1))
+print(f"closed form {expected_tnmse(single, weights, device, times):.6f}, "
+      f"forty simulated chips {simulated}")
 
 # %% [markdown]
 # ## Two pairs, and how to fill them
@@ -124,13 +127,15 @@ print(f"mean over the four times: closed form {expected_tnmse(single, weights, d
 
 # %%
 factors = np.linspace(0.5, 4, 29)
-losses = [expected_tnmse(DualPairConductanceConverter([1, f]), weights, device, times) for f in factors]
+losses = [expected_tnmse(DualPairConductanceConverter([1, f]), weights, device, times)
+          for f in factors]
 best = factors[np.argmin(losses)]
 figure, axis = new_figure(size=(6.4, 3.4))
 axis.plot(factors, losses, color="#0072b2")
 axis.plot(1, losses[4], "o", color="#000000", label="both pairs count the same")
 axis.plot(best, min(losses), "D", color="#009e73", label=f"least loss, f = {best:.2f}")
-axis.set(xlabel="factor f of the second pair", ylabel="expected error, mean of four times", ylim=(0, None))
+axis.set(xlabel="factor f of the second pair", ylabel="expected error, mean of four times",
+         ylim=(0, None))
 axis.legend(loc="upper right")
 show(figure, "lesson_10_factor")
 
@@ -145,9 +150,12 @@ show(figure, "lesson_10_factor")
 
 # %%
 baseline = DualPairConductanceConverter([1, 1])
-result = WeightProgrammingOptimizer(weights, [1, None], device, times, baseline, maxiter=20).run_optimizer()
-print(f"baseline {result.baseline:.6f}, best {result.best:.6f}: {100 * result.improvement:.1f} % less")
-print(f"factors {np.round(result.converter.f_lst, 2)}, simulated afresh {result.best_monte_carlo}")
+search = WeightProgrammingOptimizer(weights, [1, None], device, times, baseline, maxiter=20)
+result = search.run_optimizer()
+print(f"baseline {result.baseline:.6f}, best {result.best:.6f}: "
+      f"{100 * result.improvement:.1f} % less")
+print(f"factors {np.round(result.converter.f_lst, 2)}")
+print(f"simulated afresh {result.best_monte_carlo}")
 
 # %% [markdown]
 # For these devices the search ends where the curve above had its minimum: the plain way *is* the best, with the right
