@@ -166,8 +166,8 @@ show(figure, "lesson_02_same_mae")
 # products, and then it makes all the difference: this is lesson 5.
 #
 # **Try it.** Change `drum(k=5)` to `drum(k=3)`, or take any other family (`refapprox.multipliers.families()` lists
-# them with their rules), and say what its map will look like before you draw it. `refapprox multipliers show drum
-# --html page.html` on the command line makes a page on which you can point at single products.
+# them with their rules), and say what its map will look like before you draw it. On the command line,
+# `refapprox multipliers show "drum(k=5)" --html page.html` makes a page on which you can point at single products.
 #
 # ## Exercises
 #
