@@ -78,6 +78,25 @@ def test_statistics_can_be_held(scripts, read):
     assert not np.allclose(run(nodes, small.images()[:1], EXACT)[0], outputs[:1], rtol=1e-2)
 
 
+def test_the_sum_of_a_channel_is_taken_image_after_image(scripts):
+    """In float32, 2**24 + 1 is 2**24: ones after it are lost, ones before it are not."""
+    ops = scripts("tensorflow_ops")
+    node = scripts("tensorflow_graph").Node("n", "FusedBatchNorm", [], {
+        "is_training": 1, "data_format": "NHWC", "epsilon": 0.0})
+    ones, large = np.ones((40, 1, 1, 2), np.float32), np.full((24, 1, 1, 2), 2 ** 24, np.float32)
+    unit = np.ones(2, np.float32), np.zeros(2, np.float32)
+    _, first, _ = ops.normalization(node, np.concatenate([large[:1], ones, 0 * large[:23]]), *unit)
+    _, last, _ = ops.normalization(node, np.concatenate([ones, 0 * large[:23], large[:1]]), *unit)
+    assert (first * 64).tolist() == [2 ** 24] * 2 and (last * 64).tolist() == [2 ** 24 + 40] * 2
+
+
+def test_the_estimated_root_is_a_step_of_newton_from_12_bits(scripts):
+    x = np.geomspace(1e-3, 1e3, 4_000, dtype=np.float32)
+    error = scripts("tensorflow_ops").estimated_root(x) * np.sqrt(x.astype(np.float64)) - 1
+    # 1.5 e^2 below the root for an estimate off by e <= 2**-13, and four roundings of 2**-24
+    assert error.max() < 4 * 2.0 ** -24 and -1.5 * 2.0 ** -26 - 4 * 2.0 ** -24 < error.min() < -2.0 ** -25
+
+
 def test_alwann_takes_the_column_with_the_least_error(scripts):
     alwann = scripts("tfapprox_circuits").alwann
     assert np.array_equal(alwann(EXACT).lut, EXACT.lut)

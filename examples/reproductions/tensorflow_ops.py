@@ -21,11 +21,24 @@ LEVELS = {np.dtype(np.uint8): (2 ** 8, 0), np.dtype(np.int64): (2 ** 32, -2 ** 3
 STATISTICS = ("Min", "Max", "RequantizationRange", "FusedBatchNorm")      # operators that look at the whole batch
 
 
-def run(nodes, batch, multiplier, held=None):
+def reciprocal_root(x):
+    """1 / sqrt(x), float32."""
+    return F4(1) / np.sqrt(x)
+
+
+def estimated_root(x):
+    """1 / sqrt(x) as Eigen had it in 2019 for processors with AVX: the processor's estimate, of about 12 bits, and one
+    step of Newton's. Estimates differ from maker to maker; this one is the root rounded to 12 bits."""
+    mantissa, exponent = np.frexp(reciprocal_root(x))
+    y = np.ldexp(np.rint(mantissa * F4(2 ** 13)) / F4(2 ** 13), exponent)
+    return y * (F4(1.5) - F4(0.5) * x * (y * y))
+
+
+def run(nodes, batch, multiplier, held=None, inverse_root=reciprocal_root):
     """The output of the last node for a batch of images (n, h, w, c), and what every statistic was.
 
     `multiplier` takes the place of every convolution's products. `held` (name -> values) are statistics of another
-    run, to be used in place of this batch's own.
+    run, to be used in place of this batch's own; `inverse_root` is what batch normalization takes for 1 / sqrt.
     """
     held = {} if held is None else held
     uses = collections.Counter(name for node in nodes for name, _ in node.inputs)
@@ -41,7 +54,7 @@ def run(nodes, batch, multiplier, held=None):
         elif node.op == "AxConv2D":
             outputs = convolution(node, *inputs, multiplier)
         elif node.op == "FusedBatchNorm":
-            outputs = normalization(node, *inputs[:3], held.get(node.name))
+            outputs = normalization(node, *inputs[:3], held.get(node.name), inverse_root)
         elif node.name in held:
             outputs = held[node.name]
         elif node.op in OPERATORS:
@@ -158,12 +171,12 @@ def matrix_product(node, x, w, low_x, high_x, low_w, high_w):
 
 # Other layers
 
-def normalization(node, x, gamma, beta, held):
+def normalization(node, x, gamma, beta, held=None, inverse_root=reciprocal_root):
     """FusedBatchNorm in training mode: mean and variance (divided by the count) are the batch's, unless `held`.
 
     As TensorFlow 1.14 on a CPU, channel by channel one float32 number is added to another, image after image. A million
-    of them lose two digits and more, which decides a few images in a thousand; the sum over the rows of an array in C
-    order is NumPy's name for the same order.
+    of them lose two digits and more, which decides a few images in a thousand. NumPy adds the rows of an array in C
+    order in the same way (of two channels and more: one alone it adds in pairs).
     """
     if not node.attributes.get("is_training") or node.attributes.get("data_format") != "NHWC":
         raise ValueError(f"node {node.name!r}: batch normalization must be in training mode and NHWC, "
@@ -173,7 +186,7 @@ def normalization(node, x, gamma, beta, held):
     mean = rows.sum(axis=0) * part if held is None else held[0]
     centered = rows - mean
     variance = np.square(centered).sum(axis=0) * part if held is None else held[1]
-    scale = F4(1) / np.sqrt(variance + F4(node.attributes["epsilon"])) * gamma
+    scale = inverse_root(variance + F4(node.attributes["epsilon"])) * gamma
     return (centered * scale + beta).reshape(x.shape), mean, variance
 
 

@@ -11,6 +11,7 @@ from the folder that REFAPPROX_DATA_DIR names.
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,11 @@ PROTOCOL = ("the first 1,000 (--images) test images in one batch; statistics are
             "frozen: those of as many training images with exact products; "
             "calibrated: those of the training images under the multiplier; "
             "tuned: weights mapped as ALWANN does, statistics of the batch, as the README's command line; "
-            "tuned frozen: weights mapped, statistics as in frozen")
+            "tuned frozen: weights mapped, statistics as in frozen; "
+            "moments frozen and ranges frozen: one kind of statistics as in frozen, the other of the batch")
 CIRCUITS = "tf1/axqconv/axmult"
+PARTED = ("mul8u_1446", "mul8u_2HH", "mul8u_14VP")      # good circuits that frozen statistics cost most
+PARTS = ("moments frozen", "ranges frozen")
 PROTOCOLS = ("batch", "frozen", "calibrated", "tuned", "tuned frozen")
 
 
@@ -40,28 +44,43 @@ def figures(folder, results=None, images=BATCH, names=None):
         yield untried("36 circuits by five protocols", "", missing(folder))
         return
     library, nodes, data = load_library(folder / CIRCUITS, signed=False, bits=8), read_graph(folder / GRAPH), CIFAR10()
-    parts = [(part.images.pixels[:images], part.labels[:images]) for part in (data.train, data.test)]
-    frozen = statistics(nodes, parts[0][0], exact(8, signed=False))
+    train, test = ((part.images.pixels[:images], part.labels[:images]) for part in (data.train, data.test))
+    frozen = statistics(nodes, train[0], exact(8, signed=False))
     for multiplier in library if names is None else map(library.__getitem__, names):
-        path = None if results is None else Path(results) / f"{multiplier.name}_{images}.json"
-        if path is not None and path.exists():
-            found = files.read_json(path, {protocol: float for protocol in PROTOCOLS})
-        else:
-            found = accuracies(nodes, multiplier, frozen, *parts)
-            if path is not None:
-                files.write_json(path, found)
+        found = kept(results, f"{multiplier.name}_{images}", PROTOCOLS,
+                     partial(accuracies, nodes, multiplier, frozen, train, test))
+        if multiplier.name in PARTED:
+            found |= kept(results, f"{multiplier.name}_{images}_parts", PARTS,
+                          partial(parted, nodes, multiplier, frozen, test))
         for protocol, value in found.items():
             yield Figure(f"{multiplier.name}, {protocol}", "", value, "no figure published",
                          f"MAE {multiplier.metrics()['MAE%']:.3f} %" if protocol == "batch" else "")
 
 
+def kept(results, name, keys, compute):
+    """name -> number for `keys`, from the folder `results` where they are there, else computed and put there."""
+    path = None if results is None else Path(results) / f"{name}.json"
+    if path is not None and path.exists():
+        return files.read_json(path, dict.fromkeys(keys, float))
+    found = dict(zip(keys, compute(), strict=True))
+    if path is not None:
+        files.write_json(path, found)
+    return found
+
+
 def accuracies(nodes, multiplier, frozen, train, test):
-    """protocol -> accuracy on the test images."""
+    """Of the test images, by `PROTOCOLS`."""
     tuned = alwann(multiplier)
-    return dict(zip(PROTOCOLS, (
-        accuracy(nodes, *test, multiplier), accuracy(nodes, *test, multiplier, frozen),
-        accuracy(nodes, *test, multiplier, statistics(nodes, train[0], multiplier)),
-        accuracy(nodes, *test, tuned), accuracy(nodes, *test, tuned, frozen)), strict=True))
+    return (accuracy(nodes, *test, multiplier), accuracy(nodes, *test, multiplier, frozen),
+            accuracy(nodes, *test, multiplier, statistics(nodes, train[0], multiplier)),
+            accuracy(nodes, *test, tuned), accuracy(nodes, *test, tuned, frozen))
+
+
+def parted(nodes, multiplier, frozen, test):
+    """Accuracies of the test images, by `PARTS`: which of the statistics must follow a multiplier's errors?"""
+    moments = {node.name for node in nodes if node.op == "FusedBatchNorm"}
+    return [accuracy(nodes, *test, multiplier, {name: frozen[name] for name in names})
+            for names in (moments & frozen.keys(), frozen.keys() - moments)]
 
 
 def statistics(nodes, pixels, multiplier):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from figures import compared, main, untried
 from tensorflow_graph import read_graph
-from tensorflow_ops import run
+from tensorflow_ops import estimated_root, run
 
 from refapprox.datasets import CIFAR10
 from refapprox.multipliers import exact
@@ -33,7 +33,8 @@ def figures(folder, batches=range(10)):
     nodes, test, found = read_graph(folder / GRAPH), CIFAR10().test, []
     for number in batches:
         part = slice(number * BATCH, (number + 1) * BATCH)
-        found.append(accuracy(nodes, test.images.pixels[part], test.labels[part], exact(8, signed=False)))
+        found.append(accuracy(nodes, test.images.pixels[part], test.labels[part], exact(8, signed=False),
+                              inverse_root=estimated_root))
         yield compared(f"accuracy of batch {number}", PRINTED[number], found[-1], spread=SPREAD)
     if len(found) == len(PRINTED):
         yield compared("mean of the ten computed accuracies", PRINTED_MEAN, sum(found) / len(found))
@@ -43,9 +44,9 @@ def missing(folder):
     return "no checkout was given" if folder is None else "REFAPPROX_DATA_DIR is not set: CIFAR-10 is not here"
 
 
-def accuracy(nodes, pixels, labels, multiplier, held=None):
+def accuracy(nodes, pixels, labels, multiplier, held=None, **options):
     """The part of images (n, c, h, w) that the graph classifies as labelled, in one batch; classes beyond ten count."""
-    outputs, _ = run(nodes, pixels.transpose(0, 2, 3, 1), multiplier, held)
+    outputs, _ = run(nodes, pixels.transpose(0, 2, 3, 1), multiplier, held, **options)
     return float((outputs.argmax(axis=1) == labels).mean())
 
 

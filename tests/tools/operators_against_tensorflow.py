@@ -47,7 +47,7 @@ def computed(node, values):
     if node.op == "AxConv2D":
         return tensorflow_ops.convolution(node, *inputs, exact(8, signed=False))
     if node.op == "FusedBatchNorm":
-        return tensorflow_ops.normalization(node, *inputs[:3], None)
+        return tensorflow_ops.normalization(node, *inputs[:3])
     return tensorflow_ops.OPERATORS[node.op](node, *inputs)
 
 
