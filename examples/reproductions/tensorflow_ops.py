@@ -34,11 +34,11 @@ def estimated_root(x):
     return y * (F4(1.5) - F4(0.5) * x * (y * y))
 
 
-def run(nodes, batch, multiplier, held=None, inverse_root=reciprocal_root):
+def run(nodes, batch, multiplier, held=None, **options):
     """The output of the last node for a batch of images (n, h, w, c), and what every statistic was.
 
     `multiplier` takes the place of every convolution's products. `held` (name -> values) are statistics of another
-    run, to be used in place of this batch's own; `inverse_root` is what batch normalization takes for 1 / sqrt.
+    run, to be used in place of this batch's own; `options` go to batch normalization.
     """
     held = {} if held is None else held
     uses = collections.Counter(name for node in nodes for name, _ in node.inputs)
@@ -54,7 +54,7 @@ def run(nodes, batch, multiplier, held=None, inverse_root=reciprocal_root):
         elif node.op == "AxConv2D":
             outputs = convolution(node, *inputs, multiplier)
         elif node.op == "FusedBatchNorm":
-            outputs = normalization(node, *inputs[:3], held.get(node.name), inverse_root)
+            outputs = normalization(node, *inputs[:3], held.get(node.name), **options)
         elif node.name in held:
             outputs = held[node.name]
         elif node.op in OPERATORS:
@@ -171,21 +171,22 @@ def matrix_product(node, x, w, low_x, high_x, low_w, high_w):
 
 # Other layers
 
-def normalization(node, x, gamma, beta, held=None, inverse_root=reciprocal_root):
+def normalization(node, x, gamma, beta, held=None, inverse_root=reciprocal_root, sums=F4):
     """FusedBatchNorm in training mode: mean and variance (divided by the count) are the batch's, unless `held`.
 
     As TensorFlow 1.14 on a CPU, channel by channel one float32 number is added to another, image after image. A million
     of them lose two digits and more, which decides a few images in a thousand. NumPy adds the rows of an array in C
-    order in the same way (of two channels and more: one alone it adds in pairs).
+    order in the same way (of two channels and more: one alone it adds in pairs). With `sums` float64 next to
+    nothing is lost.
     """
     if not node.attributes.get("is_training") or node.attributes.get("data_format") != "NHWC":
         raise ValueError(f"node {node.name!r}: batch normalization must be in training mode and NHWC, "
                          f"got {node.attributes}.")
     rows = np.ascontiguousarray(x).reshape(-1, x.shape[3])
     part = F4(1) / F4(len(rows))
-    mean = rows.sum(axis=0) * part if held is None else held[0]
+    mean = (rows.sum(axis=0, dtype=sums) * part).astype(F4) if held is None else held[0]
     centered = rows - mean
-    variance = np.square(centered).sum(axis=0) * part if held is None else held[1]
+    variance = (np.square(centered).sum(axis=0, dtype=sums) * part).astype(F4) if held is None else held[1]
     scale = inverse_root(variance + F4(node.attributes["epsilon"])) * gamma
     return (centered * scale + beta).reshape(x.shape), mean, variance
 
