@@ -97,6 +97,16 @@ def test_the_estimated_root_is_a_step_of_newton_from_12_bits(scripts):
     assert error.max() < 4 * 2.0 ** -24 and -1.5 * 2.0 ** -26 - 4 * 2.0 ** -24 < error.min() < -2.0 ** -25
 
 
+def test_a_narrow_range_is_widened_as_in_quantize_op(scripts):
+    """To a hundredth of the largest of 1 and both ends, and zero lies in it."""
+    node = scripts("tensorflow_graph").Node("q", "QuantizeV2", [], {"mode": "MIN_FIRST"})
+    quantize, f4 = scripts("tensorflow_ops").quantize, np.float32
+    codes, low, high = quantize(node, np.float32([-0.001, 0, 0.004]), f4(-0.001), f4(0.004))
+    assert low == f4(-0.001) and high == f4(f4(-0.001) + f4(0.01)) and codes.tolist() == [0, 26, 128]
+    _, low, high = quantize(node, np.float32([5, 6]), f4(5), f4(6))
+    assert (low, high) == (0, 6)
+
+
 def test_alwann_takes_the_column_with_the_least_error(scripts):
     alwann = scripts("tfapprox_circuits").alwann
     assert np.array_equal(alwann(EXACT).lut, EXACT.lut)
