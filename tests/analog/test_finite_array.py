@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.special import ndtr
 
 from refapprox.analog import (
@@ -21,6 +22,7 @@ from refapprox.analog import (
     StateIndependentNoiseModel,
     expected_nmse,
     expected_tnmse,
+    finite_array,
     program_weights,
 )
 from refapprox.analog.finite_array import Readings, SkewedLaw, _laws, expected_loss, readout_excess
@@ -123,6 +125,48 @@ def test_the_integral_is_the_mean_over_its_laws(factors, exact_reference, noise)
     assert np.all(error < 0.0025 * losses.mean(axis=1))
     assert np.all(np.abs(exact - losses.mean(axis=1)) < 5 * error)
     assert np.allclose(scatter, scatters, rtol=0.03)
+
+
+@pytest.mark.parametrize("readout", [None, NoisyReadout(out_noise=0.02, w_noise=0.01, w_noise_type="additive")], ids=["perfect", "noisy"])
+@pytest.mark.parametrize("name", ["pcm", "hermes"])
+def test_each_time_is_the_same_alone_and_among_others(name, readout):
+    device, last = DEVICES[name]
+    converter, column = SinglePairConductanceConverter(device.g_max, device.g_min), column_of(5)
+    times, options = [0.0, 60.0, 3600.0, last], {} if readout is None else {"readout": readout}
+    together = expected_nmse(converter, column, device, times, COLUMN, **options)
+    alone = [expected_nmse(converter, column, device, [t], COLUMN, **options)[0] for t in times]
+    assert np.allclose(together, alone, rtol=1e-9) and np.ptp(together) > 0.01 * np.min(together)
+
+
+@pytest.mark.parametrize("exact_reference", [False, True])
+@pytest.mark.parametrize("n", [1, 4, 129])
+def test_the_rule_of_the_integral_is_as_accurate_as_stated(n, exact_reference, monkeypatch):
+    """1e-9 of what (1) adds up, against a rule of four times as many points over a wider range."""
+    u = np.random.default_rng(n).uniform(-1, 1, (n, 2))
+    variance = 0.01 + 0.02 * np.abs(u)
+    read = Readings(0.7 * u, variance, 0.3 * np.sign(u) * variance**1.5, np.zeros_like(u), u.copy(),
+                    np.full_like(u, 0.004), 0.5 * np.sqrt(0.004 * variance))
+    found = expected_loss(u, read, np.ones_like(u), exact_reference)[0]
+    for name, value in (("STEP", 0.1), ("LOWEST", -24.0), ("HIGHEST", 24.0)):
+        monkeypatch.setattr(finite_array, name, value)
+    finer = expected_loss(u, read, np.ones_like(u), exact_reference)[0]
+    assert np.all(np.abs(found - finer) < 1e-9 * (finer + np.mean(u**2, axis=0)))
+
+
+@pytest.mark.parametrize("skewness", [0.0, 0.8, -2.0])
+def test_the_nodes_of_a_law_know_where_its_readout_changes_sign(skewness):
+    """E |y| exp(-10 |y|) has a kink at y = 0: against adaptive quadrature that is told where it lies."""
+    means, std = np.array([[0.0, 0.001, 0.01, 0.03, 0.1, 0.3, -0.05, -0.2, 0.5]]), 0.1
+    same = [np.full_like(means, value) for value in (std**2, skewness * std**3, 0.0, 0.1, 0.004, 0.0)]
+    y, mass, *_ = _laws(np.zeros_like(means), Readings(means, *same), False)
+    found = np.sum(mass * np.abs(y) * np.exp(-10 * np.abs(y)), axis=-1)[0]
+    law = SkewedLaw(np.array(skewness))
+    for mean, value in zip(means[0], found, strict=True):
+        def integrand(z, mean=mean):
+            size = abs(mean + std * law(np.array([z]))[0])
+            return size * np.exp(-10 * size - z**2 / 2) / np.sqrt(2 * np.pi)
+        kink = np.clip(float(law.crossing(np.array(-mean / std))), -8.9, 8.9)
+        assert value == pytest.approx(quad(integrand, -9, 9, points=[kink], epsabs=1e-13, limit=200)[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])

@@ -204,6 +204,15 @@ def test_population_loss_is_the_expected_loss(symmetric, compensation):
         assert np.allclose(losses, wanted, rtol=rtol) and np.isclose(losses[0], wanted[0], rtol=min(rtol, 5e-4))
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_population_has_no_unit(symmetric):
+    """Weights of half the size have the same points: the largest is 1."""
+    weights = gaussian((64, 5))
+    loss, half = (PopulationLoss(factor * weights, PCM, (1.0,), symmetric=symmetric) for factor in (1, 0.5))
+    assert np.array_equal(loss.u, half.u) and np.array_equal(loss.p, half.p) and np.abs(loss.u).max() == 1
+    assert loss.floor == 0.5 * half.floor
+
+
 def test_a_block_does_not_change_its_neighbors(monkeypatch):
     weights, cube = gaussian(500), Hypercube([1, 1], 25, 0)
     found, loss = cube.denormalize(np.random.default_rng(1).uniform(0, 1, (7, cube.n_dims))), None

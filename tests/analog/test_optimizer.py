@@ -1,4 +1,6 @@
 """The optimizer: known optima without seeds, the guarantee, what it reports, interruption, bad input."""
+import dataclasses
+
 import numpy as np
 import pytest
 from analog_agreement import LIMIT
@@ -11,8 +13,10 @@ from refapprox.analog.converters import (
 )
 from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.devices import HermesNoiseModel, PCMLikeNoiseModel, StateIndependentNoiseModel
+from refapprox.analog.monte_carlo import LossEstimate
 from refapprox.analog.optimizer import WeightProgrammingOptimizer
 from refapprox.analog.quantiles import downsample
+from refapprox.analog.result import OptimizationResult
 
 PCM = PCMLikeNoiseModel()
 BASELINE = DualPairConductanceConverter([1, 1])
@@ -93,6 +97,28 @@ def test_never_worse_than_the_baseline(baseline):
 def test_a_baseline_on_the_grid_is_in_the_first_population():
     result = optimizer([1, 1], maxiter=0, polish=False).run_optimizer()
     assert np.isclose(result.history[-1].best if result.history else result.best, result.baseline, rtol=1e-3)
+
+
+@pytest.mark.parametrize("popsize, f_lst", [(1, [1]), (2, [1]), (1, [1, None]), (3, [1, None])])
+def test_the_first_population_has_one_point_in_every_layer_of_every_dimension(popsize, f_lst):
+    """A Latin hypercube of popsize points for each dimension, at least 5."""
+    search = optimizer(f_lst, popsize=popsize, seeding=False, nbins=2)
+    dims = search.cube.n_dims
+    population = search._first_population(None, np.random.default_rng(0))
+    size = max(5, popsize * dims)
+    assert population.shape == (size, dims)
+    assert np.array_equal(np.sort(np.floor(population * size), axis=0), np.tile(np.arange(size)[:, None], dims))
+
+
+def test_the_error_of_an_improvement_is_that_of_a_ratio():
+    """1 - b / B to first order: its derivatives are -1 / B and b / B^2."""
+    mean, error, base, base_error = 3.0, 0.02, 5.0, 0.07
+    estimates = {name: LossEstimate(*pair, np.array(pair[:1]), np.array(pair[1:])) for name, pair in
+                 (("best_monte_carlo", (mean, error)), ("baseline_monte_carlo", (base, base_error)))}
+    others = dict.fromkeys({field.name for field in dataclasses.fields(OptimizationResult)} - set(estimates))
+    improvement, spread = OptimizationResult(**estimates, **others).improvement_monte_carlo
+    assert improvement == 1 - mean / base
+    assert spread == pytest.approx(np.hypot(error / base, mean * base_error / base**2), rel=1e-12)
 
 
 def test_other_searches():

@@ -89,6 +89,19 @@ def test_k_means_with_a_cluster_a_layer_is_the_threshold_rule():
         assert np.array_equal(found.choice, threshold_assignment(problem).choice)
 
 
+@pytest.mark.parametrize("much, choice", [(1.8, 0), (2.6, 1)])
+def test_a_cluster_is_judged_by_the_mean_of_its_layers_errors(much, choice):
+    """One cluster of two layers: errors of 0.1 and `much` times what each stands, the latter as 1 + its logarithm."""
+    problem = Problem(stds=[[0.3, 0], [5 * much, 0]], allowed=[3, 5], opcounts=[1, 1], costs=[0.1, 1])
+    assert ((0.1 + 1 + np.log(much)) / 2 <= 1) == (choice == 0)
+    assert kmeans_assignment(problem, 1, rng=np.random.default_rng(0)).choice.tolist() == [choice, choice]
+
+
+def test_a_layer_stands_exactly_what_it_stands():
+    problem = Problem([[1.5, np.nextafter(1.5, 2)]], [1.5], [1], [0.5, 0.1])
+    assert problem.fits.tolist() == [[True, False]] and threshold_assignment(problem).choice.tolist() == [0]
+
+
 @given(seed=st.integers(0, 2 ** 32 - 1), price=st.floats(1e-4, 10))
 def test_every_price_of_error_is_paid_best_by_a_step_of_the_sweep(seed, price):
     problem = random_problem(seed)

@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parent
 FIRST = {"ops": ("tests/ops/", "tests/network/test_table_gradient"), "error_stats": ("tests/error_stats/",),
          "analog": ("tests/analog/",), "quantization": ("tests/quantization/", "tests/ops/test_fake"),
          "matching": ("tests/main_job/test_assign", "tests/main_job/test_exact", "tests/main_job/test_match",
-                      "tests/main_job/test_operating"),
+                      "tests/main_job/test_operating", "tests/main_job/test_estim"),
          "multipliers": ("tests/multipliers/test_metrics", "tests/multipliers/test_structure",
                          "tests/multipliers/test_wide")}
 
