@@ -127,7 +127,8 @@ def test_the_integral_is_the_mean_over_its_laws(factors, exact_reference, noise)
     assert np.allclose(scatter, scatters, rtol=0.03)
 
 
-@pytest.mark.parametrize("readout", [None, NoisyReadout(out_noise=0.02, w_noise=0.01, w_noise_type="additive")], ids=["perfect", "noisy"])
+@pytest.mark.parametrize("readout", [None, NoisyReadout(out_noise=0.02, w_noise=0.01, w_noise_type="additive")],
+                         ids=["perfect", "noisy"])
 @pytest.mark.parametrize("name", ["pcm", "hermes"])
 def test_each_time_is_the_same_alone_and_among_others(name, readout):
     device, last = DEVICES[name]

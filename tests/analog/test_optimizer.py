@@ -113,7 +113,7 @@ def test_the_first_population_has_one_point_in_every_layer_of_every_dimension(po
 def test_the_error_of_an_improvement_is_that_of_a_ratio():
     """1 - b / B to first order: its derivatives are -1 / B and b / B^2."""
     mean, error, base, base_error = 3.0, 0.02, 5.0, 0.07
-    estimates = {name: LossEstimate(*pair, np.array(pair[:1]), np.array(pair[1:])) for name, pair in
+    estimates = {name: LossEstimate(*pair, np.array(pair[:1]), np.array(pair[1:]), np.array([pair])) for name, pair in
                  (("best_monte_carlo", (mean, error)), ("baseline_monte_carlo", (base, base_error)))}
     others = dict.fromkeys({field.name for field in dataclasses.fields(OptimizationResult)} - set(estimates))
     improvement, spread = OptimizationResult(**estimates, **others).improvement_monte_carlo

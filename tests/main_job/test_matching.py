@@ -85,6 +85,19 @@ def test_grouped_fields_meet_only_their_own_group(make_net, data):
     assert np.array_equal(results.outputs, expected)
 
 
+def test_only_a_layer_of_one_group_has_scales_per_channel(make_net, data):
+    net = make_net(quantization=LayerQuantization(w=TensorScheme(per_channel=True)))
+    net.train_quant(data)
+    maps = get_feature_maps(net, data, rng=rng(), num_images=5)
+    for name, layer in net.noisy_modules:
+        scale = layer.quantization.w_parameters(layer.parameters["weight"].value).scale
+        assert np.allclose(maps[name].channel_scale, scale / scale.mean())
+    grouped = make_net(groups=2, quantization=LayerQuantization(w=TensorScheme(per_channel=True)))
+    grouped.train_quant(data)
+    with pytest.raises(ValueError, match="cannot be pooled over groups"):
+        get_feature_maps(grouped, data, rng=rng(), num_images=5)
+
+
 # ---- the rule
 
 def test_the_cheapest_that_fits_is_chosen_and_the_boundary_counts():
@@ -273,3 +286,17 @@ def test_mlflow_is_named_when_it_is_missing(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"refapprox\[mlflow\]"):
         dump_results(info, 0.2, tracking="mlflow")
     dump_results(info, 0.2, tmp_path)
+
+
+@pytest.mark.parametrize("tracking, active, told", [("auto", None, 0), ("auto", "a run", 3), ("mlflow", None, 3),
+                                                    ("mlflow", "a run", 3), ("none", "a run", 0)])
+def test_mlflow_is_told_when_a_run_is_active_or_it_is_asked_for(monkeypatch, tracking, active, told):
+    """A stand-in for MLflow; the real one is asked in test_mlflow, where it is installed."""
+    import sys
+    import types
+    calls = []
+    stand_in = types.SimpleNamespace(active_run=lambda: active, **{
+        name: lambda *what: calls.append(what) for name in ("log_dict", "log_metric", "log_param")})
+    monkeypatch.setitem(sys.modules, "mlflow", stand_in)
+    dump_results(MatchingInfo([LayerInfo("a", "m", 1.0, 50)], 4.0, 50), 0.2, tracking=tracking)
+    assert len(calls) == told
