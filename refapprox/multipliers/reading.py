@@ -8,6 +8,7 @@ from refapprox.multipliers import formats, side_file
 from refapprox.multipliers.closed_forms import closed_form, signed_search_space
 from refapprox.multipliers.declaration import UndeclaredError
 from refapprox.multipliers.family import families, from_family
+from refapprox.multipliers.formats.detection import is_table_text
 from refapprox.multipliers.known import RELEASES
 from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, read_checkout, release_of, source_files
 from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
@@ -128,7 +129,7 @@ def is_multiplier_file(path):
     if path.suffix == ".json":
         return b'"modules"' in formats.bounded(path)
     if path.suffix == ".txt":
-        return formats.is_table_text(formats.bounded(path))
+        return is_table_text(formats.bounded(path))
     return path.suffix in (*formats.READ_SUFFIXES, *CIRCUIT_SUFFIXES)
 
 

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from refapprox import Multiplier, exact, load_library
 from refapprox.multipliers.closed_forms import closed_form
 from refapprox.multipliers.declaration import UndeclaredError
-from refapprox.multipliers.formats import (
-    FORMATS,
-    detect,
-    read_mantissa_table,
-    read_table,
-    swap_order,
-    write_table,
-)
+from refapprox.multipliers.formats import FORMATS, read_mantissa_table, read_table, swap_order, write_table
+from refapprox.multipliers.formats.detection import detect
 from refapprox.multipliers.reading import read_file
 
 SUFFIX = {"npy": ".npy", "npz": ".npz", "tfapprox": ".bin", "adapt": ".h", "transaxx": ".h", "approxflow": ".csv",
