@@ -107,8 +107,7 @@ def choose(p, data, space, rng):
     for (x, w), sigma in zip(operands, p["sigma"], strict=True):
         xq, wq = codes(x)[0], codes(w)[0]
         if x.ndim == 4:      # what every output pixel sees becomes a row
-            cache = conv2d.prepare(xq, wq)
-            xq, wq = conv2d.columns(cache.padded, cache.window, 1)[0].T, wq.reshape(len(wq), -1)
+            xq, wq = conv2d.columns(conv2d.prepare(xq, wq))[0].T, wq.reshape(len(wq), -1)
         fields = xq[rng.integers(len(xq), size=512)]
         _, stds = population_predictions([m.error_map for m in space], field_distributions(fields, -128, 127),
                                          to_distribution(wq, -128, 127)[1], fan_in=wq.shape[1])

@@ -17,6 +17,7 @@ from refapprox.ops import cross_entropy, noise_loss
 from refapprox.optimizer import SGD, TRAINED
 from refapprox.validation import check_codes, check_finite, check_integer, check_numbers
 
+KEPT_BYTES = 512 << 20      # of memory that training frees and takes again
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
 
 
@@ -204,11 +205,17 @@ def seconds_of_a_step(net, datamodule, rng, steps=3):
 def keep_freed_memory():
     """Have the C library keep the memory that a step frees for the next one; once, and harmless where it has no effect.
 
-    glibc returns memory to the system when twice the largest block freed so far lies idle, and taking it again
-    costs a page fault for every 4 KiB: 1,800 in a noise step of LeNet-5, an eighth of its time. A freed block of
-    nearly 32 MiB, the most that counts, raises the bound; none of its pages is touched.
+    glibc returns memory to the system when twice the largest block freed so far lies idle at the end of what it has,
+    and taking it again costs a page fault for every 4 KiB: 3,000 to 16,000 in a step of ResNet-8. A freed block of
+    nearly 32 MiB, the most that counts, makes it take such blocks from one region; the last block of that region, which
+    stays, keeps what lies before it. Nothing is touched, so a process holds no more than it once needed.
     """
     np.empty((32 << 20) - 8192, np.uint8)
+    try:
+        region = [np.empty(31 << 20, np.uint8) for _ in range(KEPT_BYTES // (31 << 20))]
+    except MemoryError:
+        return None
+    return region.pop()
 
 
 def diverged(what, where):

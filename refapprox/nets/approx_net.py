@@ -108,6 +108,16 @@ class ApproxNet:
             layer.set_mode(mode)
         self.mode = mode
 
+    def use_workers(self, workers: int) -> None:
+        """Share the work of every layer among so many threads; no bit depends on it.
+
+        Parameters
+        ----------
+        workers : int
+            At most one a core is used. Set BLAS to one thread beside them, or they wait for each other.
+        """
+        self.model.use_workers(workers)
+
     # ---- computing
 
     def forward(self, images: ArrayLike, *, training: bool = False) -> NDArray:

@@ -70,28 +70,26 @@ class Conv2D(MultiplyingLayer):
 
     def exact(self, x: NDArray, w: NDArray) -> tuple[NDArray, Any]:
         cache = self._exact_cache(x, w)
-        return conv2d.product(cache), cache
+        return conv2d.product(cache, self.workers), cache
 
     def _exact_cache(self, x, w, pad_value=0.0):
         if x.ndim != 4 or x.shape[1] != w.shape[1] * self.groups:
             raise ValueError(f"x of Conv2D must have shape (n, {w.shape[1] * self.groups}, h, w), got {x.shape}.")
-        return conv2d.padded_operands(x, w, self.window, self.groups, pad_value)
+        return conv2d.operands(x, w, self.window, self.groups, pad_value)
 
     def _reweighted(self, cache, w):
-        return replace(cache, padded=cache.padded.astype(w.dtype, copy=False), w=w)
+        return replace(cache, x=cache.x.astype(w.dtype, copy=False), w=w)
 
     def _exact_backward(self, dy, cache, need_dx):
-        return conv2d.backward(dy, cache, need_dx=need_dx)
+        return conv2d.backward(dy, cache, need_dx=need_dx, workers=self.workers)
 
     def _table_sums(self, x_codes, w_codes, qx, qw):
         return conv2d_sums(x_codes, w_codes, self.multiplier, self.window, groups=self.groups,
-                           pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point)
+                           pad_code=qx.zero_point, x_zero_point=qx.zero_point, w_zero_point=qw.zero_point,
+                           workers=self.workers)
 
     def operands(self, x_codes: NDArray, w_codes: NDArray, pad_code: int) -> tuple[NDArray, NDArray]:
-        cache = conv2d.padded_operands(x_codes, w_codes, self.window, self.groups, pad_code)
-        fields = conv2d.columns(cache.padded, cache.window, cache.groups).transpose(0, 2, 1)
+        cache = conv2d.operands(x_codes, w_codes, self.window, self.groups, pad_code)
+        fields = conv2d.columns(cache).transpose(0, 2, 1)
         weights = conv2d.per_group(w_codes, cache.groups).transpose(0, 2, 1)
         return fields, weights
-
-    def _along_channels(self, scale):
-        return scale[:, None, None] if np.ndim(scale) else scale

@@ -58,7 +58,7 @@ class Linear(MultiplyingLayer):
         return linear.backward(dy, cache, need_dx=need_dx)
 
     def _table_sums(self, x_codes, w_codes, qx, qw):
-        sums = matmul_sums(x_codes, w_codes.T, self.multiplier)
+        sums = matmul_sums(x_codes, w_codes.T, self.multiplier, workers=self.workers)
         if qx.zero_point or np.any(qw.zero_point):
             x_sums, w_sums = (codes.sum(axis=1).astype(np.int64) for codes in (x_codes, w_codes))
             sums = sums + zero_point_terms(x_sums[:, None], w_sums, self.fan_in, qx.zero_point, qw.zero_point)

@@ -64,7 +64,7 @@ class BatchNorm(Layer):
         y, (mean, var), cache = batch_norm.forward(
             x, gamma, beta, self.buffers["running_mean"], self.buffers["running_var"],
             training=training or averaging, momentum=1 / (self.batches_seen + 1) if averaging else self.momentum,
-            eps=self.eps)
+            eps=self.eps, workers=self.workers)
         if training or averaging:
             self.buffers["running_mean"][...], self.buffers["running_var"][...] = mean, var
         if averaging:
@@ -81,7 +81,7 @@ class BatchNorm(Layer):
         dy : array, shape of the outputs
         need_dx : bool, optional
         """
-        dx, dgamma, dbeta = batch_norm.backward(dy, self.remembered())
+        dx, dgamma, dbeta = batch_norm.backward(dy, self.remembered(), workers=self.workers)
         self.parameters["gamma"].grad, self.parameters["beta"].grad = dgamma, dbeta
         return dx
 
@@ -90,10 +90,14 @@ class PureLayer(Layer):
     """A layer without parameters around one operation of `refapprox.ops`, the class's `op`."""
 
     op = None
+    shared = False      # whether the operation takes workers
 
     def __init__(self, **options):
         super().__init__()
         self.options = options
+
+    def _workers(self):
+        return {"workers": self.workers} if self.shared else {}
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
         """y for `x`.
@@ -104,7 +108,7 @@ class PureLayer(Layer):
         training : bool, optional
             Keep what `backward` needs.
         """
-        y, cache = self.op.forward(x, **self.options)
+        y, cache = self.op.forward(x, **self.options, **self._workers())
         if training:
             self._cache = cache
         return y
@@ -117,7 +121,7 @@ class PureLayer(Layer):
         dy : array, shape of the outputs
         need_dx : bool, optional
         """
-        return self.op.backward(dy, self.remembered())
+        return self.op.backward(dy, self.remembered(), **self._workers())
 
 
 class ReLU(PureLayer):
@@ -129,7 +133,7 @@ class ReLU(PureLayer):
     [0.0, 2.0]
     """
 
-    op = relu
+    op, shared = relu, True
 
     def __init__(self) -> None:
         super().__init__()
@@ -228,7 +232,7 @@ class Clip(PureLayer):
     [0.0, 6.0]
     """
 
-    op = clip
+    op, shared = clip, True
 
     def __init__(self, low: float = -np.inf, high: float = np.inf) -> None:
         super().__init__(low=low, high=high)

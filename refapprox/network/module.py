@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.ops import add
+from refapprox.validation import check_integer
 
 NOTHING = object()      # no forward pass to go back through; None is a cache like any other
 
@@ -47,6 +48,8 @@ class Layer:
     parameters : dict of str to Parameter
     buffers : dict of str to ndarray
         State that is stored with the network but not trained, such as running statistics.
+    workers : int
+        Threads that share a layer's work, 1 unless `use_workers` says otherwise; no bit depends on it.
 
     Examples
     --------
@@ -60,6 +63,8 @@ class Layer:
     >>> Double().forward(3.0)
     6.0
     """
+
+    workers = 1
 
     def __init__(self) -> None:
         self.parameters = {}
@@ -77,6 +82,22 @@ class Layer:
             yield prefix, self
         for name, child in children:
             yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
+
+    def use_workers(self, workers: int) -> None:
+        """Share the work of this layer, and of all below it, among so many threads; at most one a core is used.
+
+        Parameters
+        ----------
+        workers : int
+
+        Raises
+        ------
+        TypeError, ValueError
+            If workers is no integer, or below 1.
+        """
+        self.workers = check_integer("workers", workers, minimum=1)
+        for _, child in self.children():
+            child.use_workers(workers)
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
         """Outputs for `x`; with `training` what `backward` needs is kept.
@@ -200,7 +221,7 @@ class Residual(Layer):
         """
         main = self.main.forward(x, training=training)
         side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
-        y, cache = add.forward(main, side)
+        y, cache = add.forward(main, side, workers=self.workers)
         if training:
             self._cache = cache
         return y
@@ -217,7 +238,7 @@ class Residual(Layer):
         dx = self.main.backward(dmain, need_dx=need_dx)
         if self.shortcut is not None:
             dside = self.shortcut.backward(dside, need_dx=need_dx)
-        return dx + dside if need_dx else None
+        return add.forward(dx, dside, workers=self.workers)[0] if need_dx else None
 
 
 def state_arrays(network):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox.network.module import Layer, Parameter
-from refapprox.ops import agn, bias, table_gradient
+from refapprox.ops import agn, bands, bias, table_gradient
 from refapprox.quantization import RANGES, LayerQuantization, quantize_with_mask
 from refapprox.validation import check_choice, check_numbers, check_rng
 
@@ -136,8 +136,8 @@ class MultiplyingLayer(Layer):
         self.opcount = self.fan_in * (y.size // len(y))
         noise = None
         if self.mode == "noise" and training:
-            eps = agn.draw(y.shape, self.noise_rng, y.dtype)
-            y, noise = agn.forward(y, self.stdev, eps=eps, detach_std=self.detach_std)
+            eps = agn.draw(y.shape, self.noise_rng, y.dtype, workers=self.workers)
+            y, noise = agn.forward(y, self.stdev, eps=eps, detach_std=self.detach_std, workers=self.workers)
         if "bias" in self.parameters:
             y, _ = bias.forward(y, self.parameters["bias"].value)
         if training:
@@ -156,11 +156,12 @@ class MultiplyingLayer(Layer):
         qx = self.quantization.x_parameters(self.observer.bounds())
         qw = self.quantization.w_parameters(weight)
         code_dtype = self._exact_dtype(qx, qw)
-        x_codes, x_inside = quantize_with_mask(x, qx, code_dtype)
+        x_codes, x_clipped = codes_in_bands(x, qx, code_dtype, self.workers)
         w_codes, w_inside = quantize_with_mask(weight, qw, code_dtype)
         if self.recorder is not None:
             self.recorder(x_codes, qx, w_codes, qw)
-        x_shifted, w_shifted = x_codes - code_dtype(qx.zero_point), w_codes - qw.zero_point_for(w_codes)
+        x_shifted = x_codes - code_dtype(qx.zero_point) if qx.zero_point else x_codes
+        w_shifted = w_codes - qw.zero_point_for(w_codes).astype(code_dtype)
         by_table = self.mode == "approximate" and self.gradient is not None
         if self.mode == "approximate":
             sums = self._table_sums(x_codes, w_codes, qx, qw)
@@ -168,23 +169,22 @@ class MultiplyingLayer(Layer):
         else:
             sums, cache = self.exact(x_shifted, w_shifted)
         scale_x, scale_w = x.dtype.type(qx.scale), qw.channel_scale(x.dtype)     # scale_w: a scalar, or one per output
-        y = sums.astype(x.dtype, copy=False)
-        y *= self._along_channels(scale_w * scale_x)
+        y = rescaled(sums, scale_w * scale_x, x.dtype, self.workers)
         if not training:
             return y, None
         if by_table:
-            return y, self._through_slopes(x_codes, w_codes, qx, qw, x_inside, w_inside, x.dtype)
+            return y, self._through_slopes(x_codes, w_codes, qx, qw, x_clipped, w_inside, x.dtype)
         # codes of x and the real numbers that codes of w stand for, so that no gradient of y's size is rescaled
         cache = self._reweighted(cache, w_shifted.astype(x.dtype, copy=False) * qw.scale_for(weight))
 
         def straight_through(dy, need_dx):
             dx, dw = self._exact_backward(dy, cache, need_dx)
             dw *= scale_x
-            return masked(dx, x_inside), masked(dw, w_inside)
+            return without(dx, x_clipped), masked(dw, w_inside)
 
         return y, straight_through
 
-    def _through_slopes(self, x_codes, w_codes, qx, qw, x_inside, w_inside, dtype):
+    def _through_slopes(self, x_codes, w_codes, qx, qw, x_clipped, w_inside, dtype):
         """The gradient with the slopes of a table: as straight through, but for the table's own slopes."""
         (x_low, _), (w_low, _) = self.multiplier.range_x, self.multiplier.range_w
         x_index, w_index = x_codes.astype(np.intp) - x_low, w_codes.astype(np.intp) - w_low
@@ -197,7 +197,7 @@ class MultiplyingLayer(Layer):
                 dy, x_index, w_index, self.gradient, product_backward, pad_index=qx.zero_point - x_low,
                 x_zero_point=qx.zero_point, w_zero_point=qw.zero_point_for(w_codes), w_scale=qw.scale_for(w_codes),
                 need_dx=need_dx)
-            return masked(dx, x_inside), masked(dw * dtype.type(qx.scale), w_inside)
+            return without(dx, x_clipped), masked(dw * dtype.type(qx.scale), w_inside)
 
         return through_slopes
 
@@ -213,7 +213,7 @@ class MultiplyingLayer(Layer):
         if "bias" in self.parameters:
             dy, self.parameters["bias"].grad = bias.backward(dy)
         if noise is not None:
-            dy, self.parameters["sigma"].grad = agn.backward(dy, noise)
+            dy, self.parameters["sigma"].grad = agn.backward(dy, noise, workers=self.workers)
         dx, self.parameters["weight"].grad = products(dy, need_dx)
         return dx
 
@@ -256,10 +256,6 @@ class MultiplyingLayer(Layer):
         """Integer accumulators of the multiplier's products, zero points corrected."""
         raise NotImplementedError
 
-    def _along_channels(self, scale):
-        """A scale of each output, as it broadcasts against outputs."""
-        return scale
-
 
 def check_code_ranges(quantization, multiplier):
     """Refuse a multiplier whose operands do not hold every code of a layer; sub-ranges are fine."""
@@ -270,6 +266,40 @@ def check_code_ranges(quantization, multiplier):
                              f"takes [{qmin}, {qmax}]: quantize to that range, or less, with LayerQuantization.")
 
 
+def codes_in_bands(x, parameters, dtype, workers):
+    """`quantize_with_mask` of activations, band by band: codes, and where in the rows of `bands` one was clipped."""
+    rows = bands.rows_of(x)
+    codes = np.empty(rows.shape, dtype)
+
+    def work(band, _):
+        codes[band], inside = quantize_with_mask(rows[band], parameters, dtype)
+        return None if inside is None else np.flatnonzero(~inside) + band.start * rows.shape[1]
+
+    clipped = [places for places in bands.in_bands(work, rows, workers) if places is not None]
+    return bands.from_rows(codes, x.shape), np.concatenate(clipped) if clipped else None
+
+
+def rescaled(sums, scale, dtype, workers):
+    """`sums` times a scale, one or one per output, in `dtype`, in place where that is theirs."""
+    rows = bands.rows_of(sums.astype(dtype, copy=False))
+    factor = bands.along_rows(scale, rows) if np.ndim(scale) else scale
+
+    def work(band, _):
+        rows[band] *= factor
+
+    bands.in_bands(work, rows, workers)
+    return bands.from_rows(rows, sums.shape)
+
+
+def without(gradient, clipped):
+    """`gradient`, which nobody else has, with zeros where the activation was clipped: places in the rows of `bands`."""
+    if gradient is None or clipped is None:
+        return gradient
+    rows = bands.rows_of(gradient)
+    rows.reshape(-1)[clipped] = 0
+    return bands.from_rows(rows, gradient.shape)
+
+
 def masked(gradient, inside):
     """`gradient` where the operand was not clipped; `inside` None means that nothing was."""
-    return gradient if gradient is None or inside is None else gradient * inside
+    return gradient if inside is None else gradient * inside

@@ -3,19 +3,23 @@
     y = a + b                                                                          (1)
     da = db = dy                                                                       (2)
 """
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.ops.bands import elementwise
 from refapprox.validation import check_numbers
 
 __all__ = ["backward", "forward"]
 
 
-def forward(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, None]:
+def forward(a: ArrayLike, b: ArrayLike, *, workers: int = 1) -> tuple[NDArray, None]:
     """Add two arrays of one shape; broadcasting is refused, since (2) would then be wrong.
 
     Parameters
     ----------
     a, b : arrays of one shape
+    workers : int, optional
+        Threads over bands, at most one a core.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def forward(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, None]:
     if a.shape != b.shape:
         raise ValueError(f"add needs two arrays of one shape, got {a.shape} and {b.shape}: "
                          "does the shortcut change channels or stride like the branch does?")
-    return a + b, None                                                                 # (1)
+    return elementwise(np.add, a, b, workers=workers), None                            # (1)
 
 
 def backward(dy: ArrayLike, cache: None = None) -> tuple[NDArray, NDArray]:

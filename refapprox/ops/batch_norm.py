@@ -8,7 +8,8 @@ Training, N = n*h*w values per channel, mean and var (ddof 0) those of the batch
     running_var  <- (1 - momentum) * running_var  + momentum * var * N / (N - 1)       (4)
 
 The running variance is the unbiased one (ddof 1), as PyTorch defines it. Evaluation puts the running statistics
-into (1). Vector-Jacobian product, sums over all but the channel:
+into (1). Passes go in bands (`bands`); x - mean is made anew where it is needed, which costs less than keeping it.
+Vector-Jacobian product, sums over all but the channel:
 
     dbeta = sum(dy),   dgamma = sum(dy * xhat)                                         (5)
     training:    dx = gamma / sqrt(var + eps) * (dy - dbeta / N - xhat * dgamma / N)   (6)
@@ -25,7 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.ops.bias import all_but_channel, check_per_channel, per_channel
+from refapprox.ops.bands import along_rows, channel_sums, from_rows, in_bands, rows_of
+from refapprox.ops.bias import check_per_channel
 from refapprox.validation import check_numbers
 
 __all__ = ["Cache", "backward", "forward"]
@@ -33,16 +35,18 @@ __all__ = ["Cache", "backward", "forward"]
 
 @dataclass(frozen=True)
 class Cache:
-    """What `backward` needs: normalized input, 1 / sqrt(var + eps), gamma and the mode."""
+    """What `backward` needs: the input as `bands.rows_of` gives it, mean, 1 / sqrt(var + eps), gamma and the mode."""
 
-    xhat: np.ndarray
+    rows: np.ndarray
+    mean: np.ndarray
     inverse_std: np.ndarray
     gamma: np.ndarray
     training: bool
 
 
 def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: ArrayLike, running_var: ArrayLike, *,
-            training: bool, momentum: float = 0.1, eps: float = 1e-5) -> tuple[NDArray, tuple, Cache]:
+            training: bool, momentum: float = 0.1, eps: float = 1e-5, workers: int = 1
+            ) -> tuple[NDArray, tuple, Cache]:
     """Normalize `x` channel by channel.
 
     Parameters
@@ -53,6 +57,8 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
     training : bool
         Use and record the statistics of the batch, else use the running ones.
     momentum, eps : float, optional
+    workers : int, optional
+        Threads over bands, at most one a core; no bit depends on it.
 
     Returns
     -------
@@ -79,26 +85,37 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
         check_per_channel(f"{name} of batch_norm", check_numbers(f"{name} of batch_norm", value, floating=True), x)
         for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean),
                             ("running_var", running_var)))
-    axes, count = all_but_channel(x.ndim), x.size // x.shape[1]
+    rows, channels = rows_of(x), x.shape[1]
+    count = x.size // channels
     if training:
         if count < 2:
             raise ValueError(f"batch_norm in training needs at least 2 values per channel, got x of shape {x.shape}.")
-        mean = x.mean(axis=axes)
-        centered = x - per_channel(mean, x.ndim)
-        var = channel_sums(centered, centered) / count
+        mean = channel_sums(lambda band, _: rows[band].sum(axis=0), rows, channels, workers) / count
+        center = along_rows(mean, rows)
+
+        def squares(band, scratch):
+            centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
+            return np.einsum("pk,pk->k", centered, centered)
+
+        var = channel_sums(squares, rows, channels, workers) / count
         running_mean = (1 - momentum) * running_mean + momentum * mean                 # (3)
         running_var = (1 - momentum) * running_var + momentum * var * (count / (count - 1))    # (4)
     else:
-        centered, var = x - per_channel(running_mean, x.ndim), running_var
+        mean, var = running_mean, running_var
+        center = along_rows(mean, rows)
     inverse_std = 1 / np.sqrt(var + eps)
-    xhat = centered
-    xhat *= per_channel(inverse_std, x.ndim)                                           # (1), in place
-    y = xhat * per_channel(gamma, x.ndim)
-    y += per_channel(beta, x.ndim)                                                     # (2)
-    return y, (running_mean, running_var), Cache(xhat, inverse_std, gamma, training)
+    scale, shift, y = along_rows(gamma * inverse_std, rows), along_rows(beta, rows), np.empty_like(rows)
+
+    def normalize(band, _):
+        np.subtract(rows[band], center, out=y[band])
+        y[band] *= scale                                                               # (1) and gamma
+        y[band] += shift                                                               # (2)
+
+    in_bands(normalize, rows, workers)
+    return from_rows(y, x.shape), (running_mean, running_var), Cache(rows, mean, inverse_std, gamma, training)
 
 
-def backward(dy: ArrayLike, cache: Cache) -> tuple[NDArray, NDArray, NDArray]:
+def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray, NDArray, NDArray]:
     """Gradients for the cotangent `dy`.
 
     Parameters
@@ -106,6 +123,8 @@ def backward(dy: ArrayLike, cache: Cache) -> tuple[NDArray, NDArray, NDArray]:
     dy : array, shape of y
     cache : Cache
         What `forward` returned.
+    workers : int, optional
+        As of `forward`.
 
     Returns
     -------
@@ -125,19 +144,27 @@ def backward(dy: ArrayLike, cache: Cache) -> tuple[NDArray, NDArray, NDArray]:
     [[[1.0], [1.0]], [2.0], [2.0]]
     """
     dy = check_numbers("dy of batch_norm", dy, floating=True)
-    axes, count, ndim = all_but_channel(dy.ndim), dy.size // dy.shape[1], dy.ndim
-    dbeta = dy.sum(axis=axes)
-    dgamma = channel_sums(dy, cache.xhat)                                              # (5)
-    scale = per_channel(cache.gamma * cache.inverse_std, ndim)
-    if not cache.training:
-        return dy * scale, dgamma, dbeta                                               # (7)
-    dx = cache.xhat * per_channel(-dgamma / count, ndim)
-    dx += dy
-    dx -= per_channel(dbeta / count, ndim)
-    dx *= scale                                                                        # (6), in place
-    return dx, dgamma, dbeta
+    rows, d, channels = cache.rows, rows_of(dy), dy.shape[1]
+    count, center = dy.size // channels, along_rows(cache.mean, rows)
 
+    def along_d_and_x(band, scratch):
+        centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
+        return np.stack((d[band].sum(axis=0), np.einsum("pk,pk->k", d[band], centered)))
 
-def channel_sums(a, b):
-    """sum(a * b) over all but the channel without a temporary of their size, images first: short sums round less."""
-    return np.einsum("nc...,nc...->c...", a, b).reshape(a.shape[1], -1).sum(axis=1)
+    dbeta, dgamma = channel_sums(along_d_and_x, d, channels, workers)
+    dgamma = dgamma * cache.inverse_std                                                # (5)
+    scale = cache.gamma * cache.inverse_std
+    scale_row, dx = along_rows(scale, d), np.empty_like(d)
+    slope = along_rows(scale * cache.inverse_std * dgamma / -count, d)                 # of x - mean, in (6)
+    constant = along_rows(scale * dbeta / -count, d)                                   # the rest
+
+    def normalize(band, scratch):
+        np.multiply(d[band], scale_row, out=dx[band])                                  # (7)
+        if cache.training:
+            centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
+            centered *= slope
+            dx[band] += centered
+            dx[band] += constant                                                       # (6)
+
+    in_bands(normalize, d, workers)
+    return from_rows(dx, dy.shape), dgamma, dbeta

@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.ops.bands import elementwise
 from refapprox.validation import check_numbers
 
 
-def forward(x: ArrayLike, low: float = -np.inf, high: float = np.inf) -> tuple[NDArray, tuple]:
+def forward(x: ArrayLike, low: float = -np.inf, high: float = np.inf, *, workers: int = 1
+            ) -> tuple[NDArray, tuple]:
     """Clip `x` of any shape to [low, high].
 
     Parameters
@@ -19,6 +21,8 @@ def forward(x: ArrayLike, low: float = -np.inf, high: float = np.inf) -> tuple[N
     x : array
     low, high : float, optional
         Bounds; infinite ones hold nothing back.
+    workers : int, optional
+        Threads over bands, at most one a core.
 
     Returns
     -------
@@ -40,10 +44,21 @@ def forward(x: ArrayLike, low: float = -np.inf, high: float = np.inf) -> tuple[N
     x = check_numbers("x of clip", x, floating=True)
     if not low <= high:
         raise ValueError(f"low of clip must not exceed high, got {low} and {high}.")
-    return np.clip(x, x.dtype.type(low), x.dtype.type(high)), (x, low, high)           # (1)
+    low, high = x.dtype.type(low), x.dtype.type(high)
+
+    def clip(band, out):
+        np.clip(band, low, high, out=out)                                              # (1)
+
+    return elementwise(clip, x, workers=workers), (x, low, high)
 
 
-def backward(dy: NDArray, cache: tuple) -> NDArray:
+def backward(dy: NDArray, cache: tuple, *, workers: int = 1) -> NDArray:
     """Gradient dx for the cotangent `dy`."""
     x, low, high = cache
-    return dy * ((x > low) & (x < high))                                               # (2)
+
+    def inside(dy, x, out):
+        within = x > low
+        within &= x < high
+        np.multiply(dy, within, out=out)                                               # (2)
+
+    return elementwise(inside, dy, x, dtype=dy.dtype, workers=workers)

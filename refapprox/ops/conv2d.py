@@ -12,8 +12,8 @@ Vector-Jacobian product, for the cotangent D of Y, and the adjoint P* of taking 
     dW = D X^T                                                                                         (3)
     dx = P*(W^T D), cropped to the image: the padding is a constant                                    (4)
 
-X is kh*kw times as large as x, so it is never held whole: a band of rows of outputs at a time is taken, multiplied
-while it is in cache, and forgotten; `backward` takes it again.
+X is kh*kw times as large as x, so only the definition holds it whole: see `rolling` for the fast form, which also gives
+(3), and (4) as the convolution that it is.
 """
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.ops.patches import Geometry, check_images, even_slices, from_batch_last, geometry, to_batch_last
+from refapprox.ops import rolling
+from refapprox.ops.patches import Geometry, check_images, empty_maps, from_batch_last, geometry, to_batch_last
 from refapprox.validation import check_integer, check_numbers, check_real
 
 __all__ = ["Cache", "backward", "forward", "prepare"]
 
-BAND_BYTES = 8 << 20      # of a band of X: in smaller ones the threads of BLAS wait for each other too often
-
-
 @dataclass(frozen=True)
 class Cache:
-    """What `backward` needs: the padded input (c, h, w, n), the weight and the geometry."""
+    """What `backward` needs: the input (c, h, w, n), the weight and the geometry."""
 
-    padded: np.ndarray
+    x: np.ndarray
     w: np.ndarray
     window: Geometry
     groups: int
+    pad_value: float = 0.0
 
 
 def forward(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int | tuple | str = 0,
-            dilation: int | tuple = 1, groups: int = 1, pad_value: float = 0.0) -> tuple[NDArray, Cache]:
+            dilation: int | tuple = 1, groups: int = 1, pad_value: float = 0.0, workers: int = 1
+            ) -> tuple[NDArray, Cache]:
     """Convolve images `x` with kernels `w`.
 
     Parameters
@@ -55,6 +55,8 @@ def forward(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int
         Channels and outputs are cut into this many independent convolutions; groups = c is the depthwise one.
     pad_value : float, optional
         What a padded position holds.
+    workers : int, optional
+        Threads over bands of rows, at most one a core; no bit depends on it.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def forward(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int
     [[40.0, 51.0], [73.0, 84.0]]
     """
     cache = prepare(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups, pad_value=pad_value)
-    return product(cache), cache
+    return product(cache, workers), cache
 
 
 def prepare(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int | tuple | str = 0,
@@ -99,8 +101,8 @@ def prepare(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int
 
     Examples
     --------
-    >>> prepare(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), padding=1).padded.shape
-    (1, 4, 4, 1)
+    >>> columns(prepare(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), padding=1)).shape
+    (1, 4, 9)
     """
     x, w = check_numbers("x of conv2d", x), check_numbers("w of conv2d", w)
     check_images("x of conv2d", x)
@@ -111,27 +113,33 @@ def prepare(x: ArrayLike, w: ArrayLike, *, stride: int | tuple = 1, padding: int
     pad_value = check_real("pad_value of conv2d", pad_value)
     if x.dtype.kind == "i" and not pad_value.is_integer():
         x = x.astype(np.float64)
-    return padded_operands(x, w, geometry("conv2d", w.shape[2:], stride, padding, dilation), groups, pad_value)
+    return operands(x, w, geometry("conv2d", w.shape[2:], stride, padding, dilation), groups, pad_value)
 
 
-def padded_operands(x, w, window, groups, pad_value=0.0):
+def operands(x, w, window, groups, pad_value=0.0):
     """`prepare` of operands that are known to match, with their Geometry."""
-    window = window.on(*x.shape[2:])
-    return Cache(window.pad(to_batch_last(x), pad_value), w, window, groups)
+    return Cache(to_batch_last(x), w, window.on(*x.shape[2:]), groups, pad_value)
 
 
-def product(cache):
+def product(cache, workers=1):
     """y of a Cache."""
-    maps, w, window, groups = cache.padded, cache.w, cache.window, cache.groups
-    oh, ow = window.output_size(*window.crop(maps).shape[1:3])
-    n, kernels = maps.shape[3], per_group(w, groups)
-    y = np.empty((*kernels.shape[:2], oh * ow * n), np.result_type(maps, w))
-    for rows, outputs in bands(cache, oh, ow):
-        np.matmul(kernels, columns(maps, window, groups, rows), out=y[..., outputs])                      # (2)
-    return from_batch_last(y.reshape(w.shape[0], oh, ow, n))
+    x, w = cache.x, cache.w
+    walk = forward_walk(cache)
+    y = empty_maps(len(w), *walk.size, x.shape[3], np.result_type(x, w))
+    source = rolling.maps_source(x, cache.groups, y.dtype, cache.pad_value)
+    rolling.correlate(source, rolling.kernels_of(w, cache.groups), rolling.outputs_of(y, cache.groups), walk,
+                      workers=workers)                                                                      # (1)
+    return from_batch_last(y)
 
 
-def backward(dy: ArrayLike, cache: Cache, *, need_dx: bool = True) -> tuple[NDArray | None, NDArray]:
+def definition(cache):
+    """`product` by (2), with X held whole."""
+    kernels, matrices = per_group(cache.w, cache.groups), columns(cache)
+    window, (_, h, w, n) = cache.window, cache.x.shape
+    return from_batch_last((kernels @ matrices).reshape(len(cache.w), *window.output_size(h, w), n))      # (2)
+
+
+def backward(dy: ArrayLike, cache: Cache, *, need_dx: bool = True, workers: int = 1) -> tuple[NDArray | None, NDArray]:
     """Gradients for the cotangent `dy`.
 
     Parameters
@@ -140,6 +148,8 @@ def backward(dy: ArrayLike, cache: Cache, *, need_dx: bool = True) -> tuple[NDAr
     cache : Cache
         What `forward` or `prepare` returned.
     need_dx : bool, optional
+    workers : int, optional
+        As of `forward`.
 
     Returns
     -------
@@ -157,32 +167,64 @@ def backward(dy: ArrayLike, cache: Cache, *, need_dx: bool = True) -> tuple[NDAr
     >>> dx.tolist(), dw.tolist()
     ([[[[10.0]]]], [[[[6.0]]]])
     """
-    padded, window, groups = cache.padded, cache.window, cache.groups
-    dy = check_numbers("dy of conv2d", dy)
-    kernels, d = per_group(cache.w, groups), per_group(to_batch_last(dy), groups)
-    dw = np.zeros(kernels.shape, np.result_type(d, padded))
-    dpadded = np.zeros(padded.shape, np.result_type(d, kernels)) if need_dx else None
-    for rows, outputs in bands(cache, *dy.shape[2:]):
-        d_band = d[..., outputs]
-        dw += d_band @ columns(padded, window, groups, rows).transpose(0, 2, 1)                           # (3)
-        if need_dx:
-            dcolumns = kernels.transpose(0, 2, 1) @ d_band
-            shape = (len(padded), *window.kernel, rows.stop - rows.start, dy.shape[3], len(dy))
-            window.add_patches(dpadded, dcolumns.reshape(shape).transpose(0, 3, 4, 1, 2, 5), rows)        # (4)
-    dx = from_batch_last(window.crop(dpadded)) if need_dx else None
-    return dx, dw.reshape(cache.w.shape)
+    d = to_batch_last(check_numbers("dy of conv2d", dy))
+    source = rolling.maps_source(cache.x, cache.groups, np.result_type(d, cache.x), cache.pad_value)
+    dw = rolling.correlate_kernels(source, rolling.outputs_of(d, cache.groups), forward_walk(cache),
+                                   len(cache.w) // cache.groups, workers=workers)                           # (3)
+    dw = dw.transpose(0, 1, 4, 3, 2).reshape(cache.w.shape)
+    return from_batch_last(input_gradient(d, cache, workers)) if need_dx else None, dw
 
 
-def bands(cache, oh, ow):
-    """Pairs of slices that cut the outputs into bands: rows of the map, and the columns of Y and X behind them.
+def input_gradient(d, cache, workers=1):
+    """(4): for every residue of the position modulo the stride a convolution of the cotangent `d` (m, oh, ow, n).
 
-    A band is not small beside the kernels, which every matrix product arranges anew.
+    Position p = a + sh t of x is seen by output q through tap i where q sh + i - top = p, so by the taps
+    i = first + sh u, first = (a + top) mod sh, with q = t + shift - u: a correlation with every sh-th tap, reversed.
     """
-    column_bytes = cache.padded.itemsize * cache.groups * cache.w[0].size
-    row_bytes = column_bytes * ow * cache.padded.shape[3]
-    rows_at_once = max(1, max(BAND_BYTES, cache.w.nbytes) // max(1, row_bytes))
-    for rows in even_slices(oh, -(-oh // rows_at_once)):
-        yield rows, slice(*(row * ow * cache.padded.shape[3] for row in (rows.start, rows.stop)))
+    window, groups, w = cache.window, cache.groups, cache.w
+    if window.dilation != (1, 1) and window.stride != (1, 1):
+        w = dilated(w, window.dilation)
+    dilation = window.dilation if w is cache.w else (1, 1)
+    reverse = rolling.kernels_of(w, groups).transpose(0, 4, 2, 3, 1)[:, :, ::-1, ::-1]      # (g, c, kw, kh, m)
+    dx = empty_maps(*cache.x.shape, np.result_type(d, w))
+    source = rolling.maps_source(d, groups, dx.dtype)
+    for residues in np.ndindex(*window.stride):
+        part = dx[:, residues[0]::window.stride[0], residues[1]::window.stride[1]]
+        axes = zip(residues, w.shape[2:], window.stride, dilation, window.padding, strict=True)
+        starts, kernel, origin = zip(*(residue_taps(*axis) for axis in axes), strict=True)
+        if 0 in kernel:
+            part[...] = 0
+        elif part.size:
+            taps = reverse[:, :, starts[1]::window.stride[1], starts[0]::window.stride[0]]
+            walk = rolling.Walk(kernel, (1, 1), dilation, origin, part.shape[1:3])
+            rolling.correlate(source, taps, rolling.outputs_of(part, groups), walk, workers=workers)
+    return dx
+
+
+def residue_taps(residue, kernel, stride, dilation, padding):
+    """Of one axis: the first of the reversed taps that see positions of a residue, how many do, where they begin."""
+    before, _ = padding
+    first = (residue + before) % stride
+    count = len(range(first, kernel, stride))
+    shift = (residue + before - first) // stride
+    return (kernel - 1 - first) % stride, count, shift - dilation * (count - 1)
+
+
+def dilated(w, dilation):
+    """Kernels with zeros between their taps, which stand `dilation` apart."""
+    *outer, kh, kw = w.shape
+    dh, dw = dilation
+    wide = np.zeros((*outer, dh * (kh - 1) + 1, dw * (kw - 1) + 1), w.dtype)
+    wide[..., ::dh, ::dw] = w
+    return wide
+
+
+def forward_walk(cache):
+    """Where the windows of a Cache fall."""
+    window = cache.window
+    (top, _), (left, _) = window.padding
+    return rolling.Walk(window.kernel, window.stride, window.dilation, (-top, -left),
+                        window.output_size(*cache.x.shape[1:3]))
 
 
 def per_group(outputs, groups):
@@ -190,8 +232,9 @@ def per_group(outputs, groups):
     return outputs.reshape(groups, outputs.shape[0] // groups, -1)
 
 
-def columns(padded, window, groups, rows=slice(None)):
-    """X of (2) for every group and some rows of outputs: a line for (channel, kh, kw), columns (oh, ow, n); a copy."""
-    patches = window.patches(padded)[:, rows].transpose(0, 3, 4, 1, 2, 5)
+def columns(cache):
+    """X of (2) for every group: a line for (channel, kh, kw), columns (oh, ow, n); a copy."""
+    window = cache.window
+    patches = window.patches(window.pad(cache.x, cache.pad_value)).transpose(0, 3, 4, 1, 2, 5)
     c, kh, kw, oh, ow, n = patches.shape
-    return patches.reshape(groups, c // groups * kh * kw, oh * ow * n)
+    return patches.reshape(cache.groups, c // cache.groups * kh * kw, oh * ow * n)

@@ -4,9 +4,8 @@ With lut[x, w] = sum_r F[x, r] G[w, r] (see `multipliers.factorization`),
 
     sum_k lut[x_k, w_k] = sum_(k, r) F[x_k, r] G[w_k, r]
 
-is one ordinary matrix product over (r, k). The feature map is factored once, patches are gathered from the
-factored map band by band, and `tile` neighboring outputs of a row share one patch: their kernels stand one below
-the other, shifted, in a banded matrix, which copies less and multiplies some zeros.
+is one ordinary matrix product over (r, k): the convolution of r maps for each channel, which `rolling` does. The
+factors of a row of the map are looked up when that row enters the rolling buffer: the factored map is never held whole.
 
 Exactness. Let bound = sum_(k, r) |F G| for an output. Integer factors: every product and partial sum is a
 multiple of the quantum and at most bound, so float32 is exact up to 2**24 quanta and float64 up to 2**53, in any
@@ -18,124 +17,136 @@ import math
 
 import numpy as np
 
+from refapprox.ops import rolling
 from refapprox.ops.patches import even_slices
 from refapprox.ops.table_convolution import CASTING_BYTES
-from refapprox.ops.threads import blas_threads
 
-MAP_BYTES = 16 << 20       # of factored maps
+RING_BYTES = 16 << 20      # of a rolling buffer: more images are taken one block after the other
 KERNEL_CODES = 1 << 16     # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
-BAND_BYTES = 1 << 20       # of patches: they stay in a core's second-level cache until they are multiplied
-SHARED_BAND_BYTES = 4 << 20      # where BLAS has several threads, which wait for each other after every product
 
 
-def run(problem, out, tile, dtype, cuts):
-    """Fill `out` (m, h_out, w_out, n) with the sums of `problem`; `tile` divides w_out, `cuts` come from `chunks`."""
+def run(problem, out, dtype, cuts):
+    """Fill `out` (m, h_out, w_out, n) with the sums of `problem`; `cuts` of the channels come from `chunks`."""
     factors = problem.multiplier.factorization
     if factors.rank == 0:
         out[...] = 0
         return
     x_factors, w_factors = (np.ascontiguousarray(f.T, dtype=dtype) for f in (factors.x_factors, factors.w_factors))
-    image_bytes, row_bytes = block_bytes(problem, factors.rank, tile, cuts, x_factors.itemsize)
-    kernel_bytes = tile * len(problem.w) * factors.rank * math.prod(patch_shape(problem, tile)) * x_factors.itemsize
-    copies = 1 if tile == 1 and (len(cuts) == 2 or factors.rank == 1) else 2
+    kernel_bytes = math.prod(problem.w.shape) * factors.rank * x_factors.itemsize
     looking_up = 16 * min(KERNEL_CODES + problem.k, problem.w.size)
-    fixed = (copies * kernel_bytes + x_factors.nbytes + w_factors.nbytes
+    fixed = ((1 + problem.window.kernel[0]) * kernel_bytes + x_factors.nbytes + w_factors.nbytes
              + problem.workers * (looking_up + CASTING_BYTES))
-    problem.check_memory(problem.workers * (image_bytes + row_bytes) + fixed)
-    room = (problem.memory_limit - fixed) // problem.workers
-    blocks = problem.image_blocks(max(image_bytes, row_bytes), min(MAP_BYTES, room // 2), problem.workers)
-    kernels = banded(problem, factored_kernels(problem, w_factors), tile)
-    chunked = [(slice(*cut), kernels[:, :, slice(*cut)].reshape(len(kernels), -1))
-               for cut in zip(cuts, cuts[1:], strict=False)]
+    rolled, joined = bytes_of_image(problem, factors.rank, cuts, x_factors.itemsize)
+    room = min(RING_BYTES, (problem.memory_limit - fixed) // problem.workers)
+    wide, band_bytes = min(problem.output_shape[3], room // max(1, rolled)) >= rolling.NARROW, rolling.PRODUCT_BYTES
+    image_bytes, band_bytes = (rolled, band_bytes) if wide else (joined, min(band_bytes, room // 8))
+    problem.check_memory(problem.workers * (image_bytes if wide else 2 * image_bytes) + fixed)
+    masks = masks_of(factors.x_factors.T, problem.multiplier.range_x[0])
+    if masks:
+        scales = np.array([[scale] for _, scale in masks], dtype)
+        x_factors, w_factors = x_factors / scales, w_factors * scales
+    kernels = factored_kernels(problem, w_factors)
+    (h_out, w_out), ((top, _), (left, _)) = problem.output_shape[1:3], problem.window.padding
+    walk = rolling.Walk(problem.window.kernel, problem.window.stride, problem.window.dilation, (-top, -left),
+                        (h_out, w_out))
+    outputs = rolling.outputs_of(out, 1)
+    direct = factors.is_integer and len(cuts) == 2
+    for images in problem.image_blocks(image_bytes, room if wide else room // 2):
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            source = factored_source(problem, x_factors, masks, slice(first, last), images)
+            source = source._replace(band_bytes=band_bytes)
+            of_cut = kernels[..., first:last].reshape(1, len(kernels), *walk.kernel[::-1], -1)
+            store = None if direct and out.dtype == dtype else storing(factors.is_integer, add=first > 0)
+            rolling.correlate(source, of_cut, outputs[..., images], walk, workers=problem.workers,
+                              scratches=problem.scratches, store=store)
 
-    def work(images, scratch):
-        index = problem.x_index(images, scratch)
-        mapped = scratch.array("mapped", (factors.rank, *index.shape), dtype)
-        for term, f in zip(mapped, x_factors, strict=True):
-            f.take(index, out=term, mode="clip")                            # "raise" would buffer the result
-        # kernels are packed anew for every band, so bands must not be small beside them
-        wanted = BAND_BYTES if blas_threads() == 1 else SHARED_BAND_BYTES
-        band_bytes = min(max(wanted, kernel_bytes), room - image_bytes * index.shape[3])
-        for rows in problem.row_bands(row_bytes * index.shape[3], band_bytes):
-            total = None
-            for channels, matrix in chunked:
-                lines = patches(problem, mapped, channels, rows, tile, scratch)
-                part = scratch.array("part", (len(matrix), lines.shape[1]), dtype)
-                np.matmul(matrix, lines, out=part)
-                if not factors.is_integer:
-                    np.rint(part, out=part)
-                if len(chunked) > 1:
-                    total = part.astype(out.dtype) if total is None else np.add(total, part, out=total,
-                                                                                casting="unsafe")
-            store(out[:, rows, :, images], part if total is None else total, tile)
 
-    problem.each(work, blocks)
+def factored_source(problem, x_factors, masks, channels, images):
+    """The `rolling.Source` of the factors of some channels: r * c channels, made when their row is needed."""
+    codes, (rank, c) = problem.x[channels, ..., images], (len(x_factors), channels.stop - channels.start)
+    by_row, (qmin, qmax), n = codes.transpose(1, 2, 0, 3), problem.multiplier.range_x, codes.shape[3]
+    narrow = np.dtype("i1" if qmin < 0 else "u1") if qmax - qmin < 256 else np.dtype(np.intp)
+    tables = x_factors if narrow.itemsize > 1 else np.roll(padded(x_factors), qmin, axis=1)      # by pattern of bits
+    masks = [np.array(mask).astype(narrow) for mask, _ in masks] if masks else None
+
+    def fill(y, columns, target, scratch):
+        row = by_row[y, columns]
+        narrowed = scratch.array("codes", row.shape, narrow)
+        np.copyto(narrowed, row, casting="unsafe")
+        if masks:
+            for r, mask in enumerate(masks):
+                masked = np.bitwise_and(narrowed, mask, out=scratch.array("masked", row.shape, narrow))
+                np.copyto(target[0, :, r * c:(r + 1) * c], masked)
+            return
+        index = scratch.array("index", row.shape, np.intp)
+        terms = scratch.array("terms", row.shape, x_factors.dtype)
+        np.subtract(narrowed.view("u1") if narrow.itemsize == 1 else narrowed, 0 if narrow.itemsize == 1 else qmin,
+                    out=index, dtype=np.intp)
+        for r, table in enumerate(tables):
+            table.take(index, out=terms, mode="wrap")                        # "raise" would buffer the result
+            np.copyto(target[0, :, r * c:(r + 1) * c], terms)
+
+    pad = np.repeat(x_factors[:, problem.pad_code - qmin], c)[None, None, :, None]
+    return rolling.Source(codes.shape[1:3], (1, rank * c, n), x_factors.dtype, fill, pad)
+
+
+def padded(x_factors):
+    """Factors (r, codes) with as many zeros behind them as make up all patterns of 8 bits."""
+    return np.pad(x_factors, ((0, 0), (0, 256 - x_factors.shape[1])))
+
+
+def masks_of(x_factors, qmin):
+    """Pairs (mask, scale), one a factor, where each is scale * (code & mask), as of circuits that leave products
+    of bits out; else None. To mask a code takes a third of the time of looking it up."""
+    if x_factors.shape[1] != 256:
+        return None
+    codes, found = np.arange(qmin, qmin + 256), []
+    for f in x_factors:
+        bits = [bit for bit in (1, 2, 4, 8, 16, 32, 64, 128 if qmin == 0 else -128) if f[bit - qmin]]
+        mask = np.bitwise_or.reduce(bits) if bits else 0
+        scale = f[bits[0] - qmin] / bits[0] if bits else 1
+        if not scale.is_integer() or not np.array_equal(scale * (codes & mask), f):
+            return None
+        found.append((mask, scale))
+    return found
+
+
+def storing(integer, add):
+    """How sums of one chunk of channels become, or are added to, sums in another dtype; floating ones are rounded."""
+    def store(target, part):
+        if not integer:
+            np.rint(part, out=part)
+        if add:
+            np.add(target, part, out=target, casting="unsafe")
+        else:
+            np.copyto(target, part, casting="unsafe")
+
+    return store
 
 
 def factored_kernels(problem, w_factors):
-    """G of every weight, (m, r, c, kh, kw)."""
-    m, *rest = problem.w.shape
-    kernels = np.empty((m, len(w_factors), *rest), w_factors.dtype)
+    """G of every weight, (m, kw, kh, r, c)."""
+    m, c, kh, kw = problem.w.shape
+    kernels = np.empty((m, kw, kh, len(w_factors), c), w_factors.dtype)
 
     def look_up(outputs, _):
-        index = problem.w_index(outputs)
+        index = problem.w_index(outputs).transpose(0, 3, 2, 1)
         for term, f in enumerate(w_factors):
-            kernels[outputs, term] = f.take(index, mode="clip")
+            kernels[outputs, :, :, term] = f.take(index, mode="clip")
 
     problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // KERNEL_CODES))))
     return kernels
 
 
-def store(band, sums, tile):
-    """Write `sums` (tile * m, pixels) into `band` (m, h, w, n) of the output."""
-    m, h, w, n = band.shape
-    np.copyto(band.reshape(m, h, w // tile, tile, n),                     # a view: an axis is split, none are merged
-              sums.reshape(tile, m, h, w // tile, n).transpose(1, 2, 3, 0, 4), casting="unsafe")
-
-
-def patch_shape(problem, tile):
-    """(c, kh, width) of the patch behind `tile` neighboring outputs."""
-    _, c, kh, kw = problem.w.shape
-    return c, kh, kw if tile == 1 else (tile - 1) * problem.window.stride[1] + kw
-
-
-def block_bytes(problem, rank, tile, cuts, itemsize):
-    """Memory behind one image (indices and factored map), and behind one row of outputs of it (patches, products)."""
-    c, kh, width = patch_shape(problem, tile)
-    tiles, m = problem.output_shape[2] // tile, problem.output_shape[0]
-    terms = max(stop - start for start, stop in zip(cuts, cuts[1:], strict=False)) * kh * width * rank
-    return (c * math.prod(problem.padded_size) * (8 + rank * itemsize),
-            tiles * (terms + tile * m) * itemsize + tiles * tile * m * 8 * (len(cuts) > 2))
-
-
-def patches(problem, mapped, channels, rows, tile, scratch):
-    """Lines (r * c * kh * width, rows * tiles * n) of some channels of the factored map (r, c, h, w, n), which is
-    contiguous; a view where it can be."""
-    r, _, _, _, n = mapped.shape
-    _, kh, width = patch_shape(problem, tile)
-    (sh, sw), (dh, dw) = problem.window.stride, problem.window.dilation
-    c, height, tiles = channels.stop - channels.start, rows.stop - rows.start, problem.output_shape[2] // tile
-    term, channel, row, pixel, image = mapped.strides
-    view = np.ndarray(                                                    # `as_strided` takes eight times as long
-        (r, c, kh, width, height, tiles, n), mapped.dtype, mapped, channels.start * channel + rows.start * sh * row,
-        (term, channel, row * dh, pixel * dw, row * sh, pixel * sw * tile, image))
-    if kh == width == 1 and view.flags.c_contiguous:
-        return view.reshape(r * c, -1)
-    lines = scratch.array("patches", view.shape, mapped.dtype)
-    np.copyto(lines, view)
-    return lines.reshape(r * c * kh * width, -1)
-
-
-def banded(problem, kernels, tile):
-    """Kernels (m, r, c, kh, kw) as (tile * m, r, c, kh, width): shifted by a stride for each output of a tile."""
-    if tile == 1:
-        return kernels
-    m, r, c, kh, kw = kernels.shape
-    band = np.zeros((tile, m, r, *patch_shape(problem, tile)), dtype=kernels.dtype)
-    for t in range(tile):
-        start = t * problem.window.stride[1]
-        band[t, ..., start:start + kw] = kernels
-    return band.reshape(tile * m, r, *patch_shape(problem, tile))
+def bytes_of_image(problem, rank, cuts, itemsize):
+    """Memory of a worker behind one image: the rolling buffer, what is looked up for it, and products of a row; and
+    where positions are joined, one row of them beside the rows of the input that it sees."""
+    (kh, kw), dh = problem.window.kernel, problem.window.dilation[0]
+    (m, _, w_out, _), columns = problem.output_shape, problem.padded_size[1]
+    c = max(stop - start for start, stop in zip(cuts, cuts[1:], strict=False))
+    others = columns * c * (8 + itemsize) + w_out * m * (3 * itemsize + 8)
+    return (columns * c * kh * rank * itemsize + others,
+            (columns * (dh * (kh - 1) + 1) + w_out * kh * kw) * c * rank * itemsize + others)
 
 
 def chunks(problem, dtype):

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.ops.patches import from_batch_last, to_batch_last
 from refapprox.validation import check_numbers
 
 __all__ = ["backward", "forward"]
@@ -42,7 +43,7 @@ def forward(x: ArrayLike) -> tuple[NDArray, tuple]:
     x = check_numbers("x of flatten", x)
     if x.ndim == 0:
         raise ValueError(f"x of flatten must have a batch axis, got {x}.")
-    return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape                      # (1)
+    return np.moveaxis(x, 0, -1).reshape(math.prod(x.shape[1:]), x.shape[0]).T, x.shape      # (1)
 
 
 def backward(dy: ArrayLike, cache: tuple) -> NDArray:
@@ -71,4 +72,5 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     """
     n, *rest = cache
     dy = check_numbers("dy of flatten", dy)
-    return np.moveaxis(np.ascontiguousarray(dy.T).reshape(*rest, n), -1, 0)            # (2)
+    dx = np.moveaxis(dy.T.reshape(*rest, n), -1, 0)                                    # (2)
+    return from_batch_last(to_batch_last(dx)) if dx.ndim == 4 else dx

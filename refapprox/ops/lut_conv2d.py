@@ -22,7 +22,7 @@ from refapprox.ops.lut_matmul import (
     fill,
     zero_point_terms,
 )
-from refapprox.ops.patches import from_batch_last, geometry
+from refapprox.ops.patches import empty_maps, from_batch_last, geometry
 from refapprox.ops.table_convolution import TableConvolution, largest_product
 from refapprox.validation import check_choice, check_codes, check_integer
 
@@ -115,7 +115,7 @@ def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_
     """(1) and (2) into a new array of `dtype`, batch-last in memory."""
     n, c, h, width = x.shape
     window = window.on(h, width)
-    sums = np.empty((len(w), *window.output_size(h, width), n), dtype=dtype)
+    sums = empty_maps(len(w), *window.output_size(h, width), n, dtype)
     whole = TableConvolution(x.transpose(1, 2, 3, 0), w, multiplier, window, pad_code, memory_limit, workers)
     by_column = method in ("auto", "gather") and multiplier.has_table
     if 1 < groups == c and sums.size and by_column:

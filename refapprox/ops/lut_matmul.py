@@ -117,7 +117,7 @@ def fill(problem, out, method):
 def follow(plan, problem, out):
     """`fill` by one plan."""
     if plan.route == "factored":
-        factored.run(problem, out, plan.tile, plan.dtype, plan.cuts)
+        factored.run(problem, out, plan.dtype, plan.cuts)
     elif plan.route == "by_activations":
         gathered.by_activations(problem, out, plan.tile)
     elif plan.route == "by_weights":

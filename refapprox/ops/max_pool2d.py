@@ -57,7 +57,7 @@ def forward(x: ArrayLike, kernel: int | tuple, stride: int | tuple | None = None
     oh, ow = window.output_size(*x.shape[2:])
     padded = window.pad(to_batch_last(x), -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
     first, *others = np.ndindex(window.kernel)
-    y = window.tap(padded, *first, oh, ow).copy()
+    y = window.tap(padded, *first, oh, ow).copy("K")
     for i, j in others:
         np.maximum(y, window.tap(padded, i, j, oh, ow), out=y)                         # (1)
     return from_batch_last(y), (padded, y, window)
@@ -88,8 +88,8 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     """
     padded, y, window = cache
     d = to_batch_last(check_numbers("dy of max_pool2d", dy))
-    dpadded = np.zeros(padded.shape, d.dtype)
-    unclaimed, part = np.ones(y.shape, bool), np.empty_like(d)
+    dpadded = np.zeros_like(padded, d.dtype)
+    unclaimed, part = np.ones_like(y, bool), np.empty_like(d)
     for i, j in np.ndindex(window.kernel):
         won = window.tap(padded, i, j, *y.shape[1:3]) == y
         won &= unclaimed

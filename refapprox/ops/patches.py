@@ -77,7 +77,7 @@ class Geometry:
         a, h, w, b = x.shape
         if self.padding == NO_PADDING:
             return x
-        padded = np.full((a, *self.padded_size(h, w), b), value, dtype=x.dtype)
+        padded = np.full_like(x, value, shape=(a, *self.padded_size(h, w), b))      # in the memory order of x
         padded[:, top:top + h, left:left + w] = x
         return padded
 
@@ -149,13 +149,18 @@ def even_slices(total, count):
 
 
 def to_batch_last(x):
-    """`x` (n, c, h, w) as a contiguous (c, h, w, n) array: a view where its memory is batch-last already."""
-    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+    """`x` (n, c, h, w) as (c, h, w, n) in batch-last memory (h, w, c, n): a view where its memory is so already."""
+    return np.ascontiguousarray(x.transpose(2, 3, 1, 0)).transpose(2, 0, 1, 3)
 
 
 def from_batch_last(x):
     """`x` (c, h, w, n) as an (n, c, h, w) view."""
     return x.transpose(3, 0, 1, 2)
+
+
+def empty_maps(c, h, w, n, dtype):
+    """An uninitialized (c, h, w, n) array in batch-last memory."""
+    return np.empty((h, w, c, n), dtype).transpose(2, 0, 1, 3)
 
 
 def check_images(name, x):

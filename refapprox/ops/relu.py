@@ -8,17 +8,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.ops.bands import elementwise
 from refapprox.validation import check_numbers
 
 __all__ = ["backward", "forward"]
 
 
-def forward(x: ArrayLike) -> tuple[NDArray, NDArray]:
+def forward(x: ArrayLike, *, workers: int = 1) -> tuple[NDArray, NDArray]:
     """Rectify `x`.
 
     Parameters
     ----------
     x : array, any shape
+    workers : int, optional
+        Threads over bands, at most one a core.
 
     Returns
     -------
@@ -36,11 +39,12 @@ def forward(x: ArrayLike) -> tuple[NDArray, NDArray]:
     >>> forward([-1.0, 2.0])[0].tolist()
     [0.0, 2.0]
     """
-    y = np.maximum(check_numbers("x of relu", x), 0)                                   # (1)
+    x = check_numbers("x of relu", x)
+    y = np.maximum(x, 0) if x.dtype.kind == "i" else elementwise(rectify, x, workers=workers)      # (1)
     return y, y
 
 
-def backward(dy: ArrayLike, cache: NDArray) -> NDArray:
+def backward(dy: ArrayLike, cache: NDArray, *, workers: int = 1) -> NDArray:
     """Gradient for the cotangent `dy`.
 
     Parameters
@@ -48,6 +52,8 @@ def backward(dy: ArrayLike, cache: NDArray) -> NDArray:
     dy : array, shape of y
     cache : ndarray
         What `forward` returned.
+    workers : int, optional
+        As of `forward`.
 
     Returns
     -------
@@ -63,4 +69,20 @@ def backward(dy: ArrayLike, cache: NDArray) -> NDArray:
     >>> backward([5.0, 6.0], forward([-1.0, 2.0])[1]).tolist()
     [0.0, 6.0]
     """
-    return check_numbers("dy of relu", dy) * (cache > 0)                               # (2)
+    dy = check_numbers("dy of relu", dy)
+    if dy.dtype != cache.dtype or dy.dtype.kind == "i":
+        return dy * (cache > 0)                                                        # (2)
+    return elementwise(pass_positive, dy, cache, workers=workers)
+
+
+def rectify(x, out):
+    """max(x, 0); `clip` with two bounds takes a third of the time of `maximum`."""
+    np.clip(x, 0, np.inf, out=out)
+
+
+def pass_positive(dy, y, out):
+    """dy where y > 0, else 0, for y without a sign: the sign bit of -y as a mask over all bits of dy."""
+    integers = f"i{y.itemsize}"
+    mask = np.negative(y.view(integers), out=out.view(integers))
+    np.right_shift(mask, 8 * y.itemsize - 1, out=mask)
+    np.bitwise_and(mask, dy.view(integers), out=mask)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.ops import factored, gathered
-from refapprox.ops.threads import blas_threads
+from refapprox.ops import factored, gathered, rolling
 
 LOOKUP = 0.65                       # one entry of a small table
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
-MAC, HALF_RATE = 0.02, 14           # one multiply-add of a wide float32 product; columns at half that rate
+MAC, HALF_RATE = 0.021, 1          # one multiply-add in float32; outputs at half that rate
 KERNEL = 2.5                        # one element of factored kernels through memory, where threads do not help
 OUTPUT = 0.8                        # one output, once more
 ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
@@ -64,8 +63,7 @@ def new_plans(problem, method):
     if method in ("auto", "gather"):
         found += [by_activations_plan(problem, tile) for tile in tiles(problem)] + [by_weights_plan(problem)]
     if method == "factored" or method == "auto" and min(plan.cost for plan in found) > CHEAP:
-        found += [factored_plan(problem, tile, dtype, cuts) for dtype, cuts in exact_dtypes(problem)
-                  for tile in tiles(problem)]
+        found += [factored_plan(problem, dtype, cuts) for dtype, cuts in exact_dtypes(problem)]
     if found:
         return sorted(found, key=lambda plan: plan.cost)
     raise ValueError(f"method 'factored' has no exact way to sum products of {problem.multiplier.name}, which reach "
@@ -82,8 +80,9 @@ def tiles(problem):
 def sizes(problem, tile):
     """(lines, positions, columns, pixels): patches, their codes, outputs of each, codes of a padded map."""
     m, h_out, w_out, n = problem.output_shape
-    return (n * h_out * w_out // tile, math.prod(factored.patch_shape(problem, tile)), tile * m,
-            n * math.prod(problem.padded_size))
+    _, c, kh, kw = problem.w.shape
+    width = (tile - 1) * problem.window.stride[1] + kw
+    return n * h_out * w_out // tile, c * kh * width, tile * m, n * math.prod(problem.padded_size)
 
 
 def exact_dtypes(problem):
@@ -95,21 +94,19 @@ def exact_dtypes(problem):
         yield np.float64, wide
 
 
-def factored_plan(problem, tile, dtype, cuts):
-    """Look the factors up, gather patches of them, multiply."""
+def factored_plan(problem, dtype, cuts):
+    """Look the factors up, copy them into the rolling buffer, multiply."""
     rank, scale = problem.multiplier.factorization.rank, np.dtype(dtype).itemsize / 4
-    lines, positions, columns, pixels = sizes(problem, tile)
-    m, h_out, w_out, n = problem.output_shape
-    c, kh, width = factored.patch_shape(problem, tile)
-    cost = rank * LOOKUP * (pixels * c + problem.k * m)
-    if (kh, width) != (1, 1):
-        neighbors = problem.window.stride[1] == 1 and tile == 1              # a row of taps is one run
-        cost += rank * positions * lines * (COPY * scale + COPY_RUN / (w_out * n if neighbors else n))
+    lines, positions, columns, pixels = sizes(problem, 1)
+    _, c, kh, kw = problem.w.shape
+    n = problem.output_shape[3]
+    cost = rank * LOOKUP * (pixels * c + problem.k * columns) + rank * pixels * c * COPY * scale
+    if n < rolling.NARROW:                                                   # every tap is copied
+        cost += rank * positions * lines * (COPY * scale + COPY_RUN / (n * (problem.output_shape[2]
+                                                                           if problem.window.stride[1] == 1 else 1)))
     cost += OUTPUT * lines * columns * (len(cuts) - 1)
-    products = MAC * scale * (1 + HALF_RATE / columns) * lines * positions * rank * columns
-    cost = cost / problem.workers + products / max(problem.workers, blas_threads())
-    cost += KERNEL * columns * positions * rank
-    return Plan("factored", cost, tile, dtype, cuts)
+    cost += MAC * scale * (1 + HALF_RATE / columns) * lines * positions * rank * columns
+    return Plan("factored", cost / problem.workers + KERNEL * columns * positions * rank, 1, dtype, cuts)
 
 
 def by_activations_plan(problem, tile):

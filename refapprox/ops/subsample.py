@@ -10,10 +10,9 @@ References
 K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385,
 option A of section 3.3.
 """
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.ops.patches import check_images, from_batch_last
+from refapprox.ops.patches import check_images, empty_maps, from_batch_last
 from refapprox.validation import check_integer, check_numbers
 
 __all__ = ["backward", "forward"]
@@ -52,7 +51,8 @@ def forward(x: ArrayLike, channels: int, stride: int = 1) -> tuple[NDArray, tupl
     stride = check_integer("stride of subsample", stride, minimum=1)
     kept = x[:, :, ::stride, ::stride]
     before = (channels - x.shape[1]) // 2
-    y = from_batch_last(np.zeros((channels, *kept.shape[2:], len(x)), x.dtype))
+    y = from_batch_last(empty_maps(channels, *kept.shape[2:], len(x), x.dtype))
+    y[...] = 0
     y[:, before:before + x.shape[1]] = kept                                            # (1)
     return y, (x.shape, before, stride)
 
@@ -82,6 +82,7 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     """
     (n, c, h, w), before, stride = cache
     dy = check_numbers("dy of subsample", dy)
-    dx = from_batch_last(np.zeros((c, h, w, n), dy.dtype))
+    dx = from_batch_last(empty_maps(c, h, w, n, dy.dtype))
+    dx[...] = 0
     dx[:, :, ::stride, ::stride] = dy[:, before:before + c]                            # (2)
     return dx

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from refapprox.ops.patches import Geometry, even_slices
-from refapprox.ops.threads import bounded, each
+from refapprox.ops.threads import Scratch, bounded, each
 
 CASTING_BYTES = 16 * np.getbufsize()      # what NumPy takes to convert dtypes on the way
 
@@ -107,23 +107,6 @@ class MemoryLimitTooSmall(ValueError):
         super().__init__(f"memory_limit must allow every worker one row of outputs, {needed} bytes in all, "
                          f"got {limit}.")
         self.needed = needed
-
-
-class Scratch:
-    """Buffers that one worker reuses from block to block: fresh pages cost as much as filling them."""
-
-    def __init__(self):
-        self._buffers = {}
-
-    def array(self, name, shape, dtype):
-        """An uninitialized array, in the memory of the last one called `name` where it suffices."""
-        size = math.prod(shape)
-        buffer = self._buffers.pop(name, None)
-        if buffer is None or buffer.size < size or buffer.dtype != dtype:
-            buffer = None                                      # freed before its successor takes memory
-            buffer = np.empty(size, dtype=dtype)
-        self._buffers[name] = buffer
-        return buffer[:size].reshape(shape)
 
 
 def largest_product(multiplier):

@@ -3,9 +3,12 @@
 BLAS has threads of its own, which an environment variable sets; ours are given by an argument. All calls share one
 pool, with as many threads as the machine has cores, whatever is asked for.
 """
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
+
+import numpy as np
 
 
 @cache
@@ -62,3 +65,20 @@ def each(work, jobs, workers):
     for other in others:
         other.result()
     return results
+
+
+class Scratch:
+    """Buffers that one worker reuses from block to block: fresh pages cost as much as filling them."""
+
+    def __init__(self):
+        self._buffers = {}
+
+    def array(self, name, shape, dtype):
+        """An uninitialized array, in the memory of the last one called `name` where it suffices."""
+        size = math.prod(shape)
+        buffer = self._buffers.pop(name, None)
+        if buffer is None or buffer.size < size or buffer.dtype != dtype:
+            buffer = None                                      # freed before its successor takes memory
+            buffer = np.empty(size, dtype=dtype)
+        self._buffers[name] = buffer
+        return buffer[:size].reshape(shape)

@@ -109,10 +109,12 @@ def round_to_codes(x, scale, zero_point, qmin, qmax):
     if (narrow < np.finfo(x.dtype).tiny).any():
         x, narrow = x.astype(np.float64), np.asarray(scale, np.float64)
     with np.errstate(over="ignore"):
-        codes = np.rint(x / narrow[()])
+        codes = np.asarray(x / narrow[()])
+    np.rint(codes, out=codes)
     if max(abs(qmin), abs(qmax)) > EXACT_FLOAT32:
         codes = codes.astype(np.float64)
-    return codes + np.asarray(zero_point, codes.dtype)[()]
+    codes += np.asarray(zero_point, codes.dtype)[()]      # of 0 too: it turns -0.0 into 0.0
+    return codes
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from refapprox.ops import agn
 
@@ -72,8 +73,30 @@ def test_detached_reading_differs_from_the_attached_one():
 def test_the_draw_is_standard_normal_float_and_has_the_memory_of_its_layer(shape):
     eps = agn.draw(shape, np.random.default_rng(0), np.float32)
     assert eps.shape == shape and eps.dtype == np.float32
-    assert np.array_equal(np.sort(eps.ravel()), np.sort(np.random.default_rng(0).standard_normal(eps.size, np.float32)))
     assert len(shape) == 2 or eps.strides[0] == eps.itemsize
+    assert np.array_equal(eps, agn.draw(shape, np.random.default_rng(0), np.float32, workers=2))
+    wide = agn.draw(shape, np.random.default_rng(0), np.float64)
+    assert np.array_equal(np.sort(wide.ravel()), np.sort(np.random.default_rng(0).standard_normal(eps.size)))
+
+
+def test_normals_in_float32_are_the_formula_of_their_bits():
+    """Rounding u to float32 near 1 moves a radius by up to sqrt(2 * 2**-24) = 3.5e-4; everything else by less."""
+    count = 2 * agn.DRAWN + 5
+    bits = np.random.default_rng(3).integers(0, 1 << 64, -(-count // 2), np.uint64).view(np.uint32)
+    found = agn.box_muller(count, np.random.default_rng(3))
+    for start, values in ((0, bits[:2 * agn.DRAWN]), (2 * agn.DRAWN, bits[2 * agn.DRAWN:])):
+        u, v = (values.reshape(2, -1) + np.array([[0.5], [0]])) / 2 ** 32
+        expected = np.sqrt(-2 * np.log(u)) * [np.cos(2 * np.pi * v), np.sin(2 * np.pi * v)]
+        part = found[start:start + expected.size]
+        assert np.allclose(part, expected.ravel()[:len(part)], atol=4e-4)
+
+
+def test_normals_in_float32_are_normal():
+    """Kolmogorov and Smirnov, false alarms 1e-6: of 200,000 draws a spread 4 % off or a mean 0.03 off is caught."""
+    draws = agn.draw((200_000,), np.random.default_rng(5), np.float32).astype(float)
+    assert stats.kstest(draws, "norm").pvalue > 1e-6
+    assert all(stats.kstest(wrong, "norm").pvalue < 1e-6 for wrong in (1.04 * draws, draws + 0.03, np.round(draws, 1)))
+    assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 5 / np.sqrt(len(draws))
 
 
 @pytest.mark.parametrize("x, eps, message", [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refapprox.conformance.spec.convolution import filled, patches, values_at
 from refapprox.gradient_check import gradient_agrees
-from refapprox.ops import conv2d
+from refapprox.ops import conv2d, rolling
 from refapprox.ops.patches import from_batch_last, geometry, to_batch_last
 
 
@@ -153,7 +153,7 @@ def test_dtype_follows_the_inputs_and_memory_is_batch_last():
     y, cache = conv2d.forward(x, w, padding=1)
     dx, dw = conv2d.backward(y, cache)
     assert y.dtype == dx.dtype == dw.dtype == np.float32
-    assert y.transpose(1, 2, 3, 0).flags.c_contiguous
+    assert y.transpose(2, 3, 1, 0).flags.c_contiguous
     assert conv2d.backward(y, cache, need_dx=False)[0] is None
 
 
@@ -172,33 +172,35 @@ def test_bad_input_is_named(x_shape, w_shape, options, message):
         conv2d.forward(np.zeros(x_shape), np.zeros(w_shape), **options)
 
 
-@given(case=cases(), seed=st.integers(0, 2**32 - 1))
-def test_bands_change_nothing(case, seed):
-    """Integers held as floats: no rounding hides a row that is missed or taken twice."""
+@given(case=cases(), seed=st.integers(0, 2**32 - 1), small=st.sampled_from((4, 40, 10 ** 6)),
+       narrow=st.sampled_from((1, 100)))
+def test_bands_workers_and_pieces_change_nothing(case, seed, small, narrow):
+    """Integers held as floats: no rounding hides a row or a piece that is missed or taken twice."""
     x_shape, w_shape, options = case
     rng = np.random.default_rng(seed)
     x, w = (rng.integers(-9, 10, shape).astype(np.float64) for shape in (x_shape, w_shape))
     y, cache = conv2d.forward(x, w, **options)
     dy = rng.integers(-9, 10, y.shape).astype(np.float64)
-    whole = y, *conv2d.backward(dy, cache)
-    with mock.patch.object(conv2d, "bands", row_by_row):
-        y, cache = conv2d.forward(x, w, **options)
-        assert all(map(np.array_equal, whole, (y, *conv2d.backward(dy, cache))))
+    whole = conv2d.definition(cache), *conv2d.backward(dy, cache)
+    with mock.patch.multiple(rolling, BANDS=100, NARROW=narrow, SMALL=small, ROWS=2, COLUMNS=2, TRANSPOSED=small,
+                             PRODUCT_BYTES=small):
+        y, cache = conv2d.forward(x, w, workers=2, **options)
+        assert all(map(np.array_equal, whole, (y, *conv2d.backward(dy, cache, workers=2))))
 
 
-def row_by_row(cache, oh, ow):
-    columns_of_row = ow * cache.padded.shape[3]
-    return [(slice(row, row + 1), slice(row * columns_of_row, (row + 1) * columns_of_row)) for row in range(oh)]
+def test_no_bit_depends_on_workers():
+    rng = np.random.default_rng(3)
+    x, w = (rng.normal(size=shape).astype(np.float32) for shape in ((70, 3, 17, 9), (5, 3, 3, 3)))
+    y, cache = conv2d.forward(x, w, padding=1)
+    alone = y, *conv2d.backward(y, cache)
+    y, cache = conv2d.forward(x, w, padding=1, workers=2)
+    assert all(map(np.array_equal, alone, (y, *conv2d.backward(y, cache, workers=2))))
 
 
-@mock.patch.object(conv2d, "BAND_BYTES", 1 << 20)
-def test_bands_make_up_the_map_and_columns_are_never_held_whole(peak_memory):
+def test_columns_are_never_held_whole(peak_memory):
     x, w = np.ones((32, 8, 40, 40), np.float32), np.ones((8, 8, 5, 5), np.float32)
     y, cache = conv2d.forward(x, w)
-    rows, outputs = zip(*conv2d.bands(cache, 36, 36), strict=True)
-    assert len(rows) > 10 and [i for r in rows for i in range(r.start, r.stop)] == list(range(36))
-    assert [i for o in outputs for i in range(o.start, o.stop)] == list(range(36 * 36 * 32))
-    columns_bytes = 200 * y.nbytes // 8
-    for run, kept in ((lambda: conv2d.forward(x, w), y.nbytes + cache.padded.nbytes),
-                      (lambda: conv2d.backward(y, cache), 2 * cache.padded.nbytes)):
-        assert peak_memory(run)[0] < kept + 4 * conv2d.BAND_BYTES < columns_bytes / 2
+    buffer = 40 * 5 * 8 * 32 * 4 + rolling.PRODUCT_BYTES
+    for run, kept in ((lambda: conv2d.forward(x, w), y.nbytes + x.nbytes),
+                      (lambda: conv2d.backward(y, cache), 2 * x.nbytes + y.nbytes)):
+        assert peak_memory(run)[0] < kept + 4 * buffer < 200 * y.nbytes // 8 / 2

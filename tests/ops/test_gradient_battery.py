@@ -27,6 +27,7 @@ from refapprox.ops import (
     scale_shift,
     subsample,
 )
+from refapprox.ops.bands import from_rows
 
 
 def apart(rng, shape):
@@ -200,8 +201,9 @@ def norm_dx(dy, cache, mean_term=1.0, xhat_term=1.0, ddof=0):
     axes = (0, *range(2, dy.ndim))
     count = dy.size // dy.shape[1] - ddof
     slope = (cache.gamma * cache.inverse_std)[:, None, None]
-    dbeta, dgamma = (total.sum(axis=axes, keepdims=True) for total in (dy, dy * cache.xhat))
-    return slope * (dy - mean_term * dbeta / count - xhat_term * cache.xhat * dgamma / count)
+    xhat = (from_rows(cache.rows, dy.shape) - cache.mean[:, None, None]) * cache.inverse_std[:, None, None]
+    dbeta, dgamma = (total.sum(axis=axes, keepdims=True) for total in (dy, dy * xhat))
+    return slope * (dy - mean_term * dbeta / count - xhat_term * xhat * dgamma / count)
 
 
 MUTANTS = {

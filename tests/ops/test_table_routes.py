@@ -62,6 +62,16 @@ def test_factors_rebuild_the_table(multiplier):
     assert (np.abs(multiplier.lut) <= f.magnitude + f.slack).all()
 
 
+def test_signed_circuits_are_masks_of_the_code_and_other_tables_are_not():
+    for m in load_library():
+        f = m.factorization.x_factors.T
+        masks = factored.masks_of(f, m.qmin)
+        for (mask, scale), g in zip(masks, f, strict=True):
+            assert np.array_equal(scale * (np.arange(-128, 128) & mask), g)
+    assert factored.masks_of(BY_NAME["rank 5"].factorization.x_factors.T, -128) is None
+    assert factored.masks_of(np.arange(256.0)[None], 0) == [(255, 1)]
+
+
 def test_signed_circuits_are_bilinear_in_bits_and_need_few_terms():
     factors = [multiplier.factorization for multiplier in load_library()]
     assert {f.kind for f in factors} == {"bits"}
@@ -160,7 +170,7 @@ def test_sums_beyond_the_mantissa_are_cut_into_exact_chunks(k):
     cuts = factored.chunks(problem, np.float32)
     assert max(np.diff(cuts)) * (2 ** 14 - 1) <= 2 ** 24 and len(cuts) - 1 <= k // 1024 + 1
     sums = np.empty((2, 1, 1, 2))
-    factored.run(problem, sums, 1, np.float32, cuts)
+    factored.run(problem, sums, np.float32, cuts)
     assert (sums == k * (2 ** 14 - 1)).all()
 
 
@@ -299,12 +309,12 @@ def test_the_check_for_wrong_variants_passes_on_the_right_one():
     (np, "rint", lambda a, out: a),                                             # floating sums are not integers
     (factorization, "MANTISSA", {"float32": 2.0 ** 40, "float64": 2.0 ** 53}),  # chunks that leave the mantissa
     (factorization, "MANTISSA", {"float32": 2.0 ** 25, "float64": 2.0 ** 53}),  # one bit too many
-    (factored, "banded", lambda problem, weights, tile, right=factored.banded:
-        right(problem, weights[..., ::-1], tile)),                             # kernel flipped
-    (factored, "patches", lambda problem, mapped, *rest, right=factored.patches:
-        right(problem, mapped[::-1].copy(), *rest)),                           # factors of another term
-    (factored, "patches", lambda problem, mapped, channels, *rest, right=factored.patches:
-        right(problem, mapped, slice(0, channels.stop - channels.start), *rest)),      # of the first chunk again
+    (factored, "factored_kernels", lambda problem, w_factors, right=factored.factored_kernels:
+        right(problem, w_factors)[:, ::-1]),                                   # kernel flipped
+    (factored, "factored_source", lambda problem, x_factors, masks, *rest, right=factored.factored_source:
+        right(problem, x_factors[::-1].copy(), masks and masks[::-1], *rest)),      # factors of another term
+    (factored, "factored_source", lambda problem, x, masks, channels, *rest, right=factored.factored_source:
+        right(problem, x, masks, slice(0, channels.stop - channels.start), *rest)),      # of the first chunk again
 ])
 def test_wrong_variants_of_the_factored_route_are_seen(owner, name, wrong, monkeypatch):
     monkeypatch.setattr(owner, name, wrong)
