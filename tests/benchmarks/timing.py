@@ -32,6 +32,20 @@ def medians(candidates, rounds=ROUNDS, repeats=REPEATS):
     return {name: Time(*map(float, np.median(values, axis=0))) for name, values in times.items()}
 
 
+def interleaved(candidates, turns):
+    """Median seconds on the clock of every function, by name: one run each in every turn, after two to warm up."""
+    for run in candidates.values():
+        run()
+        run()
+    times = {name: [] for name in candidates}
+    for _ in range(turns):
+        for name, run in candidates.items():
+            started = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - started)
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
 def extra_memory(run):
     """Bytes that `run()` held at most beside what existed before and its result."""
     run()

@@ -9,7 +9,8 @@ import numpy as np
 
 from refapprox import load_library
 from refapprox.datasets import MNIST
-from refapprox.nets import LeNet5, ResNet
+from refapprox.nets import LeNet5, MobileNetV2, ResNet
+from refapprox.ops import conv2d
 from refapprox.optimizer import SGD
 from refapprox.training import keep_freed_memory, train_step
 from tests.benchmarks.peers import torch_module
@@ -39,11 +40,77 @@ def our_step(net, mode, multiplier=None):
     return lambda images, labels: train_step(net, optimizer, rates, images, labels, lmbd=0.2 if noisy else None)
 
 
-def our_steps(make_net):
+def our_steps(make_net, modes=tuple(MODES), workers=1):
     """Every mode's step, each of a network of its own."""
-    library = load_library()
-    return {name: our_step(make_net(rng=np.random.default_rng(0)), name.split(",")[0], circuit and library[circuit])
-            for name, circuit in MODES.items()}
+    library, steps = load_library(), {}
+    for name in modes:
+        net = make_net(rng=np.random.default_rng(0))
+        net.use_workers(workers)
+        steps[name] = our_step(net, name.split(",")[0], MODES[name] and library[MODES[name]])
+    return steps
+
+
+def torch_resnet8(torch, width=16):
+    """ResNet-8 in PyTorch."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        """Two convolutions beside a subsampled, widened shortcut."""
+
+        def __init__(self, c_in, c_out, stride):
+            super().__init__()
+            self.main = nn.Sequential(
+                nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU(),
+                nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False), nn.BatchNorm2d(c_out))
+            self.stride, self.more = stride, c_out - c_in
+
+        def forward(self, x):
+            y = self.main(x)
+            if self.more:
+                side = x[:, :, ::self.stride, ::self.stride]
+                x = nn.functional.pad(side, (0, 0, 0, 0, self.more // 2, self.more - self.more // 2))
+            return nn.functional.relu(y + x)
+
+    return nn.Sequential(nn.Conv2d(3, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+                         Block(width, width, 1), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2),
+                         nn.AvgPool2d(8), nn.Flatten(), nn.Linear(4 * width, 10))
+
+
+def depthwise(torch, workers):
+    """All depthwise convolutions of MobileNetV2 on 32 x 32 images, forward and both gradients: ours and PyTorch's."""
+    net, cases = MobileNetV2(rng=np.random.default_rng(0)), []
+    size = 32
+    for _, layer in net.noisy_modules[:-1]:
+        if layer.geometry["groups"] > 1:
+            cases.append((layer.parameters["weight"].value, size, layer.geometry["stride"][0]))
+            size //= layer.geometry["stride"][0]
+    rng = np.random.default_rng(0)
+    largest = max(len(w) * size ** 2 for w, size, _ in cases)
+    numbers = rng.standard_normal(largest * BATCH, np.float32)
+
+    def maps(c, size):
+        return numbers[:c * size ** 2 * BATCH].reshape(size, size, c, BATCH).transpose(3, 2, 0, 1)
+
+    def ours():
+        for w, size, stride in cases:
+            y, cache = conv2d.forward(maps(len(w), size), w, stride=stride, padding=1, groups=len(w), workers=workers)
+            conv2d.backward(y, cache, workers=workers)
+
+    candidates = {"depthwise convolutions of MobileNetV2": ours}
+    if torch:
+        def tensor(array):
+            return torch.from_numpy(np.ascontiguousarray(array)).requires_grad_()
+
+        tensors = {(len(w), size, stride): (tensor(maps(len(w), size)), tensor(w)) for w, size, stride in cases}
+
+        def theirs():
+            for w, size, stride in cases:
+                x, kernels = tensors[len(w), size, stride]
+                y = torch.nn.functional.conv2d(x, kernels, stride=stride, padding=1, groups=len(w))
+                torch.autograd.grad(y, (x, kernels), y)
+
+        candidates["PyTorch, depthwise"] = theirs
+    return candidates
 
 
 def torch_lenet5(torch):
