@@ -74,12 +74,8 @@ class CIFAR100(DataModule):
 
     Parameters
     ----------
-    batch_size : int, optional
-    data_dir : path, optional
-        Folder with `train.bin` and `test.bin`, in its `cifar-100-binary/` or in it. The environment variable
-        REFAPPROX_DATA_DIR names it unless given.
-    augment : bool, optional
-        As of `CIFAR10`.
+    batch_size, data_dir, augment
+        As of `CIFAR10`; the folder has `train.bin` and `test.bin`, in its `cifar-100-binary/` or in it.
     labels : {"fine", "coarse"}, optional
         The hundred kinds, or the twenty groups.
 

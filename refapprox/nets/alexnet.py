@@ -37,11 +37,8 @@ class AlexNet(ApproxNet):
     num_classes : int, optional
     width : int, optional
         Channels of the first convolution.
-    rng : numpy.random.Generator
-        Initial weights, shuffling and noise.
-    stages : dict of str to StageSettings, optional
-    quantization : LayerQuantization, optional
-    dtype : float32 or float64, optional
+    rng, stages, quantization, dtype
+        As of `LeNet5`.
 
     Raises
     ------

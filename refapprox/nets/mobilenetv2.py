@@ -46,11 +46,8 @@ class MobileNetV2(ApproxNet):
         Channels of the first convolution; all others follow in proportion.
     groups : sequence of (expansion, channels, blocks, stride), optional
         The published seven unless given; channels at width 32.
-    rng : numpy.random.Generator
-        Initial weights, shuffling and noise.
-    stages : dict of str to StageSettings, optional
-    quantization : LayerQuantization, optional
-    dtype : float32 or float64, optional
+    rng, stages, quantization, dtype
+        As of `LeNet5`.
 
     Raises
     ------
