@@ -7,6 +7,7 @@ Without a file the small graph of the tests is taken. oneDNN is turned off: it h
 import collections
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         graph, inputs = Path(sys.argv[1]), [np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3)).astype("f4")]
     else:
-        graph, inputs = Path("small_graph.pb"), [small.images(8, seed) for seed in range(5)]
+        graph = Path(tempfile.mkdtemp()) / "small_graph.pb"
+        inputs = [small.images(8, seed) for seed in range(5)]
         graph.write_bytes(small.graph())
     for op, (outputs, size, differing, worst, largest) in sorted(differences(graph, inputs).items()):
         print(f"{op:20} {outputs:4} outputs {size:9} numbers, {differing:7} differ, "
