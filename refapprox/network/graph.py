@@ -82,14 +82,6 @@ class Graph(Layer):
         return ((name, node.layer) for name, node in self.nodes.items())
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """The result of the output node.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         values, readers = {INPUT: x}, self._readers()
         for name, node in self.nodes.items():
             values[name] = node.layer.forward(*(values[source] for source in node.inputs), training=training)
@@ -106,13 +98,6 @@ class Graph(Layer):
         return freed
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """As of `Layer`; gradients of a value that several nodes read add up.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         gradients = {self.output: dy}
         for name, node in reversed(self.nodes.items()):
             wanted = need_dx or set(node.inputs) != {INPUT}

@@ -51,14 +51,6 @@ class BatchNorm(Layer):
         self.buffers = {"running_mean": np.zeros(channels, dtype), "running_var": np.ones(channels, dtype)}
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """`x` normalized, by the batch in training.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         gamma, beta = (self.parameters[key].value for key in ("gamma", "beta"))
         averaging = self.batches_seen is not None
         y, (mean, var), cache = batch_norm.forward(
@@ -74,13 +66,6 @@ class BatchNorm(Layer):
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """Gradient of the input for the cotangent `dy`; those of the parameters are stored.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         dx, dgamma, dbeta = batch_norm.backward(dy, self.remembered(), workers=self.workers)
         self.parameters["gamma"].grad, self.parameters["beta"].grad = dgamma, dbeta
         return dx
@@ -100,27 +85,12 @@ class PureLayer(Layer):
         return {"workers": self.workers} if self.shared else {}
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """y for `x`.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         y, cache = self.op.forward(x, **self.options, **self._workers())
         if training:
             self._cache = cache
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray:
-        """Gradient of the input for the cotangent `dy`.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         return self.op.backward(dy, self.remembered(), **self._workers())
 
 

@@ -159,26 +159,11 @@ class Sequential(Layer):
         return self.layers.items()
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """Outputs of the last layer.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         for layer in self.layers.values():
             x = layer.forward(x, training=training)
         return x
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """As of `Layer`, through the layers from the last to the first.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         first, *later = self.layers.values()
         for layer in reversed(later):
             dy = layer.backward(dy)
@@ -211,14 +196,6 @@ class Residual(Layer):
             yield "shortcut", self.shortcut
 
     def forward(self, x: NDArray, *, training: bool = False) -> NDArray:
-        """The sum of both branches.
-
-        Parameters
-        ----------
-        x : array
-        training : bool, optional
-            Keep what `backward` needs.
-        """
         main = self.main.forward(x, training=training)
         side = x if self.shortcut is None else self.shortcut.forward(x, training=training)
         y, cache = add.forward(main, side, workers=self.workers)
@@ -227,13 +204,6 @@ class Residual(Layer):
         return y
 
     def backward(self, dy: NDArray, *, need_dx: bool = True) -> NDArray | None:
-        """As of `Layer`; the gradients of both branches add up.
-
-        Parameters
-        ----------
-        dy : array, shape of the outputs
-        need_dx : bool, optional
-        """
         dmain, dside = add.backward(dy, self.remembered())
         dx = self.main.backward(dmain, need_dx=need_dx)
         if self.shortcut is not None:
