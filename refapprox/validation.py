@@ -20,6 +20,7 @@ __all__ = ["UnknownNameError", "WrongKindError"]
 DISTRIBUTION_ATOL = 1e-9      # float64 histograms of up to 2**16 bins sum to one within 2**16 * eps = 1.5e-11
 KINDS = {"b": "bool", "i": "signed integer", "u": "unsigned integer", "f": "float", "c": "complex", "U": "text",
          "S": "bytes", "O": "Python objects", "M": "dates", "m": "time spans", "V": "records"}
+LARGEST_ARRAY = 2 ** 36      # elements: what is larger is a view that no memory holds
 FEW = 12      # so many names are listed where none comes close
 
 
@@ -60,20 +61,20 @@ class UnknownNameError(KeyError, ValueError):
         super().__init__(what, name, self.known)
 
     def __str__(self) -> str:      # a KeyError shows the repr of its argument: not a sentence
-        return f"there is no {self.what} {self.name!r}.{suggestion(self.name, self.known)}"
+        return f"there is no {self.what} {shown(self.name)}.{suggestion(self.name, self.known)}"
 
 
 class UnknownChoiceError(UnknownNameError):
     """The name of a choice that an argument does not offer."""
 
     def __str__(self) -> str:
-        return (f"{self.what} must be one of {', '.join(self.known)}, got {self.name!r}."
+        return (f"{self.what} must be one of {', '.join(self.known)}, got {shown(self.name)}."
                 f"{suggestion(self.name, self.known, list_few=False)}")
 
 
 def suggestion(name, known, list_few=True):
     """The end of a message: the names that come close, or all where they are few."""
-    close = difflib.get_close_matches(str(name), known, n=3)
+    close = difflib.get_close_matches(name if isinstance(name, str) else shown(name), known, n=3)
     if close:
         return f" Did you mean {' or '.join(close)}?"
     if list_few and known:
@@ -169,9 +170,12 @@ def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
     if array.size == 0 and array.dtype == np.float64 and "f" not in kinds:      # what NumPy makes of []
         array = array.astype(np.int64)
     if array.dtype.kind not in kinds:
-        wanted = {"iuf": "real numbers", "iu": "integers"}.get(kinds) or " or ".join(KINDS[kind] for kind in kinds)
+        wanted = ({"iuf": "real numbers", "iufb": "real numbers", "iu": "integers"}.get(kinds)
+                  or " or ".join(KINDS[kind] for kind in kinds))
         raise WrongKindError(f"{name} must be an array of {wanted}, "
                              f"got {KINDS.get(array.dtype.kind, 'something else')} (dtype {array.dtype}).")
+    if array.size > LARGEST_ARRAY:
+        raise ValueError(f"{name} must have at most {LARGEST_ARRAY} elements, got shape {array.shape}.")
     if ndim is not None and array.ndim not in (ndim if isinstance(ndim, tuple) else (ndim,)):
         wanted = " or ".join(map(str, ndim if isinstance(ndim, tuple) else (ndim,)))
         raise ValueError(f"{name} must have {wanted} dimension(s), got shape {array.shape}.")

@@ -26,7 +26,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import WrongKindError, check_choice, check_finite, check_instance, check_real, check_rng
+from refapprox.validation import (
+    WrongKindError,
+    check_array,
+    check_choice,
+    check_finite,
+    check_instance,
+    check_real,
+    check_rng,
+)
 
 FLOOR = 1e-4
 
@@ -44,7 +52,7 @@ class PerfectReadout:
     is_perfect = True
 
     def __call__(self, weights, *, rng=None):
-        return weights
+        return check_finite("weights", weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +106,8 @@ class NoisyReadout:
     def noise_variance(self, weights: ArrayLike) -> NDArray[np.float64]:
         """Variance of what is added to y before rounding."""
         if self.w_noise_type == "none":
-            return np.full(np.shape(weights), self.out_noise**2)
+            return np.full(check_finite("weights", weights).shape, self.out_noise**2)
+        weights = check_finite("weights", weights, dtype=np.float64)
         grows = np.abs(weights) if self.w_noise_type == "pcm_read" else np.ones(np.shape(weights))
         return self.out_noise**2 + self.w_noise**2 * grows
 
@@ -151,10 +160,14 @@ class DriftCompensation:
 
     def check_shape(self, weights: NDArray[np.float64]) -> None:
         """Refuse weights that have no such axis."""
+        check_array("weights", weights)
 
     def magnitude(self, y: NDArray[np.float64]) -> Any:
         """r(Y) of (1)."""
+        y = check_finite("y", y, dtype=np.float64)
         self.check_shape(y)
+        if not y.size:
+            raise ValueError(f"y must hold at least one output, got shape {y.shape}.")
         return np.maximum(np.mean(np.abs(y), axis=self.axis), FLOOR)
 
     def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
@@ -169,6 +182,8 @@ class DriftCompensation:
         rng : numpy.random.Generator
             Noise of the readout.
         """
+        target = target if target is None and self.reference_scatters else check_finite("target", target)
+        programmed = check_finite("programmed", programmed)
         if not self.factor_scatters:
             return 1.0
         return self.magnitude(readout(programmed, rng=rng) if self.reference_scatters else target)
@@ -186,7 +201,10 @@ class DriftCompensation:
         readout, rng
             As of `reference`.
         """
-        return reference / self.magnitude(readout(aged, rng=rng)) if self.factor_scatters else 1.0
+        reference, aged = check_finite("reference", reference), check_finite("aged", aged)
+        if not self.factor_scatters:
+            return 1.0
+        return reference / self.magnitude(readout(aged, rng=rng))
 
     def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
         """alpha of a large array.
@@ -198,8 +216,11 @@ class DriftCompensation:
         floor : float
             The least of them that counts, in their unit.
         """
+        target, programmed, aged = (check_finite(name, value, dtype=np.float64) for name, value in
+                                    (("target", target), ("programmed", programmed), ("aged", aged)))
+        floor = check_real("floor", floor)
         if not self.factor_scatters:
-            return np.ones(np.shape(aged))
+            return np.ones(aged.shape)
         return np.maximum(programmed if self.reference_scatters else target, floor) / np.maximum(aged, floor)
 
 
@@ -242,9 +263,10 @@ class PerColumnDriftCompensation(DriftCompensation):
 
     def check_shape(self, weights: NDArray[np.float64]) -> None:
         """Refuse weights that are not (in, out)."""
-        if np.ndim(weights) != 2:
+        weights = check_array("weights", weights)
+        if weights.ndim != 2:
             raise ValueError(f"weights must have the shape (in, out) for compensation per column, "
-                             f"got {np.shape(weights)}.")
+                             f"got {weights.shape}.")
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ class Hypercube:
 
     def reformat(self, x_g: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rows (C, 2P - 1, columns) of x_g."""
+        x_g = check_finite("x_g", x_g, ndim=2)
         return x_g.reshape(len(x_g), 2 * self.n_pairs - 1, self.n_columns)
 
     def weights(self, factors: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,6 +173,7 @@ class Hypercube:
         top : float64 array (C,), uS
             Conductance of the largest weight.
         """
+        factors, top = check_finite("factors", factors, ndim=2), check_finite("top", top, ndim=1)
         grid = np.broadcast_to(self.grid, (len(factors), len(self.grid)))
         if not self.n_kinks:
             return grid

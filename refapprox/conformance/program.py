@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 
+from refapprox import files
 from refapprox.conformance.adapter import OUTPUTS
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import named_outputs
@@ -23,6 +24,7 @@ START_UP_SECONDS = 180.0      # frameworks that compile a kernel when they are i
 LONGEST_LINE = 2 ** 24        # bytes of a reply; a table of 256 x 256 numbers takes less than 2**20
 # waits for the end of a pipe that only the run holds open, and then ends the program's process group
 GUARD = 'read _; kill -s KILL -- "-$1"'
+REPLY = {"status": str, "*": (dict, list, str, float, bool, None)}
 ENDED = ("crashed", "timed out", "unavailable")      # what a first reply cannot be, if the program is to be used
 
 
@@ -102,10 +104,8 @@ class Program:
         if isinstance(answer, dict):
             return answer
         try:
-            reply = json.loads(answer)
-            if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
-                raise ValueError("not an object with a status")
-        except (ValueError, RecursionError) as error:
+            reply = files.check_document("it", files.parse_json(files.decode(answer, "it"), "it"), REPLY)
+        except ValueError as error:
             return {"status": "bad reply", "message": f"the reply is not what the protocol asks for ({error}): "
                                                       f"{answer[:80]!r}"}
         if reply.get("id", message.get("id")) != message.get("id"):

@@ -24,6 +24,12 @@ from refapprox.validation import UnknownNameError
 FOLDER = Path(__file__).parent / "cases"
 
 
+MANIFEST = {"format?": (str, float, None), "version?": (str, float, None), "families": [str], "sha256": {"*": str},
+            "digest": str, "*": (dict, list, str, float, bool, None)}
+FAMILY_FILE = {"family": str, "cases": [{"id": str, "probes": str, "operation": str, "inputs": dict, "expected": dict,
+                                         "question?": str, "check": dict, "*": (dict, list, str, float, None)}]}
+
+
 @dataclass(frozen=True)
 class Case:
     """One question to a framework, and what is right about the answers.
@@ -80,7 +86,7 @@ class Case:
     @property
     def inputs(self) -> dict[str, Any]:
         """The keyword arguments of the operation: fresh arrays at each call."""
-        return decode(self.raw_inputs, tabulated)
+        return decoded(self.raw_inputs, f"inputs of the case {self.id}", tabulated)
 
 
 class Suite:
@@ -110,14 +116,14 @@ class Suite:
         self.manifest = self._checked_manifest()
         self.digest = self.manifest["digest"]
         self._stored = {stored["id"]: stored for family in self.manifest["families"]
-                        for stored in files.read_json(self.folder / f"{family}.json")["cases"]}
+                        for stored in files.read_json(self.folder / f"{family}.json", FAMILY_FILE)["cases"]}
         self._cases = {}
 
     def _checked_manifest(self):
         path = self.folder / "manifest.json"
         if not path.is_file():
             raise ValueError(f"{self.folder} holds no conformance cases: manifest.json is missing.")
-        manifest = files.read_json(path)
+        manifest = files.read_json(path, MANIFEST)
         if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
             raise ValueError(f"{path} must have the format {FORMAT}, version {VERSION}, "
                              f"got {manifest.get('format')}, {manifest.get('version')}.")
@@ -143,8 +149,8 @@ class Suite:
         stored = self.stored(case_id)
         if case_id not in self._cases:
             self._cases[case_id] = Case(stored["id"], stored["probes"], stored["operation"], stored["inputs"],
-                                        decode(stored["expected"]), stored.get("question", ""), stored["check"],
-                                        self.digest)
+                                        decoded(stored["expected"], f"expected of the case {case_id}"),
+                                        stored.get("question", ""), stored["check"], self.digest)
         return self._cases[case_id]
 
     def stored(self, case_id: str) -> dict:
@@ -160,6 +166,14 @@ class Suite:
         if not chosen:
             raise ValueError(f"no case matches {', '.join(patterns)}; `refapprox conformance list` names them all.")
         return chosen
+
+
+def decoded(value, where, tables=None):
+    """`decode`, whose ValueError names the place."""
+    try:
+        return decode(value, tables)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{where} cannot be read: {error}") from None
 
 
 @cache

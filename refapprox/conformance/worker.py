@@ -9,10 +9,13 @@ import json
 import os
 import sys
 
+from refapprox import files
 from refapprox.conformance.adapter import OUTPUTS, removed
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import call
 from refapprox.conformance.spec.tables import tabulated
+
+REQUEST = {"operation": str, "inputs?": dict, "*": (dict, list, str, float, bool, None)}
 
 
 def make_adapter(specification):
@@ -40,14 +43,12 @@ def answer(adapter, line):
     """The reply to one line, ready for `json.dumps`."""
     asked = {}
     try:
-        asked = json.loads(line)
+        asked = files.check_document("the request", files.parse_json(line, "the request"), REQUEST)
         if asked["operation"] == "describe":
             return {"id": asked.get("id"), **encode(describe(adapter))}
         if asked["operation"] not in OUTPUTS:
             return {"id": asked.get("id"), "status": "not applicable"}
         inputs = decode(asked["inputs"], tabulated)
-        if not isinstance(inputs, dict):
-            raise TypeError("inputs must be an object")
         return {"id": asked.get("id"), **encode(call(adapter, asked["operation"], inputs))}
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         return {"id": asked.get("id") if isinstance(asked, dict) else None, "status": "error",

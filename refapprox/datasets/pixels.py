@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from refapprox.validation import check_array, check_finite, check_flag, check_integer, check_rng
+from refapprox.validation import check_array, check_codes, check_finite, check_flag, check_integer, check_rng
 
 
 class NormalizedImages:
@@ -84,6 +84,7 @@ class NormalizedImages:
 
     def normalized(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images (..., c, h, w) of `pixels`, by (1)."""
+        pixels = check_codes("pixels", pixels, 0, 255, dtype=np.uint8)
         images = np.empty(pixels.shape, np.float32)
         for channel, table in enumerate(self.table):
             images[..., channel, :, :] = table[pixels[..., channel, :, :]]
@@ -146,6 +147,10 @@ class CropAndFlip:
         pixels : array, shape (n, c, h, w)
         moves : int array, shape (n, 3)
         """
+        pixels = check_array("pixels", pixels, ndim=4)
+        moves = check_codes("moves", moves, 0, 2 * self.padding, ndim=2)
+        if moves.shape != (len(pixels), 3):
+            raise ValueError(f"moves must have shape ({len(pixels)}, 3), got {moves.shape}.")
         n, c, h, w = pixels.shape
         border = (self.padding, self.padding)
         padded = np.pad(pixels, ((0, 0), (0, 0), border, border))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import SUM_ROUNDING, TailBound
+from refapprox.validation import check_integer
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,11 @@ class ErrorMoments:
 
     def mean_error(self, num_samples: int) -> float | NDArray[np.float64]:
         """Standard error of the mean of `num_samples` independent draws."""
-        return np.sqrt(self.variance / num_samples)
+        return np.sqrt(self.variance / check_integer("num_samples", num_samples, minimum=1))
 
     def std_error(self, num_samples: int) -> float | NDArray[np.float64]:
         """Standard error of their std, to first order: sqrt((fourth - variance^2) / N) / (2 std)."""
+        num_samples = check_integer("num_samples", num_samples, minimum=1)
         spread = np.sqrt(np.maximum(self.fourth - np.square(self.variance), 0) / num_samples)
         return ratio(spread, 2 * self.std)
 

@@ -48,10 +48,14 @@ class LayerInfo:
 
     def relative_opcount(self, total_opcount: float) -> float:
         """Share of all multiplications."""
+        if total_opcount == 0:
+            raise ValueError("total_opcount must not be 0.")
         return self.opcount / total_opcount
 
     def relative_energy_consumption(self, metric_max: float) -> float:
         """Cost of one multiplication relative to `metric_max`."""
+        if metric_max == 0:
+            raise ValueError("metric_max must not be 0.")
         return self.multiplier_performance_metric / metric_max
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.ops import add
-from refapprox.validation import check_integer
+from refapprox.validation import check_array, check_integer
 
 NOTHING = object()      # no forward pass to go back through; None is a cache like any other
 
@@ -36,7 +36,7 @@ class Parameter:
     """
 
     def __init__(self, value: np.ndarray) -> None:
-        self.value = value
+        self.value = check_array("value of Parameter", value)
         self.grad = None
 
 

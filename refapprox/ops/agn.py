@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.ops.bands import elementwise, from_rows, in_bands, rows_of
 from refapprox.ops.threads import Scratch, each
 from refapprox.validation import check_numbers, check_real, check_rng
@@ -224,3 +225,6 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
 def total(work, rows, workers):
     """The sum of what ``work(band, scratch)`` adds up along the rows of a band, as a float."""
     return float(np.sum(in_bands(work, rows, workers), dtype=np.float64))
+
+
+doors(__name__)

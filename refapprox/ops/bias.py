@@ -11,6 +11,7 @@ This file also says, for every layer with one parameter per channel, where the c
 """
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.validation import check_numbers
 
 __all__ = ["backward", "forward"]
@@ -90,3 +91,6 @@ def check_per_channel(name, parameter, x):
         raise ValueError(f"{name} must have shape (c,) for x of shape (n, c) or (n, c, h, w), "
                          f"got {parameter.shape} for x {x.shape}.")
     return parameter
+
+
+doors(__name__)

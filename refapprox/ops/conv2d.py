@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.ops import rolling
 from refapprox.ops.patches import Geometry, check_images, empty_maps, from_batch_last, geometry, to_batch_last
 from refapprox.validation import check_integer, check_numbers, check_real
@@ -238,3 +239,6 @@ def columns(cache):
     patches = window.patches(window.pad(cache.x, cache.pad_value)).transpose(0, 3, 4, 1, 2, 5)
     c, kh, kw, oh, ow, n = patches.shape
     return patches.reshape(cache.groups, c // cache.groups * kh * kw, oh * ow * n)
+
+
+doors(__name__)

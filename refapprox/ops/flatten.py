@@ -8,6 +8,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.ops.patches import from_batch_last, to_batch_last
 from refapprox.validation import check_numbers
 
@@ -74,3 +75,6 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     dy = check_numbers("dy of flatten", dy)
     dx = np.moveaxis(dy.T.reshape(*rest, n), -1, 0)                                    # (2)
     return from_batch_last(to_batch_last(dx)) if dx.ndim == 4 else dx
+
+
+doors(__name__)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.validation import check_numbers
 
 __all__ = ["backward", "forward"]
@@ -77,3 +78,6 @@ def backward(dy: ArrayLike, cache: tuple, *, need_dx: bool = True) -> tuple[NDAr
     x, w = cache
     dy = check_numbers("dy of linear", dy)
     return (dy @ w if need_dx else None), dy.T @ x                                     # (2), (3)
+
+
+doors(__name__)

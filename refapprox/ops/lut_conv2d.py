@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.ops import depthwise
 from refapprox.ops.lut_matmul import (
     MEMORY_LIMIT,
@@ -180,3 +181,6 @@ def check_zero_points(name, value, m):
         raise ValueError(f"{name} must be one integer or an integer array of shape ({m},), "
                          f"got dtype {value.dtype} and shape {value.shape}.")
     return value.astype(np.int64)
+
+
+doors(__name__)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.multipliers.operator import BinaryOperator
 from refapprox.ops import factored, gathered
 from refapprox.ops.patches import Geometry, even_slices
@@ -184,9 +185,11 @@ def zero_point_terms(x_sums: ArrayLike, w_sums: ArrayLike, k: int, x_zero_point:
     >>> int(x @ w + zero_point_terms(x.sum(), w.sum(), 2, 1, 4)), int((x - 1) @ (w - 4))
     (8, 8)
     """
-    x_sums, w_sums = (np.asarray(sums).astype(np.int64) for sums in (x_sums, w_sums))
-    x_zero_point, w_zero_point = (np.asarray(z, dtype=np.int64) for z in (x_zero_point, w_zero_point))
-    return int(k) * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
+    given = {"x_sums": x_sums, "w_sums": w_sums, "x_zero_point": x_zero_point, "w_zero_point": w_zero_point}
+    x_sums, w_sums, x_zero_point, w_zero_point = (check_codes(f"{name} of zero_point_terms", value, -2 ** 62, 2 ** 62)
+                                                  for name, value in given.items())
+    k = check_integer("k of zero_point_terms", k, minimum=0)
+    return k * x_zero_point * w_zero_point - x_zero_point * w_sums - w_zero_point * x_sums
 
 
 def check_sums_fit(k, multiplier, x_zero_point=0, w_zero_point=0):
@@ -199,3 +202,6 @@ def check_sums_fit(k, multiplier, x_zero_point=0, w_zero_point=0):
     if k * largest > np.iinfo(np.int64).max:
         raise ValueError(f"sums of {k} products of {multiplier.name} must fit int64, "
                          f"but could reach {k} * {largest} = {k * largest}.")
+
+
+doors(__name__)

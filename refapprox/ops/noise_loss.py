@@ -14,6 +14,7 @@ E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.validation import check_distribution, check_finite, check_real
 
 __all__ = ["backward", "forward"]
@@ -81,3 +82,6 @@ def backward(cache: tuple) -> NDArray[np.float64]:
     sigmas, shares, lmbd, sigma_max = cache
     earning = np.abs(sigmas) < sigma_max
     return np.where(earning, -lmbd * shares * np.sign(sigmas), 0.0)                    # (2)
+
+
+doors(__name__)

@@ -12,6 +12,7 @@ option A of section 3.3.
 """
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.ops.patches import check_images, empty_maps, from_batch_last
 from refapprox.validation import check_integer, check_numbers
 
@@ -86,3 +87,6 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     dx[...] = 0
     dx[:, :, ::stride, ::stride] = dy[:, before:before + c]                            # (2)
     return dx
+
+
+doors(__name__)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from refapprox.validation import check_codes, check_finite, check_integer, check_numbers
+from refapprox.validation import check_array, check_codes, check_finite, check_integer, check_numbers
 
 LARGEST_CODE = 2 ** 53        # in magnitude: codes go through float64
 EXACT_FLOAT32 = 2 ** 23       # code plus zero point, both within it, is exact in float32
@@ -169,12 +169,13 @@ class QuantizationParameters:
 
     def scale_for(self, x: NDArray) -> Any:
         """scale, shaped to broadcast along axis 0 of `x`, in its dtype where that is floating."""
+        x = check_array("x", x)
         scale = along_axis_0(self.scale, x)
         return x.dtype.type(scale) if x.dtype.kind == "f" else scale
 
     def zero_point_for(self, x: NDArray) -> Any:
         """zero_point, shaped to broadcast along axis 0 of `x`; int64."""
-        return along_axis_0(self.zero_point, x)
+        return along_axis_0(self.zero_point, check_array("x", x))
 
     def channel_scale(self, dtype: DTypeLike) -> Any:
         """scale as a scalar or (channels,) of `dtype`."""
@@ -218,6 +219,7 @@ def quantize_with_mask(x: NDArray, parameters: QuantizationParameters, dtype: DT
     >>> codes.tolist(), inside.tolist()
     ([1.0, 127.0], [True, False])
     """
+    x = check_numbers("x of quantize_with_mask", x, floating=True)
     qmin, qmax = parameters.qmin, parameters.qmax
     raw = round_to_codes(x, along_axis_0(parameters.scale, x), parameters.zero_point_for(x), qmin, qmax)
     inside = None

@@ -16,7 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.quantization.codes import QuantizationParameters
 from refapprox.quantization.observers import BatchObserver, MinMaxObserver, MovingAverageObserver
-from refapprox.validation import check_choice, check_finite, check_flag, check_integer, check_numbers
+from refapprox.validation import (
+    WrongKindError,
+    check_choice,
+    check_finite,
+    check_flag,
+    check_integer,
+    check_numbers,
+    shown,
+)
 
 SCHEMES = ("symmetric", "affine")
 RANGES = {"moving": MovingAverageObserver, "batch": BatchObserver, "static": MinMaxObserver}
@@ -164,6 +172,8 @@ class LayerQuantization:
         >>> LayerQuantization.for_multiplier(exact(8, signed=False)).w
         TensorScheme(kind='affine', qmin=0, qmax=255, per_channel=False)
         """
+        if not hasattr(multiplier, "range_x"):
+            raise WrongKindError(f"multiplier must be of type Multiplier or Circuit, got {shown(multiplier)}.")
         return cls(*(TensorScheme("symmetric" if qmin < 0 else "affine", qmin, qmax)
                      for qmin, qmax in (multiplier.range_x, multiplier.range_w)), ranges)
 

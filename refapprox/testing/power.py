@@ -19,7 +19,8 @@ class Detectable:
     Attributes
     ----------
     mean, std : float
-        A shift of the mean, an excess of the std of a law that is otherwise no wider.
+        A shift of the mean; an excess of the std of a law that is stretched about its mean, infinite where so few
+        samples hardly show what makes its std.
     distance : float
         A sup-distance between the distribution functions; nan where the law is known by its moments only.
 
@@ -77,16 +78,21 @@ def min_detectable(law: Law | ErrorMoments, num_samples: int, alpha: float = 1e-
 
 
 def detectable_by(law, accepted, power):
-    """Detectable: what is allowed, and what a deviating sampler, no wider than the law, strays at the power wanted."""
+    """Detectable: what is allowed, and what a deviating sampler strays at the power wanted.
+
+    A shifted sampler strays as the law does. A stretched one has f^2 times the mean square of the law's, which is at
+    least sigma^2 - s at that power, and is found where it exceeds sigma^2 + a, which is allowed: f^2 is their ratio.
+    """
     n, whole = accepted.num_samples, isinstance(law, Law)
     known = moments_of_sums(law.summands, law.counts) if whole else law
     miss = max(1 - power, 1e-300)
     strays = moment_limits(known, n, miss, accepted.asymptotic)
     variance = accepted.moments.variance
-    wider = variance + accepted.moments.variance_allowed + strays.variance_allowed
+    seen, most = variance - strays.variance_allowed, variance + accepted.moments.variance_allowed
+    stretched = most / seen * variance if seen > 0 else most if variance == 0 else math.inf
     distance = float(accepted.distance) + math.sqrt(math.log(2 / miss) / (2 * n)) if whole else math.nan
     return Detectable(float(accepted.moments.mean_allowed + strays.mean_allowed),
-                      math.sqrt(wider) - math.sqrt(variance), distance)
+                      math.sqrt(stretched) - math.sqrt(variance), distance)
 
 
 def samples_needed(law: Law | ErrorMoments, *, detectable_mean: float | None = None,

@@ -1,12 +1,14 @@
 """How often the assertions of `refapprox.testing` lie, and how often they find what they promise to find.
 
-    python -m tests.tools.false_alarms [--repetitions 1000000] [--alpha 1e-3] [--samples 100] [--seed 0]
+    python -m tests.tools.false_alarms [--repetitions 1000000] [--alpha 1e-3] [--samples 30 300] [--seed 0]
 
 For laws that are rare, skewed, lattice and heavy, known whole or by moments only: so many samples are drawn from the
 law, so often, and every check is counted. A false-alarm rate is refuted where the lower confidence bound of the rate
-(Clopper and Pearson, one-sided 99.99 %) exceeds alpha. The power is counted in a hundredth of the repetitions, each
-against samples that are off by exactly what `min_detectable` names at a power of 0.99; it is refuted where the upper
-bound is below 0.99. Exit code 1 where anything is refuted.
+(Clopper and Pearson, one-sided 99.99 %) exceeds alpha. The power of each check is counted in a hundredth of the
+repetitions (1,000 at least), against samples that are off by exactly what `min_detectable` names at a power of 0.99:
+all shifted (mean), stretched about their mean (std), or some of them replaced by the largest value (distribution
+function); it is refuted where the upper bound is below 0.99. `samples_needed` is `min_detectable` turned round, which a
+test says. Exit code 1 where anything is refuted.
 """
 import argparse
 import sys
@@ -15,6 +17,7 @@ import time
 import numpy as np
 from scipy.stats import beta
 
+from refapprox.error_stats import Law
 from refapprox.testing.known_laws import law_of, moments
 from refapprox.testing.limits import acceptance
 from refapprox.testing.power import min_detectable
@@ -59,11 +62,27 @@ def upper_bound(hits, trials):
     return 1.0 if hits == trials else float(beta.ppf(CONFIDENCE, hits + 1, trials - hits))
 
 
-def rejections(accepted, draw, repetitions, samples, rng, change=lambda draws: draws):
+def deviations(law, promised):
+    """name of a check -> what makes good samples ones that it promises to find, a function of samples and generator."""
+    stretch = 1 + promised.std / law.std
+    found = {"mean": lambda draws, rng: draws + promised.mean}
+    if np.isfinite(stretch):
+        found["std"] = lambda draws, rng: law.mean + stretch * (draws - law.mean)
+    if isinstance(law, Law):
+        values = np.flatnonzero(law.pmf)
+        share = promised.distance / (1 - law.pmf[values[-1]])      # replaced, they lift F below the largest value
+        largest = law.values[values[-1]]
+        if share <= 1:
+            found["whole law"] = lambda draws, rng: np.where(rng.random(draws.shape) < share, largest, draws)
+    return found
+
+
+def rejections(accepted, draw, repetitions, samples, rng, change=lambda draws, rng: draws):
     """name of a check -> how many of the repetitions failed it; "any" among them."""
     counts, block = {}, max(1, BLOCK_DRAWS // samples)
     for start in range(0, repetitions, block):
-        failed = accepted.failures(change(draw((min(block, repetitions - start), samples), rng).astype(np.float64)))
+        draws = draw((min(block, repetitions - start), samples), rng).astype(np.float64)
+        failed = accepted.failures(change(draws, rng))
         failed["any"] = np.any(list(failed.values()), axis=0)
         for name, fails in failed.items():
             counts[name] = counts.get(name, 0) + int(np.count_nonzero(fails))
@@ -74,28 +93,36 @@ def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=1_000_000)
     parser.add_argument("--alpha", type=float, default=1e-3)
-    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--samples", type=int, nargs="+", default=[30, 300])
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     started, refuted = time.perf_counter(), 0
-    print(f"{args.repetitions} repetitions of {args.samples} samples, alpha {args.alpha:g}, seed {args.seed}: "
-          f"rate of false alarms and its {100 * CONFIDENCE:g} % lower bound; power of the deviation that is promised")
-    for name, law, draw in laws():
-        rng = np.random.default_rng(args.seed)
-        accepted = acceptance(law, args.samples, args.alpha)
-        alarms = rejections(accepted, draw, args.repetitions, args.samples, rng)
-        trials = max(1, args.repetitions // 100)
-        promised = min_detectable(law, args.samples, args.alpha, POWER)
-        found = rejections(accepted, draw, trials, args.samples, rng, lambda draws, d=promised: draws + d.mean)["mean"]
-        bound = lower_bound(alarms["any"], args.repetitions)
-        wrong = bound > args.alpha or upper_bound(found, trials) < POWER
-        refuted += wrong
-        each = ", ".join(f"{check} {count / args.repetitions:.2g}" for check, count in alarms.items() if check != "any")
-        print(f"{name}: {alarms['any'] / args.repetitions:.3g} (at least {bound:.3g}; {each}); "
-              f"a mean off by {promised.mean:.3g} found in {100 * found / trials:.2f} %"
-              + ("   REFUTED" if wrong else ""), flush=True)
+    for samples in args.samples:
+        print(f"{args.repetitions} repetitions of {samples} samples, alpha {args.alpha:g}, seed {args.seed}: "
+              f"rate of false alarms and its {100 * CONFIDENCE:g} % lower bound; power of the deviations promised")
+        refuted += sum(refutes(name, law, draw, samples, args) for name, law, draw in laws())
     print(f"{refuted} refuted, {time.perf_counter() - started:.0f} s")
     return int(refuted > 0)
+
+
+def refutes(name, law, draw, samples, args):
+    """Print the rates of one law, and say whether they refute what was promised."""
+    rng = np.random.default_rng(args.seed)
+    accepted = acceptance(law, samples, args.alpha)
+    alarms = rejections(accepted, draw, args.repetitions, samples, rng)
+    bound = lower_bound(alarms["any"], args.repetitions)
+    trials = max(min(1000, args.repetitions), args.repetitions // 100)
+    promised = min_detectable(law, samples, args.alpha, POWER)
+    found = {check: rejections(accepted, draw, trials, samples, rng, change)[check]
+             for check, change in deviations(law, promised).items()}
+    wrong = bound > args.alpha or any(upper_bound(hits, trials) < POWER for hits in found.values())
+    each = ", ".join(f"{check} {count / args.repetitions:.2g}" for check, count in alarms.items() if check != "any")
+    sizes = {"mean": promised.mean, "std": promised.std, "whole law": promised.distance}
+    powers = ", ".join(f"{check} off by {sizes[check]:.3g} in {100 * hits / trials:.2f} %"
+                       for check, hits in found.items())
+    print(f"{name}: {alarms['any'] / args.repetitions:.3g} (at least {bound:.3g}; {each}); found: {powers}"
+          + ("   REFUTED" if wrong else ""), flush=True)
+    return wrong
 
 
 if __name__ == "__main__":

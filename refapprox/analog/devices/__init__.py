@@ -1,4 +1,5 @@
 """Device models: how a programmed conductance is scattered, drifts and is read."""
+from refapprox._lazy import doors
 from refapprox.analog.devices.base import DeviceModel, MeanVariance
 from refapprox.analog.devices.drifting import NoiseModel
 from refapprox.analog.devices.hermes import HermesNoiseModel
@@ -9,3 +10,6 @@ from refapprox.analog.devices.state_independent import StateIndependentNoiseMode
 
 __all__ = ["CustomDriftPCMLikeNoiseModel", "DeviceModel", "HermesNoiseModel", "MeanVariance", "NoiseModel",
            "PCMLikeNoiseModel", "ReRamCMONoiseModel", "ReRamWan2022NoiseModel", "StateIndependentNoiseModel"]
+
+
+doors(__name__)

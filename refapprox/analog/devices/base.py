@@ -39,6 +39,8 @@ class MeanVariance(NamedTuple):
         mean, square : float64 array
             E X and E X^2.
         """
+        mean, square = (check_finite(name, value, dtype=np.float64) for name, value in
+                        (("mean", mean), ("square", square)))
         return cls(mean, np.maximum(square - mean**2, 0.0))
 
 

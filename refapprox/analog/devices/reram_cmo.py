@@ -127,6 +127,7 @@ class ReRamCMONoiseModel(DeviceModel):
 
     def relaxation(self, t: float) -> tuple[float, float]:
         """(mean, standard deviation) of G_d - G_0 for t > 0, equation (2), uS."""
+        t = self.check_time(t)
         return self.drift_scale * self.decay_mean * np.log(t), self.drift_scale * self._spread(t)
 
     def read_deviation(self, g_drifted: ArrayLike, t: float) -> NDArray[np.float64]:

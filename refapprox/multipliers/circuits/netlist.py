@@ -18,7 +18,7 @@ from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.codes import code_range, codes
 from refapprox.multipliers.multiplier import Multiplier, tabulated
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_choice, check_codes, check_flag, check_integer
+from refapprox.validation import check_array, check_choice, check_codes, check_flag, check_integer
 
 FIRST_OPERAND_WIRE = 2
 MAX_OPERAND_BITS = 62      # operands travel as int64
@@ -140,6 +140,7 @@ class Netlist(BinaryOperator):
 
     def operand_wires(self, position: int) -> tuple[int, ...]:
         """The wires of operand number `position`, least significant bit first."""
+        position = check_integer("position", position, minimum=0, maximum=len(self.operands) - 1)
         start = FIRST_OPERAND_WIRE + sum(bits for _, bits in self.operands[:position])
         return tuple(range(start, start + self.operands[position][1]))
 
@@ -160,6 +161,11 @@ class Netlist(BinaryOperator):
         -------
         list of uint64 ndarrays, one for every wire
         """
+        planes = [check_array(f"planes[{i}]", plane, kinds="iu").astype(np.uint64, copy=False)
+                  for i, plane in enumerate(planes)]
+        if len(planes) != sum(bits for _, bits in self.operands):
+            raise ValueError(f"planes must be one for each of the {sum(bits for _, bits in self.operands)} bits of the "
+                             f"operands, got {len(planes)}.")
         ones = np.full_like(planes[0], np.iinfo(np.uint64).max)
         wires = [np.zeros_like(planes[0]), ones, *planes]
         for kind, inputs in self.gates:

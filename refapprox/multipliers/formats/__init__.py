@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox import files
+from refapprox._lazy import doors
 from refapprox.multipliers import side_file
 from refapprox.multipliers.declaration import NEARLY_ALL, ORDERS, Claim, UnfitError, decide, product_share, worded
 from refapprox.multipliers.formats import mantissas, text
@@ -296,4 +297,7 @@ def read_mantissa_table(path: str | PathLike) -> MantissaTable:
     [[1.0, 1.5], [1.5, 2.0]]
     """
     path = Path(path)
-    return mantissas.read_mantissas(bounded(path), path.stem)
+    return mantissas.read_mantissas(bounded(path), path)
+
+
+doors(__name__)

@@ -53,10 +53,10 @@ def mantissa_bits_of(size):
     return bits if 1 <= bits <= MAX_MANTISSA_BITS and size == 4 ** bits else None
 
 
-def read_mantissas(content, name):
-    """The `MantissaTable` of a file's bytes."""
+def read_mantissas(content, path):
+    """The `MantissaTable` of the bytes of the file at `path`."""
     bits = mantissa_bits_of(len(content))
     if bits is None:
-        raise ValueError(f"{name} must hold 2**(2 m) bytes with m from 1 to {MAX_MANTISSA_BITS}, got {len(content)}.")
+        raise ValueError(f"{path} must hold 2**(2 m) bytes with m from 1 to {MAX_MANTISSA_BITS}, got {len(content)}.")
     table = np.frombuffer(content, dtype=np.uint8).reshape(2 ** bits, 2 ** bits)
-    return MantissaTable(name, bits, table >> 7, (table & 0x7F) >> (MAX_MANTISSA_BITS - bits))
+    return MantissaTable(path.stem, bits, table >> 7, (table & 0x7F) >> (MAX_MANTISSA_BITS - bits))

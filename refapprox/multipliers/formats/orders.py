@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.declaration import ORDERS, Reading
 from refapprox.multipliers.multiplier import Multiplier
+from refapprox.validation import check_array
 
 __all__ = ["ORDERS", "fits", "readings", "swap_order"]
 
@@ -32,7 +33,7 @@ def swap_order(table: ArrayLike) -> NDArray:
     >>> swap_order([[0, 1], [2, 3]]).tolist()
     [[3, 2], [1, 0]]
     """
-    table = np.asarray(table)
+    table = check_array("table", table, ndim=2)
     return np.roll(table, [side // 2 for side in table.shape], axis=(0, 1))
 
 

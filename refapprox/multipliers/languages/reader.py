@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from refapprox.files import parse_json
 from refapprox.multipliers import declaration, side_file
 from refapprox.multipliers.circuit import Circuit
 from refapprox.multipliers.circuits.netlist import Netlist
@@ -160,7 +161,7 @@ def read(language, files, top, signed, bits, operation, liberty, compiled=False)
                        operation, json.dumps(about, sort_keys=True))
     stored = cache.load(key) if liberty is None else None
     if stored is not None:
-        decision = declaration.Decision(**json.loads(stored[1]))
+        decision = declaration.Decision(**parse_json(stored[1], "the note of a stored circuit"))
         decision = decision._replace(bits=tuple(decision.bits), remarks=())
         return dataclasses.replace(stored[0], operation=decision.operation or "mul"), decision, about
     found = read_c if language == "C" else read_ports

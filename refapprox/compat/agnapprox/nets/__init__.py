@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 
 from refapprox import nets
+from refapprox._lazy import doors
 from refapprox.compat.agnapprox.nets.approxnet import ApproxNet
 from refapprox.nets.resnet import NOISE_SEARCH
 from refapprox.nets.vgg import CONVOLUTIONS
@@ -146,3 +147,6 @@ class MobileNetV2(Pretrained):
     def __init__(self, num_classes: int = 200, pretrained: bool = False, *, rng: np.random.Generator | None = None,
                  **options: Any) -> None:
         super().__init__("MobileNetV2", nets.MobileNetV2, num_classes, pretrained, rng, options)
+
+
+doors(__name__)

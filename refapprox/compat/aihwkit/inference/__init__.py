@@ -1,4 +1,5 @@
 """The names of aihwkit.inference: converters, noise models, drift compensations."""
+from refapprox._lazy import doors
 from refapprox.compat.aihwkit.inference.compensation import (
     BaseDriftCompensation,
     GlobalDriftCompensation,
@@ -31,3 +32,6 @@ __all__ = [
     "ReRamWan2022NoiseModel", "SingleDeviceConductanceConverter", "SinglePairConductanceConverter",
     "StateIndependentNoiseModel",
 ]
+
+
+doors(__name__)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.compat.torchapprox.layers.approx_layer import (
     PRESET,
     ApproxLayer,
@@ -21,6 +22,7 @@ from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, C
 from refapprox.ops import conv2d, linear
 from refapprox.ops.patches import geometry, pair
 from refapprox.quantization import quantize_with_mask
+from refapprox.validation import check_numbers
 
 __all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "ApproxWrapper", "InferenceMode", "layer_mapping_dict"]
 
@@ -79,7 +81,7 @@ class ApproxLinear(ApproxLayer):
 
     def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
                          w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        return linear.backward(dy, (x_q, w_q))
+        return linear.backward(dy, (check_numbers("x_q", x_q), check_numbers("w_q", w_q)))
 
 
 class ApproxConv2d(ApproxLayer):
@@ -230,7 +232,7 @@ class ApproxWrapper:
 
     def backward(self, dy: ArrayLike) -> NDArray[np.float64]:
         """Gradient dx, straight-through: none where an activation was clipped; the layer's gradients are set."""
-        dx = self.wrapped.backward(dy)
+        dx = self.wrapped.backward(check_numbers("dy", dy, floating=True))
         return dx if self._inside is None else dx * self._inside
 
 
@@ -247,3 +249,6 @@ def layer_mapping_dict() -> dict[str, type[ApproxLayer]]:
     ['Conv2d', 'Linear']
     """
     return {"Linear": ApproxLinear, "Conv2d": ApproxConv2d}
+
+
+doors(__name__)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.compat import pipelines
 from refapprox.compat.pipelines import signed_multiplier
 from refapprox.compat.presets import get_preset
@@ -299,3 +300,6 @@ def modeled(htp_model, x_codes, w_codes, qx, qw, geometry):
     x_sums = pipelines.patch_sums(x_codes, w_codes, geometry, qx.zero_point)
     w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
     return pipelines.rescaled(PRESET, sums, x_sums, w_sums, w_codes[0].size, qx, qw, (len(w_codes), 1, 1))
+
+
+doors(__name__)

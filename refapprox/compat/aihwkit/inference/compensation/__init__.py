@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import compensation as native_compensation  # the name is that of a folder here
+from refapprox.validation import check_finite, check_integer
 
 
 class BaseDriftCompensation:
@@ -18,11 +19,11 @@ class BaseDriftCompensation:
 
     def get_readout_tensor(self, in_size: int) -> NDArray[np.float64]:
         """The inputs of the readout: every one-hot vector."""
-        return np.eye(in_size)
+        return np.eye(check_integer("in_size", in_size, minimum=0, maximum=2 ** 14))
 
     def readout(self, out_tensor: ArrayLike) -> Any:
         """Mean magnitude of the outputs (in, out), at least 1e-4."""
-        return self.magnitude(np.asarray(out_tensor, np.float64))
+        return self.magnitude(check_finite("out_tensor", out_tensor, dtype=np.float64))
 
     def apply(self, forward_output: ArrayLike, ref_value: Any) -> Any:
         """ref_value / readout(forward_output).
@@ -33,7 +34,7 @@ class BaseDriftCompensation:
         ref_value : float, or array (out,)
             The readout right after programming.
         """
-        return ref_value / self.readout(forward_output)
+        return check_finite("ref_value", ref_value) / self.readout(check_finite("forward_output", forward_output))
 
     def __str__(self):
         return f"{type(self).__name__}()"

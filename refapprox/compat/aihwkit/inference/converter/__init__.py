@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox._lazy import doors
 from refapprox.analog import checks, custom_converter, unpaired_converters
 from refapprox.analog import converters as native
 from refapprox.analog.converters import ConductanceConverter as BaseConductanceConverter
@@ -166,3 +167,6 @@ class SingleDeviceConductanceConverter(unpaired_converters.SingleDeviceConductan
             What `convert_to_conductances` returned.
         """
         return super().convert_back_to_weights([np.asarray(conductances)], params)
+
+
+doors(__name__)

@@ -11,12 +11,14 @@ from refapprox.compat.aihwkit.inference.converter import (
     SingleDeviceConductanceConverter,
     SinglePairConductanceConverter,
 )
-from refapprox.compat.aihwkit.inference.noise.base import BaseNoiseModel
+from refapprox.compat.aihwkit.inference.noise.base import BaseNoiseModel, check_converter
 
 
 def converter_of(g_converter, g_max):
     """The converter given, or a single pair with `g_max` (25 uS by default)."""
-    return SinglePairConductanceConverter(g_max) if g_converter is None else g_converter
+    if g_converter is None:
+        return SinglePairConductanceConverter(g_max)
+    return check_converter(g_converter)
 
 
 class PCMLikeNoiseModel(BaseNoiseModel):
@@ -107,7 +109,8 @@ class HermesNoiseModel(BaseNoiseModel):
                 raise ValueError(f"{name} of HermesNoiseModel must be None, the measured coefficients, got {value!r}; "
                                  f"num_devices is the third argument, as in aihwkit.")
         device = devices.HermesNoiseModel(
-            num_devices=num_devices, g_max=g_max if g_converter is None else g_converter.g_max, t_read=t_read, t_0=t_0,
+            num_devices=num_devices, g_max=g_max if g_converter is None else check_converter(g_converter).g_max,
+            t_read=t_read, t_0=t_0,
             prog_noise_scale=prog_noise_scale, read_noise_scale=read_noise_scale, drift_scale=drift_scale)
         super().__init__(converter_of(g_converter, device.g_max), device=device, rng=rng)
 

@@ -7,6 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import devices
 from refapprox.compat.aihwkit.inference.converter import SinglePairConductanceConverter
+from refapprox.validation import WrongKindError, shown
+
+
+def check_converter(g_converter):
+    """`g_converter`, anything that has conductances to convert to."""
+    if not hasattr(g_converter, "g_max"):
+        raise WrongKindError(f"g_converter must be a conductance converter or None, got {shown(g_converter)}.")
+    return g_converter
 
 
 class BaseNoiseModel:
@@ -34,7 +42,7 @@ class BaseNoiseModel:
 
     def __init__(self, g_converter: Any = None, *, device: devices.DeviceModel | None = None,
                  rng: np.random.Generator | None = None) -> None:
-        self.g_converter = SinglePairConductanceConverter() if g_converter is None else g_converter
+        self.g_converter = SinglePairConductanceConverter() if g_converter is None else check_converter(g_converter)
         self.device, self.rng = device, np.random.default_rng() if rng is None else rng
 
     @property

@@ -1,0 +1,101 @@
+"""Public functions, classes and modules of operations: whatever comes in, the error names the argument."""
+import pickle
+
+import numpy as np
+import pytest
+
+from refapprox import Multiplier, MultiplierLibrary, UnknownNameError, error_stats, lut_matmul
+from refapprox._lazy import guarded
+from refapprox.analog import GlobalDriftCompensation, PerfectReadout
+from refapprox.analog.devices import MeanVariance
+from refapprox.datasets import CropAndFlip, NormalizedImages
+from refapprox.matching import LayerInfo
+from refapprox.multipliers import family_netlist
+from refapprox.ops import agn, bias, linear
+from refapprox.ops import lut_matmul as products
+from refapprox.quantization import LayerQuantization, QuantizationParameters
+from refapprox.validation import LARGEST_ARRAY, check_array
+
+HUGE = np.broadcast_to(np.int8(1), LARGEST_ARRAY + 1)
+NETLIST = family_netlist("exact", bits=2, signed=False)
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), [
+    (lambda: error_stats.gaussian_distance(3), TypeError, "law must be of type Law, got 3"),
+    (lambda: error_stats.simulation(None, None), TypeError, "emaps must be|operands must be of type LayerOperands"),
+    (lambda: MultiplierLibrary(...), TypeError, "multipliers must be of type Iterable, got Ellipsis"),
+    (lambda: MultiplierLibrary([3]), TypeError, r"multipliers\[0\] must be of type BinaryOperator, got 3"),
+    (lambda: Multiplier.from_function("mine", 3), TypeError, "func must be of type Callable, got 3"),
+    (lambda: agn.draw(3, np.random.default_rng(0)), TypeError, "shape must be of type tuple, got 3"),
+    (lambda: agn.draw((2, 3), np.random.default_rng(0), [1, 2]), TypeError, "dtype must be of type dtype"),
+    (lambda: LayerQuantization.for_multiplier([]), TypeError, "multiplier must be of type Multiplier or Circuit"),
+    (lambda: linear.backward(np.ones((2, 5)), linear.forward(np.ones((2, 3)), np.ones((4, 3)))[1]), ValueError,
+     r"dy of shape \(2, 5\): these shapes do not fit"),
+    (lambda: bias.backward(np.float64(1)), ValueError, r"dy of shape \(\): these shapes do not fit"),
+    (lambda: linear.forward(HUGE, np.ones((3, 4))), ValueError, "x of linear must have at most"),
+    (lambda: products.zero_point_terms([0.5], [1], 2, 0, 0), ValueError, "x_sums of zero_point_terms must hold"),
+    (lambda: products.zero_point_terms([1], [1], 2.5, 0, 0), TypeError, "k of zero_point_terms must be an integer"),
+    (lambda: NETLIST.operand_wires(2), ValueError, "position must be at most 1, got 2"),
+    (lambda: NETLIST.simulate([]), ValueError, "planes must be one for each of the 4 bits of the operands, got 0"),
+    (lambda: LayerInfo("a", "b", 1.0, 2.0).relative_opcount(0), ValueError, "total_opcount must not be 0"),
+    (lambda: GlobalDriftCompensation().magnitude(np.zeros((0, 3))), ValueError, "y must hold at least one output"),
+    (lambda: PerfectReadout()(np.ma.masked_array([1.0], [True])), TypeError, "weights must not be a masked array"),
+    (lambda: CropAndFlip().apply(np.zeros((1, 1, 2, 2)), [[0, 0, 99]]), ValueError, r"moves must lie in \[0, 8\]"),
+    (lambda: CropAndFlip().apply(np.zeros((2, 1, 2, 2)), [[0, 0, 0]]), ValueError, r"moves must have shape \(2, 3\)"),
+])
+def test_what_is_wrong_is_named(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_arrays_in_other_forms_give_the_same():
+    assert MeanVariance.from_powers(np.uint8([16]), np.uint8([255])).variance == 0      # 255 - 256, no uint8 wrapped
+    assert QuantizationParameters(0.5).scale_for([1.0, 2.0]) == 0.5
+    images = NormalizedImages(np.zeros((1, 1, 2, 2), np.uint8), [0.0], [1.0])
+    assert np.array_equal(images.normalized([[[51, 255]]]), images.normalized(np.uint8([[[51, 255]]])))
+    planes = np.array([[1], [1], [0], [1]])
+    wide = NETLIST.simulate(planes.astype(np.uint64))
+    assert all(np.array_equal(a, b) for a, b in zip(NETLIST.simulate(planes.astype(np.int8)), wide, strict=True))
+
+
+def test_an_array_larger_than_any_memory_is_refused():
+    with pytest.raises(ValueError, match=r"x must have at most 68719476736 elements, got shape \(68719476737,\)"):
+        check_array("x", HUGE)
+
+
+def test_a_name_that_nests_too_deep_to_be_printed():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert "an object of type list" in str(UnknownNameError("case", deep, ["a"]))
+
+
+def test_an_error_of_other_code_passes_as_it_is():
+    class Mine(Exception):
+        pass
+
+    def broken(x: int, y: float = 1.0):
+        raise Mine("x of mine")
+
+    def index(x: int):
+        return {}[x]
+
+    with pytest.raises(Mine, match="^x of mine$"):
+        guarded(broken)(3)
+    with pytest.raises(KeyError, match="^3$"):
+        guarded(index)(3)
+
+
+def test_an_error_that_names_no_argument_says_what_came():
+    def check(codes, name):
+        raise ValueError("it must be better.")
+
+    with pytest.raises(ValueError, match=r"^it must be better. \(check: codes int64 of shape \(2,\), name 'that'\)$"):
+        guarded(check)(np.array([1, 2]), "that")
+
+
+def test_doors_stay_what_they_were():
+    assert pickle.loads(pickle.dumps(lut_matmul)) is lut_matmul
+    assert lut_matmul.__name__ == "lut_matmul" and "memory_limit" in lut_matmul.__doc__
+    assert guarded(lut_matmul) is lut_matmul
+    assert pickle.loads(pickle.dumps(MeanVariance(1.0, 2.0))) == MeanVariance(1.0, 2.0)
