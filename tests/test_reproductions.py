@@ -20,7 +20,7 @@ SCRIPTS = {
     "appmult_gradients": ("REFAPPROX_APPMULT_DIR", {"same digits": 33, "differs": 12}, {"cannot be tried": 1}),
     "approxflow": ("REFAPPROX_APPROXFLOW_DIR REFAPPROX_DATA_DIR",
                    {"same digits": 5, "differs": 1, "holds": 2, "no figure published": 20, "cannot be tried": 1},
-                   {"no figure published": 5, "cannot be tried": 2}, {"tested": 40}),
+                   {"no figure published": 5, "cannot be tried": 2}, {"tested": 100}),
     "bias_dominates": (None, None, {"holds": 8, "differs": 2, "no figure published": 60}),
     "date2025_table1": ("REFAPPROX_APPMULT_DIR", {"same digits": 51, "differs": 6},
                         {"same digits": 9, "differs": 3, "cannot be tried": 12}),
