@@ -21,6 +21,7 @@ COMMANDS = {
     "analog": "optimize how weights are programmed into noisy, drifting conductances",
     "lessons": "write the ten lessons out, as scripts and as notebooks",
 }
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BROKEN_PIPE = 141      # what a shell reports of a program that SIGPIPE ended
 
 
@@ -37,7 +38,7 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else list(argv)
     name = f"refapprox {argv[0]}" if argv and argv[0] in COMMANDS else "refapprox"
     try:
-        with ended_quietly(name) as loaded:
+        with ended_quietly(name) as loaded, one_blas_thread():
             args, parser = parse(argv)
             loaded()
             code = execute(args, parser) or 0
@@ -49,6 +50,25 @@ def main(argv=None):
     except BrokenPipeError:      # who read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+@contextlib.contextmanager
+def one_blas_thread():
+    """BLAS with one thread, unless the environment says otherwise: the package has workers of its own, and threads of
+    OpenBLAS spin while they wait. Before NumPy loads by the environment, later by threadpoolctl where that is there."""
+    if any(os.environ.get(name) for name in BLAS_THREADS):
+        yield
+    elif "numpy" not in sys.modules:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        yield
+    else:
+        try:
+            from threadpoolctl import threadpool_limits
+        except ImportError:
+            yield
+            return
+        with threadpool_limits(1, "blas"):
+            yield
 
 
 def parse(argv):

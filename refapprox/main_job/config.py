@@ -12,6 +12,7 @@ from refapprox.datasets import dataset_names
 from refapprox.nets import net_names
 from refapprox.nets.by_name import published_noise_search, published_stages
 from refapprox.nets.lenet5 import STAGES
+from refapprox.ops.threads import cores
 from refapprox.optimizer import TRAINED, StageSettings
 from refapprox.quantization import RANGES
 from refapprox.training import STAGES as TRAINING_STAGES
@@ -191,5 +192,5 @@ def environment():
     threads = {key: os.environ[key] for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
                if key in os.environ}
     return {"refapprox": __version__, "python": platform.python_version(), "numpy": np.__version__,
-            "scipy": scipy.__version__, "machine": platform.machine(), "cores": os.cpu_count(),
+            "scipy": scipy.__version__, "machine": platform.machine(), "cores": os.cpu_count(), "workers": cores(),
             "blas": {key: blas.get(key) for key in ("name", "version")}, "threads": threads}

@@ -30,6 +30,7 @@ from refapprox.matching import (
 )
 from refapprox.matching.feature_maps import images_that_fit
 from refapprox.multipliers import MultiplierLibrary, load_library
+from refapprox.ops.threads import cores
 from refapprox.quantization import LayerQuantization
 from refapprox.training import Progress, seconds_of_a_step
 from refapprox.validation import check_choice
@@ -68,6 +69,7 @@ class MainJob:
         self.library = MultiplierLibrary(dict.fromkeys([*self.search_space, self.fallback]), config.multipliers)
         self.datamodule = make_datamodule(config)
         self.net = make_net(config, self.search_space, self.datamodule, self._rng(0))
+        self.net.use_workers(cores())
         if config.recalibrate and not self.net.batch_norms:
             raise ValueError(f"recalibrate needs batch norm, which {self.net.name} does not have.")
         self.state = self._last_state() or Checkpoint(STEPS[0], entropy=self.net.entropy)
