@@ -3,7 +3,7 @@
 From the quantized network of a run every seed searches its own noise levels; from there the network is retrained with
 exact products, with the matched multipliers (published rule, and the same rule on exact moments), with the best uniform
 assignment of no more energy, and with a random assignment of equal energy. What is finished is in RUN/claim/ and not
-done again; what two rules agree on is retrained once. The table comes with a picture, RUN/claim/energy.png.
+done again; what two rules agree on is retrained once. The table comes with a picture beside them.
 
 Run it:  refapprox run --net resnet8 --dataset cifar10 --data-dir DATA --no-uniform --out runs/cifar0 \
              --epochs baseline=14,quant=2,gradient=2,approx=1
@@ -26,23 +26,29 @@ from refapprox.report import text_table
 RULES = {"matched, published rule": "population", "matched, exact moments": "exact_data"}
 
 
-def main(path, seeds=3, lmbd=None, images=None, console=None):
+def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, console=None):
     """Table of accuracies; returns name -> list over seeds of (relative energy, deployed, retrained)."""
     folder, config = RunFolder.open(path)
     job, console = MainJob(config, folder, console or Console()), console or Console()
+    if epochs is not None:
+        config = dataclasses.replace(config, epochs={**config.epochs, "approx": epochs})
+    job.net.stages = config.stages
+    epochs = config.stages["approx"].epochs
     if images is not None:
         job.datamodule = job.datamodule.first(images)
     out = files.make_folder(folder.path / "claim")
     lmbd = config.lmbd if lmbd is None else lmbd
-    settings = f"{lmbd:g}-{len(job.datamodule.train.labels)}"
-    console.line(f"search and retraining on {len(job.datamodule.train.labels)} training images, lmbd {lmbd:g}; "
-                 f"tested on {len(job.datamodule.test.labels)}")
+    job.net.sigma_max = job.net.sigma_max if sigma_max is None else sigma_max
+    settings = f"{lmbd:g}-{job.net.sigma_max:g}-{len(job.datamodule.train.labels)}"
+    console.line(f"search and retraining on {len(job.datamodule.train.labels)} training images, lmbd {lmbd:g}, noise "
+                 f"levels up to {job.net.sigma_max:g}, {epochs} epochs of retraining; tested on "
+                 f"{len(job.datamodule.test.labels)}")
     found = {}
     for seed in range(seeds):
         start = searched(job, folder, out / f"{seed}-{settings}-searched.npz", seed, lmbd)
         for name, info in assignments(job, start, seed):
             chosen = hashlib.sha256(repr([layer.multiplier_name for layer in info.layers]).encode()).hexdigest()[:12]
-            stored = out / f"{seed}-{settings}-{chosen}.json"
+            stored = out / f"{seed}-{settings}-{epochs}-{chosen}.json"
             if not stored.exists():
                 files.write_json(stored, evaluated(job, start, info))
             result = files.read_json(stored)
@@ -50,8 +56,9 @@ def main(path, seeds=3, lmbd=None, images=None, console=None):
             console.line(f"seed {seed}, {name}: energy {result['energy']:.3f}, "
                          f"deployed {100 * result['deployed']:.2f} %, retrained {100 * result['retrained']:.2f} %; "
                          + ", ".join(layer["multiplier_name"] for layer in result["layers"]))
+    console.line(tolerances(job, out / f"0-{settings}-searched.npz"))
     console.line(table(found, len(job.datamodule.test.labels)))
-    save(drawn(found), out / "energy.png")
+    save(drawn(found), out / f"energy-{settings}-{epochs}.png")
     return found
 
 
@@ -86,6 +93,22 @@ def assignments(job, start, seed):
                "random, equal energy": random_choice(problem, assignment.energy, np.random.default_rng(seed))}
     for name, choice in choices.items():
         yield name, matching_info(job.net, candidates, problem, problem.assignment(choice))
+
+
+def tolerances(job, path, cheapest=4):
+    """The noise level of every layer, and the one at which the threshold rule would take each of the cheapest."""
+    job.net.load_state(files.read_npz(path))
+    candidates = sorted(job.search_space, key=lambda multiplier: multiplier.performance_metric)[:cheapest]
+    problem = matching_problem(job.net, job.datamodule, candidates, rng=np.random.default_rng(0),
+                               feature_maps=job.feature_maps())
+    sigmas = np.array([abs(layer.stdev) for _, layer in job.net.noisy_modules])
+    needed = problem.stds * (sigmas / problem.allowed)[:, np.newaxis]
+    largest = job.fallback.performance_metric
+    shares = problem.opcounts / problem.opcounts.sum()
+    rows = [(name, f"{share:.3f}", f"{sigma:.3f}", *(f"{level:.3f}" for level in levels))
+            for (name, _), share, sigma, levels in zip(job.net.noisy_modules, shares, sigmas, needed, strict=True)]
+    heads = (f"{multiplier.name} ({multiplier.performance_metric / largest:.3f})" for multiplier in candidates)
+    return text_table(("layer", "share of products", "learned sigma, seed 0", *heads), rows)
 
 
 def random_choice(problem, energy, rng, draws=20_000):
@@ -141,5 +164,8 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, help="search and retrain on the first so many training images, all "
                                                    "unless given")
+    parser.add_argument("--epochs", type=int, help="of every retraining, the run's unless given")
     parser.add_argument("--lmbd", type=float, help="weight of the noise term, the run's unless given")
+    parser.add_argument("--sigma-max", type=float, help="cap of the noise levels in the noise term, the network's "
+                                                        "unless given")
     main(**vars(parser.parse_args()))

@@ -1,0 +1,44 @@
+"""A public name in running text, `population_prediction` or `matching.operating_points`, leads to its page."""
+import re
+
+from docutils import nodes
+from sphinx.util.nodes import make_refnode
+
+NAME = re.compile(r"[A-Za-z_][\w.]*(?=(\(.*\))?$)", re.DOTALL)
+LEFT_ALONE = nodes.reference, nodes.title, nodes.rubric      # a heading is not a link, and a link is not two
+
+
+def pages(env):
+    """Name as a text may have it -> (document, anchor); the last part alone where only one object of ours has it."""
+    found = {name.removeprefix("api/"): (name, "") for name in env.found_docs if name.startswith("api/refapprox")}
+    last = {}
+    for full, entry in env.get_domain("py").objects.items():
+        if full.startswith("refapprox.") and entry.objtype in ("function", "class", "exception", "data"):
+            page, parts = (entry.docname, entry.node_id), full.split(".")
+            found[full] = page
+            if parts[1] != "compat":      # which has the names of others: written in short, a name means ours
+                last.setdefault(parts[-1], set()).add(page)
+                found |= {".".join(parts[start:]): page for start in range(1, len(parts) - 1)}
+    return {name: min(places) for name, places in last.items() if len(places) == 1} | found
+
+
+def link(app, doctree, docname):
+    """Make a reference of every literal that names a public object which has a page of its own."""
+    known = app.env.api_pages
+    for literal in list(doctree.findall(nodes.literal)):
+        name, parent = NAME.match(literal.astext()), literal.parent
+        while parent is not None and not isinstance(parent, LEFT_ALONE):
+            parent = parent.parent
+        page, anchor = known.get(name[0], (docname, "")) if name else (docname, "")
+        if parent is None and page != docname:
+            literal.replace_self(make_refnode(app.builder, docname, page, anchor, literal.deepcopy()))
+
+
+def remember(app, env):
+    env.api_pages = pages(env)
+
+
+def setup(app):
+    app.connect("env-check-consistency", remember)
+    app.connect("doctree-resolved", link)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
