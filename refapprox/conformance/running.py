@@ -2,7 +2,7 @@
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,13 +129,14 @@ class InProcess:
         pass
 
 
-def run(cases: Sequence[Case], target: Any, *, progress: Callable[[Result], Any] | None = None,
+def run(cases: Iterable[Case], target: Any, *, progress: Callable[[Result], Any] | None = None,
         maxfail: int | None = None) -> Report:
     """Run `cases` on `target`, a `Program`, an `InProcess` or an adapter object.
 
     Parameters
     ----------
-    cases : sequence of Case
+    cases : iterable of Case
+        A whole `Suite`, or what its `select` gives.
     target : Program, InProcess or adapter
     progress : callable, optional
         Called with each Result as it comes.
@@ -161,7 +162,7 @@ def run(cases: Sequence[Case], target: Any, *, progress: Callable[[Result], Any]
     >>> report.ok, report.likely_mistakes[0]
     (False, ('percent instead of parts', 5))
     """
-    target = target if isinstance(target, (Program, InProcess)) else InProcess(target)
+    cases, target = list(cases), target if isinstance(target, (Program, InProcess)) else InProcess(target)
     started, results, failed = time.perf_counter(), [], 0
     try:
         stated = target.describe()

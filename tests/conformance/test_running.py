@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from refapprox.conformance import Adapter
 from refapprox.conformance.arrays import DTYPES
 from refapprox.conformance.mutants import Mutant
 from refapprox.conformance.program import Program, SetupError, python_program
@@ -105,6 +106,14 @@ def test_an_adapter_that_cannot_be_made_is_one_error(specification, message):
 def test_a_program_that_cannot_be_used_is_one_error(command, message):
     with pytest.raises(SetupError, match=f"(?s){command[0]}.*{message}"):
         run(CASES, Program(command, 10.0))
+
+
+def test_a_whole_suite_is_taken_as_its_cases_are():
+    class Nothing(Adapter):
+        """Offers no operation."""
+
+    report, suite = run(load_suite(), Nothing()), load_suite()
+    assert (len(report.results), report.digest) == (len(suite), suite.digest)
 
 
 def test_a_run_ends_after_so_many_failures():
