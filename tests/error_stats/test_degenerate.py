@@ -23,6 +23,7 @@ from refapprox.error_stats import (
     monte_carlo_estimate,
     population_prediction,
     single_dist_mc,
+    single_distribution,
 )
 from refapprox.error_stats.exact_law import LAWS
 from refapprox.error_stats.sum_moments import MOMENTS
@@ -121,3 +122,11 @@ def test_corrections_of_what_is_exact_or_constant():
     assert np.allclose(variate.offset + variate.coefficient * 3 * variate.feature[77 + 128], error)
     affine = corrections.affine_correction(MULTIPLIER, constant)
     assert np.allclose(affine.alpha, 1) and np.allclose(affine.beta, error) and np.allclose(affine.variance, 0)
+
+
+def test_a_map_of_one_entry_is_a_map_and_an_empty_one_is_not():
+    one = LayerOperands.from_distributions([1.0], [1.0], 3)
+    assert np.allclose(single_distribution([[7]], one).accumulated_mean, 21)
+    for shape in ((0, 0), (0, 4), (4, 0)):
+        with pytest.raises(ValueError, match="must be a multiplier or a numeric array of shape"):
+            single_distribution(np.zeros(shape), one)

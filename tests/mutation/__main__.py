@@ -45,7 +45,8 @@ def main(arguments=None):
     parser.add_argument("step", choices=("reach", "run", "report"))
     parser.add_argument("--out", type=Path, required=True, help="folder for results, outside the checkout")
     parser.add_argument("--seed", type=int, default=0, help="draws the changes (default 0)")
-    parser.add_argument("--count", type=int, default=400, help="at least how many (default 400)")
+    parser.add_argument("--count", type=int, default=365, help="how many, or some more: each file has a share (365)")
+    parser.add_argument("--only", default="", help="of files whose name within the package begins so: analog/objective")
     parser.add_argument("--file", type=Path, help="a JSON list of changes instead of drawn ones")
     parser.add_argument("--suite", action="store_true", help="the whole fast suite for those that survived")
     parser.add_argument("--again", action="store_true", help="the folder's tests again for those that survived")
@@ -201,7 +202,7 @@ def at_import(name):
 
 def wanted(options):
     if options.file is None:
-        return changes.draw(CHECKOUT, options.count, options.seed)
+        return changes.draw(CHECKOUT, options.count, options.seed, options.only)
     found, gone = changes.named(CHECKOUT, json.loads(options.file.read_text("utf-8")))
     for entry in gone:
         print("no longer in the source:", entry["file"], entry["where"], entry["before"])

@@ -90,7 +90,7 @@ def changes_of(file, source):
     return found
 
 
-def draw(root, count, seed):
+def draw(root, count, seed, only=""):
     """`count` changes or some more: of each file its share, rounded up, in each file of every kind in turn, by chance.
 
     Chance is a hash of the seed and the change: editing one file does not draw the others anew.
@@ -98,7 +98,7 @@ def draw(root, count, seed):
     def chance(change):
         return hashlib.sha256(f"{seed} {change.key}".encode()).hexdigest()
 
-    every = {file: changes_of(file, read(root, file)) for file in sources(root)}
+    every = {file: changes_of(file, read(root, file)) for file in sources(root) if file.startswith(only)}
     total = sum(map(len, every.values()))
     drawn = []
     for file, changes in every.items():
@@ -108,7 +108,7 @@ def draw(root, count, seed):
             turns.append((turn[change.kind], chance(change), change))
         valid = (change for *_, change in sorted(turns, key=lambda t: t[:2])
                  if _compiles(change.applied(read(root, file))))
-        drawn += islice(valid, math.ceil(count * len(changes) / total))
+        drawn += islice(valid, math.ceil(count * len(changes) / total) if changes else 0)
     return drawn
 
 
