@@ -271,8 +271,9 @@ def test_bounds_of_a_nearly_constant_error_do_not_fall_below_the_truth():
         [1 - p, p], [0.0, 1.0], 50)
     exact = 0.4748 * (p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(50 * (p * (1 - p)) ** 3)
     assert berry_esseen_bound(emap, operands) >= min(exact, 1)
-    for p in (Fraction(3 * k + 1, 2 ** 20) for k in range(40)):        # the other code of w never occurs
-        operands = LayerOperands.from_distributions([1 - float(p), float(p)], [0.0, 1.0], 10 ** 6)
+    for rare in 10.0 ** -np.linspace(4, 6, 41):                        # the other code of w never occurs
+        operands = LayerOperands.from_distributions([1 - rare, rare], [0.0, 1.0], 10 ** 6)
+        p = Fraction(rare) / (Fraction(rare) + Fraction(1 - rare))
         exact = 0.4748 * float(p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(10 ** 6 * float(p * (1 - p)) ** 3)
         assert berry_esseen_bound([[0, 2 ** 30], [0, 2 ** 30 + 1]], operands) >= min(exact, 1) * (1 - 1e-14)
     law = error_law(np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([0.75, 0.25], [0, 1.0], 30),
