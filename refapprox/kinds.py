@@ -107,7 +107,9 @@ def wrong_kind(name, value, hint):
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Union and "DTypeDict" in str(hint):
         return no_dtype(name, value)
-    if hint is typing.Any or isinstance(hint, (typing.TypeVar, str)):
+    if isinstance(hint, typing.TypeVar):
+        hint = hint.__bound__
+    if hint is None or hint is typing.Any or isinstance(hint, (typing.ForwardRef, str)):
         return None
     if is_array(hint):
         if value is None and type(None) in parts:

@@ -162,13 +162,13 @@ def program_weights(converter: Any, weights: ArrayLike, device: DeviceModel, *,
                              converter, device, compensation, readout, aging)
 
 
-def check_strategy(converter, device, *, paired=True):
+def check_strategy(converter, device, *, paired=True, name="converter"):
     """Refuse a converter whose conductances the device model does not describe; `paired`: or that has no pairs."""
     if paired and isinstance(converter, UnpairedConverter):
-        raise ValueError(f"converter must have pairs of devices for a closed form, got {converter!r}. "
+        raise ValueError(f"{name} must have pairs of devices for a closed form, got {converter!r}. "
                          f"program_weights and monte_carlo_tnmse simulate it.")
     if not isinstance(converter, (ConductanceConverter, UnpairedConverter)):
-        raise WrongKindError(f"converter must be a conductance converter, got {type(converter).__name__}.")
+        raise WrongKindError(f"{name} must be a conductance converter, got {type(converter).__name__}.")
     check_instance("device", device, DeviceModel)
     if converter.g_max != device.g_max:
         raise ValueError(f"device and converter must have the same g_max, got {device.g_max} uS for the device "

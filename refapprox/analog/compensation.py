@@ -201,10 +201,10 @@ class DriftCompensation:
         readout, rng
             As of `reference`.
         """
-        reference, aged = check_finite("reference", reference), check_finite("aged", aged)
+        aged = check_finite("aged", aged)
         if not self.factor_scatters:
             return 1.0
-        return reference / self.magnitude(readout(aged, rng=rng))
+        return check_finite("reference", reference) / self.magnitude(readout(aged, rng=rng))
 
     def expected_factor(self, target: ArrayLike, programmed: ArrayLike, aged: ArrayLike, floor: float) -> Any:
         """alpha of a large array.

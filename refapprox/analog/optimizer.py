@@ -121,7 +121,7 @@ class WeightProgrammingOptimizer:
                  strategy: str = "best1bin", tol: float = 1e-5, seeding: bool = True, polish: bool = True,
                  loss_margin: float | None = None, monte_carlo_runs: int = 40, seed: int = 100,
                  progress: Callable[[Generation], None] | None = None) -> None:
-        check_strategy(baseline, device)
+        check_strategy(baseline, device, name="baseline")
         self.weights = check_score_weights(weights)
         self.baseline, self.device, self.compensation = baseline, device, check_compensation(compensation)
         self.cube = Hypercube(f_lst, baseline.g_max, baseline.g_min, nbins=nbins, symmetric=symmetric,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from refapprox.multipliers.multiplier import Multiplier
     Operator = TypeVar("Operator", bound=BinaryOperator, default=BinaryOperator, covariant=True)
 else:
-    Operator = TypeVar("Operator")
+    Operator = TypeVar("Operator", bound=BinaryOperator)
 
 Other = TypeVar("Other")
 SHOWN = 4      # names in a repr

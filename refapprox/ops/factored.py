@@ -104,7 +104,7 @@ def masks_of(x_factors, qmin):
     for f in x_factors:
         bits = [bit for bit in (1, 2, 4, 8, 16, 32, 64, 128 if qmin == 0 else -128) if f[bit - qmin]]
         mask = np.bitwise_or.reduce(bits) if bits else 0
-        scale = f[bits[0] - qmin] / bits[0] if bits else 1
+        scale = float(f[bits[0] - qmin]) / bits[0] if bits else 0.0
         if not scale.is_integer() or not np.array_equal(scale * (codes & mask), f):
             return None
         found.append((mask, scale))

@@ -213,6 +213,11 @@ def quantize_with_mask(x: NDArray, parameters: QuantizationParameters, dtype: DT
     codes : array of `dtype`, shape of x, whole numbers
     inside : bool array, shape of x; None where nothing was clipped
 
+    Raises
+    ------
+    TypeError
+        If x holds no real numbers.
+
     Examples
     --------
     >>> codes, inside = quantize_with_mask(np.array([1.4, 300.0]), QuantizationParameters(1.0), np.float32)

@@ -70,6 +70,7 @@ def test_signed_circuits_are_masks_of_the_code_and_other_tables_are_not():
             assert np.array_equal(scale * (np.arange(-128, 128) & mask), g)
     assert factored.masks_of(BY_NAME["rank 5"].factorization.x_factors.T, -128) is None
     assert factored.masks_of(np.arange(256.0)[None], 0) == [(255, 1)]
+    assert factored.masks_of(np.zeros((1, 256)), -128) == [(0, 0.0)]      # a factor of a table whose products are zero
 
 
 def test_signed_circuits_are_bilinear_in_bits_and_need_few_terms():

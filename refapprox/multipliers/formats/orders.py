@@ -28,6 +28,13 @@ def swap_order(table: ArrayLike) -> NDArray:
     -------
     ndarray of the same shape and dtype
 
+    Raises
+    ------
+    TypeError
+        If the table holds no real numbers.
+    ValueError
+        If it has not two axes.
+
     Examples
     --------
     >>> swap_order([[0, 1], [2, 3]]).tolist()
