@@ -23,7 +23,8 @@ def test_arrays_of_every_type_come_back(code, shape, seed, zipped):
     low = 0 if code == 0x08 else -100
     array = np.random.default_rng(seed).integers(low, 100, shape)
     content = idx(array, code)
-    read = parse_idx(gzip.compress(content, mtime=0) if zipped else content, "bytes", md5=hashlib.md5(content).hexdigest())
+    stored = gzip.compress(content, mtime=0) if zipped else content
+    read = parse_idx(stored, "bytes", md5=hashlib.md5(content).hexdigest())
     assert np.array_equal(read, array) and read.dtype.isnative and read.shape == tuple(shape)
 
 
