@@ -5,6 +5,7 @@ import pytest
 from refapprox import Multiplier, exact
 from refapprox.conformance.spec.convolution import filled, patches, values_at
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
+from refapprox.ops.lut_matmul import matmul_sums
 from refapprox.ops.patches import Geometry, geometry
 
 
@@ -105,3 +106,11 @@ def test_zero_points_of_some_outputs_alone_can_need_the_wider_dtype():
 def test_bad_input_is_named(x, w, arguments, message):
     with pytest.raises(ValueError, match=message):
         lut_conv2d(x, w, exact(), **arguments)
+
+
+def test_odd_sums_just_beyond_float32_are_exact_in_whichever_dtype_is_chosen():
+    """No single product or constant passes 2**24, the whole sum does: the bound needs each of its factors."""
+    m, k = exact(bits=8, signed=False), 301
+    assert matmul_sums(np.full((1, k), 255), np.full((k, 1), 255), m).item() == k * 255 * 255 > 2 ** 24
+    images, weights = np.full((1, 101, 1, 1), 255), np.zeros((1, 101, 1, 1), np.int64)      # only the term z_w sum x
+    assert conv2d_sums(images, weights, m, Geometry((1, 1)), w_zero_point=-1001).item() == 101 * 255 * 1001 > 2 ** 24
