@@ -157,6 +157,8 @@ class MainJob:
                              threshold_assignment(problem, fallback=len(candidates) - 1))
         info.save(self.folder.path / "matching.json")
         self.results["relative_energy"] = info.relative_energy_consumption
+        self.console.line(f"   match chosen; for the report every layer is simulated with each of "
+                          f"{len(self.search_space)} multipliers")
         self.results["error_stds"] = self.error_stds(maps, problem.stds)
         deploy_multipliers(self.net, info, self.library)
         self._test("deployed")
@@ -189,7 +191,8 @@ class MainJob:
         val, test = (len(part.labels) / (3 * self.datamodule.batch_size)      # a forward pass is a third of a step
                      for part in (self.datamodule.val, self.datamodule.test))
         work = self.pace.work(None, 0) * (self.datamodule.num_train_batches + val) + TESTS * test
-        self.console.line(f"about {duration(work * seconds)} of training and testing, measured on a few batches")
+        self.console.line(f"about {duration(work * seconds)} of training and testing, measured on a few batches; "
+                          f"matching comes on top")
 
     def _recalibrate(self, name):
         """Measure batch norm under the deployed multipliers, where the run is to, and test."""
