@@ -38,13 +38,15 @@ def seed_rows(summaries):
     return ("search space", "seeds", "energy", "quantized", "deployed", "retrained"), rows
 
 
-def assignment_rows(summaries):
-    """Header and one row a matched run: the multiplier of every layer."""
-    matched = [summary for summary in summaries if summary.matching is not None]
-    if not matched:
-        return ("run",), []
-    names = [layer.name for layer in matched[0].matching.layers]
-    return ("run", *names), [(s.path, *(layer.multiplier_name for layer in s.matching.layers)) for s in matched]
+def assignment_tables(summaries):
+    """Header and one row a layer, its multiplier in every matched run; a table for each set of layers."""
+    networks = {}
+    for summary in summaries:
+        if summary.matching is not None:
+            networks.setdefault(tuple(layer.name for layer in summary.matching.layers), []).append(summary)
+    return [(("layer", *(run.path for run in runs)),
+             [(name, *(run.matching.layers[i].multiplier_name for run in runs)) for i, name in enumerate(names)])
+            for names, runs in networks.items()]
 
 
 def verdict(summaries):
@@ -66,7 +68,7 @@ def verdict(summaries):
 def text_of(summaries):
     """Everything for a terminal."""
     parts = [*verdict(summaries), "", text_table(*run_rows(summaries))]
-    for rows in (seed_rows(summaries), assignment_rows(summaries)):
+    for rows in (seed_rows(summaries), *assignment_tables(summaries)):
         if rows[1]:
             parts += ["", text_table(*rows)]
     return "\n".join(parts)
@@ -85,6 +87,6 @@ def page_of(summaries, **about):
         sections.append(("Energy and accuracy", html_figure(
             energy_against_accuracy(summaries),
             "Test accuracy after retraining over relative energy; upper left is better")))
-    if assignment_rows(summaries)[1]:
-        sections.append(("Assignments", html_table(*assignment_rows(summaries))))
+    if tables := assignment_tables(summaries):
+        sections.append(("Assignments", "".join(html_table(*table) for table in tables)))
     return page(f"{len(summaries)} runs compared", verdict(summaries), sections, provenance(**about))
