@@ -4,10 +4,11 @@ Doors check what they compute with; what is only passed on (a law, a netlist, op
 AttributeError from somewhere inside. Where a door ends in an error that names no argument, its arguments are held
 against its annotations: the first that does not fit is named in a TypeError; one that fits, but that nothing can hold
 (an infinity, an integer beyond 64 bits, an array larger than any memory), in a ValueError. An error of code whose
-arguments are as annotated passes unchanged.
+arguments are as annotated passes unchanged, and so does every error that this package raises in words of its own.
 """
 import collections.abc
 import inspect
+import linecache
 import numbers
 import os
 import re
@@ -32,6 +33,8 @@ def explain(function, arguments, named, error):
         bound = signature.bind(*arguments, **named).arguments
     except TypeError:      # too many or too few: Python's own message names them
         return
+    if in_our_words(error):
+        return
     if isinstance(error, (UnknownNameError, OSError)) or any(names(error, name) for name in said_by(bound)):
         return
     hints = annotations_of(function)
@@ -51,6 +54,16 @@ def explain(function, arguments, named, error):
     if isinstance(error, (TypeError, ValueError)):
         told = getattr(error, "_told", str(error))      # by a door further inside
         error._told, error.args = told, (f"{told} ({function.__name__}: {described(bound)})",)
+
+
+def in_our_words(error):
+    """Whether a `raise` of this package made the error: its message is meant, whatever it calls the argument."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not last.tb_frame.f_globals.get("__name__", "").startswith("refapprox."):
+        return False
+    return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno).lstrip().startswith("raise ")
 
 
 def said_by(bound):
