@@ -17,7 +17,8 @@ def run(problem, out):
     (m, _, kh, kw), (_, h_out, w_out, _) = problem.w.shape, problem.output_shape
     per_channel, dtype = m // problem.x.shape[0], sum_dtype(problem)
     columns = np.ascontiguousarray(problem.multiplier.lut.T, dtype=dtype)
-    image_bytes = 8 * int(np.prod(problem.padded_size)) + (8 + 2 * dtype.itemsize) * h_out * w_out
+    # indices count twice: NumPy 1 holds them once more while they are made
+    image_bytes = 16 * int(np.prod(problem.padded_size)) + (8 + 2 * dtype.itemsize) * h_out * w_out
     problem.check_memory(problem.workers * image_bytes + columns.nbytes)
     target = max(image_bytes, min(BLOCK_BYTES, (problem.memory_limit - columns.nbytes) // problem.workers))
 
