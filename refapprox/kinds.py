@@ -95,19 +95,15 @@ def names(error, name):
 
 
 def annotations_of(function):
-    """name -> annotation; those that cannot be resolved at run time are left out."""
-    try:
-        return typing.get_type_hints(function)
-    except Exception:
-        found = {}
-        for name, hint in getattr(function, "__annotations__", {}).items():
-            try:
-                found[name] = eval(hint, vars(__import__(function.__module__, fromlist=["_"]))) \
-                    if isinstance(hint, str) else hint      # an annotation of our own code, never of a user's
-            except Exception:
-                if UNRESOLVED.match(str(hint)):
-                    found[name] = npt.ArrayLike
-        return found
+    """Name -> annotation, each resolved by itself: those that only a type checker can resolve are left out."""
+    found, names = {}, inspect.unwrap(function).__globals__
+    for name, hint in function.__annotations__.items():
+        try:
+            found |= typing.get_type_hints(types.SimpleNamespace(__annotations__={name: hint}), names)
+        except Exception:
+            if UNRESOLVED.match(str(hint)):
+                found[name] = npt.ArrayLike
+    return found
 
 
 def misfit(name, value, hint):
