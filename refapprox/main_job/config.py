@@ -173,12 +173,12 @@ class RunConfig:
     @property
     def deployment(self) -> str:
         """How the network is quantized and retrained, in words."""
-        parts = [f"{'batch norm folded, ' if self.fold else ''}ranges {self.ranges}"]
+        parts = [f"{'batch norm folded, ' if self.fold else ''}ranges of activations {self.ranges}"]
         if self.ranges == "static":
             parts.append(f"calibrated on {min(CALIBRATION, self.limit or CALIBRATION)} training images")
         if self.recalibrate:
             parts.append(f"batch norm recalibrated on {self.recalibrate} training images")
-        return ", ".join([*parts, f"retrained: {self.retrain.replace('_', ' ')}"])
+        return ", ".join([*parts, f"retrained under the multipliers: {self.retrain.replace('_', ' ')}"])
 
 
 def cut(settings, epochs):
