@@ -107,7 +107,7 @@ class ApproxExperiment:
     @property
     def baseline_model(self) -> Any:
         """A copy of the model, trained with float products."""
-        return self._stored("baseline", self.model_fp32, lambda model: model.train_baseline(self.datamodule))
+        return self._stored("baseline", lambda model: model.train_baseline(self.datamodule))
 
     def quantized_model(self, qconfig: Any = None, qtype: str = "quant") -> Any:
         """A copy of the model, trained on from its baseline with quantized products.
@@ -124,12 +124,16 @@ class ApproxExperiment:
         ValueError
             If a qconfig is given.
         """
-        check_qconfig(qconfig)
-        return self._stored(qtype, self.baseline_model,
-                            lambda model: model.train_quant(self.datamodule, test=self.test))
+        def train(model):
+            model.net.load_state(self.baseline_model.net.state())
+            model.train_quant(self.datamodule, test=self.test)
 
-    def _stored(self, stage, start, train):
-        model = copy.deepcopy(start)
+        check_qconfig(qconfig)
+        return self._stored(qtype, train)
+
+    def _stored(self, stage, train):
+        """A copy of the model in the state of `stage`, which is trained where no file holds it."""
+        model = copy.deepcopy(self.model_fp32)
         path = self.model_dir / f"{self.model_fp32.name.lower()}_{stage.lower()}.npz"
         if not path.exists():
             train(model)

@@ -164,9 +164,6 @@ class MNIST(ApproxDataModule):
     64
     """
 
-    def __init__(self, batch_size: int = 128, num_workers: int = 0) -> None:
-        super().__init__(batch_size, num_workers)
-
     def prepare_data(self) -> None:
         """Download what is missing."""
         download_mnist(Path(self.data_dir))
