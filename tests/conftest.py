@@ -30,14 +30,16 @@ def data_dir():
 
 @pytest.fixture(scope="session")
 def load_example():
-    """name -> the module of examples/NAME.py, or tests/tools/NAME.py, loaded anew."""
+    """name -> the module of examples/NAME.py, or tests/tools/NAME.py, loaded anew, its neighbors in reach."""
     def load(name):
         here = Path(__file__).resolve().parent
         path = next(path for path in (here.parent / "examples" / f"{name}.py", here / "tools" / f"{name}.py")
                     if path.exists())
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(path.parent)
+            spec.loader.exec_module(module)
         return module
     return load
 

@@ -1,6 +1,5 @@
 """Checkouts: what is found and kept, figures verified, the cache; and a real checkout where one is at hand."""
 import os
-import runpy
 import shutil
 import time
 import warnings
@@ -20,7 +19,6 @@ from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, rele
 from refapprox.multipliers.languages.evoapprox.header import HeaderMismatch, agrees, compare, read_header
 from refapprox.multipliers.languages.reader import read_circuit, verify
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXACT_FIGURES = {"mae_percent": "0.00", "mae": "0", "wce": "0", "ep": "0.00"}
 ADDER = """uint64_t add2u_0AA(uint64_t a, uint64_t b) {{
   uint64_t o = 0;
@@ -252,9 +250,9 @@ def test_wide_figures_and_forms_of_a_real_checkout(real_checkout):
 
 
 @pytest.mark.slow
-def test_a_real_checkout_against_gcc(real_checkout, monkeypatch, capsys):
+def test_a_real_checkout_against_gcc(real_checkout, load_example, monkeypatch, capsys):
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not here")
     monkeypatch.setattr("sys.argv", ["evoapprox_against_gcc.py", real_checkout])
-    code = runpy.run_path(str(EXAMPLES / "evoapprox_against_gcc.py"))["main"]()
+    code = load_example("evoapprox_against_gcc").main()
     assert code == 0, capsys.readouterr().out

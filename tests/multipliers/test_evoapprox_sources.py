@@ -11,13 +11,13 @@ from c_dialects import EVERY, EXACT_2X2, B, E, H, composite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refapprox.multipliers.languages.c import interpret
-from refapprox.multipliers.languages.c.interpret import evaluate
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.synthesize import synthesize
 from refapprox.multipliers.languages.c.tokens import MAX_SIZE, Source, SourceError
 from refapprox.multipliers.languages.c.types import promoted
 from refapprox.multipliers.names import shape_of
+from tests.tools import c_interpretation as interpret
+from tests.tools.c_interpretation import evaluate
 
 NAMES = sorted(EXACT_2X2)
 TYPES = ["int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "int", "long",

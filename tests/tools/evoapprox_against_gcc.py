@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from c_interpretation import evaluate
 
 from refapprox.multipliers.codes import all_pairs
-from refapprox.multipliers.languages.c.interpret import evaluate
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.tokens import Source
 from refapprox.multipliers.languages.evoapprox.checkout import source_files

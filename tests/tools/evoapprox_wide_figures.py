@@ -29,10 +29,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+from c_interpretation import evaluate, narrow
 
 from refapprox.multipliers.known import known_circuits
 from refapprox.multipliers.languages.c.composite import Composite
-from refapprox.multipliers.languages.c.interpret import evaluate, narrow
 from refapprox.multipliers.languages.c.source import read_program
 from refapprox.multipliers.languages.c.tokens import Source
 from refapprox.multipliers.languages.evoapprox import header

@@ -70,7 +70,7 @@ def any_of(builder, word):
 
 
 def apply(builder, operator, argument, left, right=None):
-    """The word of one operator; the same cases as in `interpret.apply`."""
+    """The word of one operator."""
     if operator == "cast":
         return convert(builder, left, argument)
     if operator == "!":

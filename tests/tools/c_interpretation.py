@@ -1,7 +1,7 @@
 """What a parsed function computes, by definition: one NumPy operation for every operator of the source.
 
 Values are int64 arrays that hold 64-bit two's-complement patterns; `narrow` is C's conversion to a narrower type.
-This is the slow path, kept plain: `synthesize` turns the same sources into gates, and tests tie the two.
+refapprox itself turns the same sources into gates (`languages/c/synthesize`, `words`), and tests tie the two.
 """
 import numpy as np
 
