@@ -8,7 +8,6 @@ import numpy as np
 from refapprox import analog, files
 from refapprox.validation import check_finite, check_integer
 
-HELP = "optimize how weights are programmed into noisy, drifting conductances"
 DEVICES = {
     "pcm": analog.PCMLikeNoiseModel,
     "hermes": analog.HermesNoiseModel,

@@ -69,13 +69,10 @@ class RecordedLayer:
         if (x.ndim, w.ndim) not in ((2, 2), (4, 4)):
             raise ValueError(f"layer {self.name} needs x of shape (n, k) and w of shape (m, k), or (n, c, h, w) and "
                              f"(m, c / groups, kh, kw), got {x.shape} and {w.shape}.")
-        qx, qw = self.qx or preset.x_parameters(x), self.qw or preset.w_parameters(w)
-        codes = preset.quantize(x, qx), quantized_weights(preset, w, qw)
-        if x.ndim == 2:
-            return pipelines.linear_of_codes(preset, *codes, qx, qw, multiplier, defects)
         if unknown := sorted(set(self.geometry) - set(GEOMETRY)):
             raise ValueError(f"geometry of {self.name} has {', '.join(GEOMETRY)}, got {', '.join(unknown)}.")
-        return pipelines.conv2d_of_codes(preset, *codes, qx, qw, multiplier, GEOMETRY | self.geometry, defects)
+        geometry = None if x.ndim == 2 else GEOMETRY | self.geometry
+        return pipelines.layer(preset, x, w, multiplier, geometry, defects, self.qx, self.qw)
 
 
 @dataclass(frozen=True)
@@ -226,8 +223,3 @@ def recording(name, layer, forward, recorded):
         return forward(x, **options)
 
     return noted
-
-
-def quantized_weights(preset, w, qw):
-    """Codes of the weights; by the channel where `qw` has a scale for each."""
-    return preset.quantize(w, QuantizationParameters(qw.scale_for(w), qw.zero_point_for(w), qw.qmin, qw.qmax))

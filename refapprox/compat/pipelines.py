@@ -11,20 +11,24 @@ from refapprox.multipliers.formats.orders import negative_quadrant_from_magnitud
 from refapprox.ops import conv2d as exact_conv2d
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
+from refapprox.quantization import QuantizationParameters
 
 SIDE = 256      # of the tables that other tools pass around
 
 TILE_DEFECTS = {"tile padding looked up", "tile padding of 8 looked up"}
 
 
-def linear(preset, x, w, multiplier, defects):
-    """`Preset.linear` for checked defects."""
-    x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
-    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
-        raise ValueError(f"linear of {preset.name} needs x of shape (n, k) and w of shape (m, k), "
-                         f"got {x.shape} and {w.shape}.")
-    qx, qw = preset.x_parameters(x), preset.w_parameters(w)
-    return linear_of_codes(preset, preset.quantize(x, qx), preset.quantize(w, qw), qx, qw, multiplier, defects)
+def layer(preset, x, w, multiplier, geometry, defects, qx=None, qw=None):
+    """Real results of real operands: a convolution of a `geometry`, a fully connected layer where it is None.
+
+    Scales and zero points are those that the preset finds where they are None.
+    """
+    qx, qw = qx or preset.x_parameters(x), qw or preset.w_parameters(w)
+    by_output = QuantizationParameters(qw.scale_for(w), qw.zero_point_for(w), qw.qmin, qw.qmax)
+    codes = preset.quantize(x, qx), preset.quantize(w, by_output)
+    if geometry is None:
+        return linear_of_codes(preset, *codes, qx, qw, multiplier, defects)
+    return conv2d_of_codes(preset, *codes, qx, qw, multiplier, geometry, defects)
 
 
 def linear_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, defects=frozenset()):
@@ -34,14 +38,6 @@ def linear_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, defects=frozen
     sums = lut_matmul(x_codes, w_codes.T, table) + tile_excess(preset, table, k, defects)
     x_sums, w_sums = x_codes.sum(axis=1)[:, None], w_codes.sum(axis=1)
     return rescaled(preset, sums, x_sums, w_sums, k, qx, qw, np.shape(w_sums))
-
-
-def conv2d(preset, x, w, multiplier, geometry, defects):
-    """`Preset.conv2d` for checked defects."""
-    x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
-    qx, qw = preset.x_parameters(x), preset.w_parameters(w)
-    return conv2d_of_codes(preset, preset.quantize(x, qx), preset.quantize(w, qw), qx, qw, multiplier, geometry,
-                           defects)
 
 
 def conv2d_of_codes(preset, x_codes, w_codes, qx, qw, multiplier, geometry, defects=frozenset()):

@@ -121,7 +121,11 @@ class Preset:
         -------
         float64 array, shape (n, m)
         """
-        return pipelines.linear(self, x, w, multiplier, self.check_defects(defects))
+        x, w, defects = np.asarray(x, np.float64), np.asarray(w, np.float64), self.check_defects(defects)
+        if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
+            raise ValueError(f"linear of {self.name} needs x of shape (n, k) and w of shape (m, k), "
+                             f"got {x.shape} and {w.shape}.")
+        return pipelines.layer(self, x, w, multiplier, None, defects)
 
     def conv2d(self, x: ArrayLike, w: ArrayLike, multiplier: Multiplier, *, stride: int | tuple[int, int] = 1,
                padding: int | tuple[int, int] = 0, dilation: int | tuple[int, int] = 1, groups: int = 1,
@@ -142,7 +146,8 @@ class Preset:
         float64 array, shape (n, m, h_out, w_out)
         """
         geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return pipelines.conv2d(self, x, w, multiplier, geometry, self.check_defects(defects))
+        return pipelines.layer(self, np.asarray(x, np.float64), np.asarray(w, np.float64), multiplier, geometry,
+                               self.check_defects(defects))
 
     def check_defects(self, defects: Collection[str] | str) -> frozenset[str]:
         """`defects` as a frozenset of known names."""

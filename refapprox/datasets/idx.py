@@ -4,13 +4,10 @@
 
 Reference: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "file formats".
 """
-import contextlib
-import gzip
 import hashlib
 import io
 import math
 import struct
-import zlib
 
 import numpy as np
 
@@ -33,44 +30,35 @@ def read_idx(path, *, md5=None, ndim=None, digests=None):
 
 def parse_idx(content, where, *, md5=None, ndim=None, digests=None):
     """`read_idx` of bytes in memory; `where` names them in messages."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with uncompressed(content, where) as stream:
-        magic = take(stream, 4, digest, where)
-        if magic[:2] != b"\0\0" or magic[2] not in TYPES:
-            raise ValueError(f"{where} is not an IDX file: it starts with {magic.hex(' ')}, "
-                             "wanted 00 00, a type from 08 to 0e, and the number of dimensions.")
-        if ndim is not None and magic[3] != ndim:
-            raise ValueError(f"{where} must hold an array of {ndim} dimension(s), got {magic[3]}: "
-                             "images have 3 dimensions, labels 1; were the files exchanged?")
-        shape = struct.unpack(f">{magic[3]}I", take(stream, 4 * magic[3], digest, where))
-        dtype = np.dtype(TYPES[magic[2]])
-        elements = take(stream, math.prod(shape) * dtype.itemsize, digest, where)
-        if stream.read(1):
-            raise ValueError(f"{where} goes on after the {math.prod(shape)} elements of its shape {shape}.")
-    if md5 is not None and digest.hexdigest() != md5:
-        raise ValueError(f"{where} has the md5 sum {digest.hexdigest()} (uncompressed), wanted {md5}: it is damaged, "
+    if content[:2] == GZIP_MAGIC:
+        content = files.gunzip(content, where, limit=MAX_BYTES)
+    stream = io.BytesIO(content)
+    magic = take(stream, 4, where)
+    if magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        raise ValueError(f"{where} is not an IDX file: it starts with {magic.hex(' ')}, "
+                         "wanted 00 00, a type from 08 to 0e, and the number of dimensions.")
+    if ndim is not None and magic[3] != ndim:
+        raise ValueError(f"{where} must hold an array of {ndim} dimension(s), got {magic[3]}: "
+                         "images have 3 dimensions, labels 1; were the files exchanged?")
+    shape = struct.unpack(f">{magic[3]}I", take(stream, 4 * magic[3], where))
+    dtype = np.dtype(TYPES[magic[2]])
+    elements = take(stream, math.prod(shape) * dtype.itemsize, where)
+    if stream.read(1):
+        raise ValueError(f"{where} goes on after the {math.prod(shape)} elements of its shape {shape}.")
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if md5 is not None and digest != md5:
+        raise ValueError(f"{where} has the md5 sum {digest} (uncompressed), wanted {md5}: it is damaged, "
                          "or of another data set that uses the same file names, as Fashion-MNIST does.")
     if digests is not None:
-        digests[where] = digest.hexdigest()
+        digests[where] = digest
     return np.frombuffer(elements, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 
-@contextlib.contextmanager
-def uncompressed(content, where):
-    """The bytes as a stream; what is wrong with a gzip file is a ValueError, wherever in the file it shows."""
-    stream = io.BytesIO(content)
-    try:
-        yield gzip.GzipFile(fileobj=stream) if content[:2] == GZIP_MAGIC else stream
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{where} is a damaged or truncated gzip file: {error}") from None
-
-
-def take(stream, count, digest, where):
-    """The next `count` bytes, which also go into `digest`."""
+def take(stream, count, where):
+    """The next `count` bytes."""
     if count > MAX_BYTES:
         raise ValueError(f"{where} claims {count} bytes of elements, more than the {MAX_BYTES} that are read.")
     taken = stream.read(count)
     if len(taken) < count:
         raise ValueError(f"{where} is truncated: {count} more bytes wanted, got {len(taken)}.")
-    digest.update(taken)
     return taken

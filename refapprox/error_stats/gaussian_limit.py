@@ -42,12 +42,15 @@ def gaussian_distance(law: Law) -> float:
     >>> round(gaussian_distance(error_law([[0, 0], [0, 2]], coin, "single_distribution")), 6)
     0.341345
     """
+    return 1.0 if law.std == 0 else kolmogorov_distance(law.values, law.pmf, law.mean, law.std)
+
+
+def kolmogorov_distance(values, probabilities, mean, std):
+    """sup_s |P(S <= s) - Phi((s - mean) / std)| of a law on ascending `values`; the std is not 0."""
     from scipy.special import ndtr  # kept out of the import of refapprox
 
-    if law.std == 0:
-        return 1.0
-    cumulative = np.cumsum(law.pmf)
-    gaussian = ndtr((law.values - law.mean) / law.std)
+    cumulative = np.cumsum(probabilities)
+    gaussian = ndtr((values - mean) / std)
     before = np.concatenate([[0.0], cumulative[:-1]])      # P(S < s): the jump's other side
     return float(max(np.abs(cumulative - gaussian).max(), np.abs(before - gaussian).max()))
 

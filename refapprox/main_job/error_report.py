@@ -19,6 +19,7 @@ from refapprox.error_stats import (
     gaussian_distance,
     monte_carlo_estimate,
 )
+from refapprox.error_stats.gaussian_limit import kolmogorov_distance
 from refapprox.main_job.job import make_datamodule, make_net, make_search_space
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo, get_feature_maps, predicted_stds
@@ -151,8 +152,5 @@ def layer_law(multiplier, operands: LayerOperands, output_std):
 
 def sample_distance(samples, mean, std):
     """Kolmogorov distance between the empirical law of `samples` and N(mean, std^2)."""
-    from scipy.special import ndtr
     values, counts = np.unique(samples, return_counts=True)
-    cumulative = np.cumsum(counts) / counts.sum()
-    gaussian = ndtr((values - mean) / std)
-    return float(max(np.abs(cumulative - gaussian).max(), np.abs(cumulative - counts / counts.sum() - gaussian).max()))
+    return kolmogorov_distance(values, counts / counts.sum(), mean, std)

@@ -13,6 +13,7 @@ import numpy as np
 from refapprox.main_job.console import Console
 from refapprox.main_job.job import MainJob
 from refapprox.main_job.run_folder import RunFolder
+from refapprox.multipliers import ranking
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,4 @@ def run(config, path, last=None):
 
 def pareto_front(points, accuracy="retrained"):
     """The points that no other beats in both energy and accuracy, by rising energy."""
-    front = []
-    for point in sorted(points, key=lambda p: (p.relative_energy, -getattr(p, accuracy))):
-        if not front or getattr(point, accuracy) > getattr(front[-1], accuracy):
-            front.append(point)
-    return front
+    return [points[i] for i in ranking.pareto_front([(p.relative_energy, -getattr(p, accuracy)) for p in points])]

@@ -3,7 +3,6 @@
 `NAME.npz` beside this file holds a LeNet-5 after the noise search, weights as float16, made by
 ``tests/tools/make_pretrained.py``.
 """
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,6 @@ DATASETS = ("synthetic", "mnist")
 def pretrained_path(dataset, signed):
     """Where the network for `dataset` with signed or unsigned codes is stored."""
     return Path(__file__).with_name(f"lenet5_{dataset}_{'signed' if signed else 'unsigned'}.npz")
-
-
-def save_pretrained(net, datamodule, dataset, signed):
-    """Store `net`, large arrays as float16, and return the test accuracy of what was stored."""
-    state = {name: array.astype(np.float16) if array.ndim > 1 else array for name, array in net.state().items()}
-    net.load_state(as_float32(state))
-    net.set_mode("quantized")
-    _, accuracy = net.test(datamodule)
-    about = {"dataset": dataset, "signed": signed, "entropy": net.entropy, "quantized_test_accuracy": accuracy}
-    files.write_npz(pretrained_path(dataset, signed), {"about": np.array(json.dumps(about)), **state})
-    return accuracy
 
 
 def load_pretrained(dataset, signed):

@@ -6,15 +6,30 @@ Seeded, and resumable: what stands in DIR is not done again. Weights are stored 
 tested once more, and that is what is recorded.
 """
 import argparse
+import json
 from pathlib import Path
 
+import numpy as np
+
+from refapprox import files
 from refapprox.main_job import MainJob, RunConfig
 from refapprox.main_job.console import Console
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.nets.pretrained import DATASETS, pretrained_path, save_pretrained
+from refapprox.nets.pretrained import DATASETS, as_float32, pretrained_path
 
 PRESETS = {"synthetic": "quick", "mnist": "full"}
 SEARCH_SPACES = {True: "builtin", False: "v1.1:mul8u_1JFF"}      # only its sign and width matter before matching
+
+
+def save_pretrained(net, datamodule, dataset, signed):
+    """Store `net`, large arrays as float16, and return the test accuracy of what was stored."""
+    state = {name: array.astype(np.float16) if array.ndim > 1 else array for name, array in net.state().items()}
+    net.load_state(as_float32(state))
+    net.set_mode("quantized")
+    _, accuracy = net.test(datamodule)
+    about = {"dataset": dataset, "signed": signed, "entropy": net.entropy, "quantized_test_accuracy": accuracy}
+    files.write_npz(pretrained_path(dataset, signed), {"about": np.array(json.dumps(about)), **state})
+    return accuracy
 
 
 def main():

@@ -9,7 +9,7 @@ what is known is left, and a difference names what is.
 """
 import numpy as np
 
-from refapprox.compat.pipelines import conv2d_of_codes, linear_of_codes
+from refapprox.compat.pipelines import conv2d_of_codes, layer, linear_of_codes
 from refapprox.compat.presets import get_preset
 from refapprox.conformance.adapter import Adapter
 from refapprox.conformance.adapters.native import table
@@ -46,10 +46,7 @@ class Pipeline(Adapter):
                   for scale, zero_point in ((x_scale, x_zero_point), (w_scale, w_zero_point)))
         if np.ndim(w_scale) and self.preset.rounding != "half even":
             raise NotImplementedError(f"{self.preset.name} quantizes weights by the tensor")
-        codes = self.preset.quantize(x, qx), self.preset.quantize(w, qw)
-        if geometry:
-            return conv2d_of_codes(self.preset, *codes, qx, qw, self.table(lut, signed), geometry, self.defects)
-        return linear_of_codes(self.preset, *codes, qx, qw, self.table(lut, signed), self.defects)
+        return layer(self.preset, x, w, self.table(lut, signed), geometry or None, self.defects, qx, qw)
 
     conv2d_layer = linear_layer
 

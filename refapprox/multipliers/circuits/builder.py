@@ -121,6 +121,11 @@ class Builder:
             return (c, a) if a == b else (a, b)
         return self.emit("FA", a, b, c)
 
+    def cell(self, kind, *inputs):
+        """All output wires of a gate of any kind."""
+        adders = {"HA": self.half_adder, "FA": self.full_adder}
+        return adders[kind](*inputs) if kind in adders else (self.gate(kind, *inputs),)
+
     def add(self, a, b, carry=ZERO, width=None):
         """Ripple-carry sum of two words, least significant bit first, of `width` bits (default: with its carry)."""
         full = max(len(a), len(b)) + 1
@@ -131,6 +136,14 @@ class Builder:
             bit_b = b[i] if i < len(b) else ZERO
             bit, carry = self.full_adder(bit_a, bit_b, carry)
             total.append(bit)
+        return total
+
+    def multiply(self, left, right):
+        """Product modulo two to the width of `left`: a row of AND gates and a ripple adder for each of its bits."""
+        total = [ZERO] * len(left)
+        for position, bit in enumerate(left):
+            row = [ZERO] * position + [self.gate("AND", bit, other) for other in right[:len(left) - position]]
+            total = self.add(total, row, width=len(left))
         return total
 
     def netlist(self, outputs, signed=False, name="netlist"):
@@ -195,11 +208,5 @@ def simplified(netlist: Netlist) -> Netlist:
     builder = Builder(netlist.operands)
     wires = [ZERO, ONE, *(wire for operand in builder.operands for wire in operand)]
     for kind, inputs in netlist.gates:
-        sources = [wires[i] for i in inputs]
-        if kind == "HA":
-            wires.extend(builder.half_adder(*sources))
-        elif kind == "FA":
-            wires.extend(builder.full_adder(*sources))
-        else:
-            wires.append(builder.gate(kind, *sources))
+        wires.extend(builder.cell(kind, *(wires[i] for i in inputs)))
     return builder.netlist([wires[i] for i in netlist.outputs], netlist.signed, netlist.name)

@@ -85,12 +85,7 @@ class Graph:
         node = self.add((operator, width), [bit for operand in operands for bit in operand])
         return [self.add(("pin", i), (node,)) for i in range(width)]
 
-    def less(self, left, right):
-        """Whether one word is less than another, unsigned; of one width, least significant bit first."""
-        below = ZERO
-        for a, b in zip(left, right, strict=True):
-            below = self.choose(self.gate("XOR", a, b), b, below)
-        return below
+    less = Builder.less      # made of gates and choices, which a graph has, too
 
     def equal(self, left, right):
         """Whether two words of one width are equal."""
@@ -202,10 +197,8 @@ def emitted(builder, kind, wires):
     if kind == "net":
         return wires[0]
     if isinstance(kind, str):
-        if kind == "HA":
-            return builder.half_adder(*wires)
-        if kind == "FA":
-            return builder.full_adder(*wires)
+        if kind in ("HA", "FA"):
+            return builder.cell(kind, *wires)
         if kind == "MUX":
             return builder.choose(*wires)
         if kind not in INVERSE:
@@ -228,19 +221,10 @@ def arithmetic(builder, operator, operands):
         first, others, operator = [ZERO] * width, [first], "-"
     for other in others:
         if operator == "*":
-            first = multiplied(builder, first, other)
+            first = builder.multiply(other, first)
         elif operator == "-":
             first = builder.add(first, [builder.invert(wire) for wire in other], carry=ONE, width=width)
         else:
             first = builder.add(first, other, width=width)
     builder.fold = fold
     return tuple(first)
-
-
-def multiplied(builder, left, right):
-    """Product modulo two to the width: a row of AND gates and a ripple adder for every bit of `right`."""
-    width, total = len(left), [ZERO] * len(left)
-    for i, bit in enumerate(right):
-        row = [ZERO] * i + [builder.gate("AND", wire, bit) for wire in left[:width - i]]
-        total = builder.add(total, row, width=width)
-    return total

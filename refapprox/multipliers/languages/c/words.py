@@ -151,7 +151,7 @@ def apply_binary(builder, operator, left, right):
     else:
         width = min(len(left.bits) + len(right.bits) + 2, ctype.width)           # and any product
         builder.take_on(width ** 2)
-        bits = multiply(builder, extended(left, width), extended(right, width))
+        bits = builder.multiply(extended(left, width), extended(right, width))
     return convert(builder, trimmed(bits, bits[-1], ctype), ctype)
 
 
@@ -161,16 +161,6 @@ def subtract(builder, left, right, ctype):
     inverted = [builder.invert(wire) for wire in extended(right, width)]
     bits = builder.add(extended(left, width), inverted, carry=ONE, width=width)
     return convert(builder, trimmed(bits, bits[-1], ctype), ctype)
-
-
-def multiply(builder, left, right):
-    """Shift and add, modulo 2**width: constant zeros in either factor cost nothing."""
-    width = len(left)
-    total = [ZERO] * width
-    for position, bit in enumerate(left):
-        row = [ZERO] * position + [builder.gate("AND", bit, b) for b in right[:width - position]]
-        total = builder.add(total, row, width=width)
-    return total
 
 
 def compare(builder, operator, left, right, ctype):
