@@ -1,17 +1,14 @@
 """Every multiplier family at 8x8 bits, unsigned: its errors, and the cost of those made of gates.
 
-    python examples/multiplier_families.py            prints the table of docs/multipliers.md
-    python examples/multiplier_families.py --write    draws docs/figures/families.png too
+    python examples/multiplier_families.py [--figure FILE]
 """
 import argparse
-from pathlib import Path
 
 import numpy as np
 
 from refapprox.multipliers import families, family_netlist, from_family
 from refapprox.multipliers.circuits import cost
 
-ROOT = Path(__file__).resolve().parents[1]
 CHOICES = [
     "exact", "truncated(k=4)", "truncated(k=6)", "truncated(k=8)", "truncated(k=8,correction=constant)",
     "truncated(k=8,correction=variable)", "broken_array(h=2,v=6)", "broken_array(h=4,v=8)", "perforated(j=0,k=2)",
@@ -48,7 +45,7 @@ def half_zero(distribution):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="draw docs/figures/families.png")
+    parser.add_argument("--figure", metavar="FILE", help="draw error against power there")
     arguments = parser.parse_args(argv)
     print("| multiplier | NMED % | MRED % | wrong % | WCE | mean e | area um2 | power mW | delay ns |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -63,12 +60,12 @@ def main(argv=None):
         powers = [cost.power(netlist, x_dist, w_dist) for x_dist, w_dist in
                   ((None, None), (normal(30), normal(20)), (half_zero(normal(30)), normal(20)))]
         print(f"{name:24s}", "  ".join(f"{power:.3f}" for power in powers))
-    if arguments.write:
-        draw([(name, 100 * m["NMED"], c["power"]) for name, m, c in found if c and m["NMED"] > 0])
+    if arguments.figure:
+        draw([(name, 100 * m["NMED"], c["power"]) for name, m, c in found if c and m["NMED"] > 0], arguments.figure)
     return found
 
 
-def draw(points):
+def draw(points, path):
     """Normalized mean error distance against estimated power, a marker for every family."""
     from refapprox.plotting.style import GREYS, MARKERS, MEANING, new_figure, save
     figure, axis = new_figure(size=(6.6, 5))
@@ -82,8 +79,7 @@ def draw(points):
     axis.axhline(full, color=MEANING["exact"], linewidth=1, linestyle="--", label="exact, Dadda tree")
     axis.set(xscale="log", xlabel="NMED, 8x8 unsigned (%)", ylabel="estimated power (mW)", ylim=(0, 1.15 * full))
     figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
-    (ROOT / "docs/figures").mkdir(exist_ok=True)
-    save(figure, ROOT / "docs/figures/families.png")
+    save(figure, path)
 
 
 if __name__ == "__main__":

@@ -122,3 +122,10 @@ def test_every_page_has_a_place_in_the_site():
             listed |= {(page.parent / name).relative_to(ROOT / "docs").as_posix() for name in names}
     pages = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES if "docs" in page.parts}
     assert pages - listed == {"index"}
+
+
+def test_every_source_can_be_looked_up():
+    entries = re.split(r"^@", (ROOT / "docs" / "references.bib").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert len(entries) > 40
+    for entry in entries:
+        assert re.search(r"\b(doi = \{10\.|url = \{https://)", entry), entry
