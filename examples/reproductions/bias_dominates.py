@@ -16,8 +16,8 @@ from scipy import stats
 from refapprox import load_library
 from refapprox.multipliers import from_family
 
-SOURCE = ("A. M. H. H. Alahakoon, H. Saadat, D. Jayasinghe, S. Parameswaran, arXiv:2512.06537, abstract: the mean error "
-          "dominates the distortion of matrix products at the sizes of neural networks")
+SOURCE = ("A. M. H. H. Alahakoon, H. Saadat, D. Jayasinghe, S. Parameswaran, arXiv:2512.06537, abstract: the mean "
+          "error dominates the distortion of matrix products at the sizes of neural networks")
 PROTOCOL = "closed form (1); the share of multipliers and fan-ins where n* is below the fan-in"
 LAYERS = {"LeNet-5, first layer": 25, "LeNet-5, linear": 400, "ResNet-18, first layer": 27,
           "ResNet-18, 64 channels": 576, "ResNet-18, 512 channels": 4608}

@@ -16,7 +16,8 @@ from tests.tools.command_line import command_parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md",
-         *(path for path in sorted((ROOT / "docs").rglob("*.md")) if not {"site", "lessons"} & set(path.parts))]
+         *(path for path in sorted((ROOT / "docs").rglob("*.md"))
+           if not {"site", "lessons"} & set(path.relative_to(ROOT).parts))]
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 # what a page asks for beside the package: a variable that names files of others, and what the page calls their folder
 FILES = {"data.md": ("REFAPPROX_DATA_DIR", None), "multiplier_files.md": ("REFAPPROX_EVOAPPROX_DIR", "evoapproxlib")}

@@ -1,8 +1,8 @@
 """What the examples print and draw, for the gallery of the site: python -m tests.tools.gallery_output [NAME ...]
 
-Each runs as a reader would run it, in a folder of its own; docs/gallery_output/NAME.txt holds its commands and what the
-last one prints, NAME.*.png the pictures which that one leaves. Seconds to minutes each, a quarter of an hour in all: the
-committed files are what the site shows.
+Each runs as a reader would run it, in a folder of its own; docs/gallery_output/NAME.txt holds its commands and what
+the last one prints, NAME.*.png the pictures which that one leaves. Seconds to minutes each, a quarter of an hour in
+all: the committed files are what the site shows.
 """
 import os
 import shlex
