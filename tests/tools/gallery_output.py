@@ -18,11 +18,8 @@ DIGITS = "refapprox run --no-uniform --out runs/digits"
 COMMANDS = {      # the last one is what the page shows; what needs a finished run gets one on drawn digits
     "analog_lenet5": ["python examples/analog_lenet5.py --noise 4 --out ."],
     "assignments": [DIGITS, "python examples/assignments.py runs/digits"],
-    "correct_a_layer": ["python examples/correct_a_layer.py"],
     "energy_claim": [DIGITS, "python examples/energy_claim.py runs/digits --seeds 3"],
     "lambda_sweep": ["python examples/lambda_sweep.py --out sweep"],
-    "minimal_cnn": ["python examples/minimal_cnn.py"],
-    "multiplier_families": ["python examples/multiplier_families.py --figure families.png"],
     "operating_points": [DIGITS, "python examples/operating_points.py runs/digits"],
     "own_network": ["python examples/own_network.py"],
     "tutorial": ["python examples/tutorial.py"],
