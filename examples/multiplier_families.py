@@ -3,6 +3,7 @@
     python examples/multiplier_families.py [--figure FILE]
 """
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def half_zero(distribution):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--figure", metavar="FILE", help="draw error against power there")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw error against power there")
     arguments = parser.parse_args(argv)
     print("| multiplier | NMED % | MRED % | wrong % | WCE | mean e | area um2 | power mW | delay ns |")
     print("|---|---|---|---|---|---|---|---|---|")

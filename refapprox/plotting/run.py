@@ -66,26 +66,29 @@ def sigma_curves(records, initial_noise):
 
 def energy_bars(info):
     """The tutorial's two panels: relative energy and relative operation count of every layer."""
-    figure, (energy, operations) = new_figure(2, 1, size=(max(6.2, 0.3 * len(info.layers)), 5.6), sharex=True)
-    names = [layer.name for layer in info.layers]
+    figure, (energy, operations) = new_figure(2, 1, size=(max(6.2, 0.3 * len(info.layers)), 5.6))
+    places = range(len(info.layers))
     costs = [layer.relative_energy_consumption(info.metric_max) for layer in info.layers]
-    energy.bar(names, costs, color="#b7d3e8", edgecolor=MEANING["predicted"])
+    energy.bar(places, costs, color="#b7d3e8", edgecolor=MEANING["predicted"])
     average = info.relative_energy_consumption
     energy.axhline(average, color=MEANING["allowed"], linestyle="--", label=f"whole network {average:.3f}")
-    for place, layer in enumerate(info.layers):      # inside at the foot of each bar: no bar, line or name is covered
-        energy.text(place, 0.03 * max(costs), layer.multiplier_name, rotation=90, ha="center", va="bottom", fontsize=8,
-                    bbox={"color": "white", "pad": 1.2, "alpha": 0.85})
+    name_bars(energy, [layer.multiplier_name for layer in info.layers])
+    name_bars(operations, [layer.name for layer in info.layers])
     energy.set_ylabel("energy of a multiplication,\nrelative to the largest")
     energy.set_ylim(0, 1.05 * max(costs))
-    operations.bar(names, [layer.relative_opcount(info.opcount) for layer in info.layers], color=MEANING["share"],
+    operations.bar(places, [layer.relative_opcount(info.opcount) for layer in info.layers], color=MEANING["share"],
                    edgecolor="black")
     operations.set_ylabel("share of multiplications")
     for axis in (energy, operations):
         axis.grid(False, axis="x")
-    if len(names) > FEW_LAYERS:
-        operations.tick_params(axis="x", rotation=90, labelsize=6)
     figure.legend(loc="outside upper center", frameon=False)
     return figure
+
+
+def name_bars(axis, names, line=70):
+    """Names under bars, upright where more characters than a `line` holds would touch each other."""
+    axis.set_xticks(range(len(names)), names, rotation=0 if len("  ".join(names)) <= line else 90,
+                    fontsize=8 if len(names) <= FEW_LAYERS else 6)
 
 
 def predicted_against_simulated(error_stds):

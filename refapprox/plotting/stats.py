@@ -1,7 +1,7 @@
 """The figures of `refapprox stats`."""
 import numpy as np
 
-from refapprox.plotting.style import GREYS, MARKERS, new_figure
+from refapprox.plotting.style import GREYS, MARKERS, label_points, new_figure
 
 
 def ladder_scatter(comparison, titles):
@@ -76,13 +76,11 @@ def energy_accuracy(points, front):
     after.plot([point.relative_energy for point in front], [100 * point.retrained for point in front], "-",
                color="black", linewidth=0.8, label="Pareto front")
     before.plot(energies, deployed, "s", color="#777777", markerfacecolor="none")
-    for axis, accuracies in ((after, retrained), (before, deployed)):
-        for point, accuracy in zip(points, accuracies, strict=True):
-            axis.annotate(f"{point.lmbd:g}", (point.relative_energy, accuracy), xytext=(5, 3),
-                          textcoords="offset points", fontsize=8)
     after.set_ylabel("test accuracy, retrained (%)")
     before.set_ylabel("test accuracy, deployed (%)")
     before.set_xlabel("energy of the multiplications, relative to the exact multiplier")
-    after.margins(y=0.25)
     after.legend(title="lmbd beside each point")
+    for axis, accuracies in ((after, retrained), (before, deployed)):
+        axis.margins(y=0.25)
+        label_points(axis, list(zip(energies, accuracies, strict=True)), [f"{point.lmbd:g}" for point in points])
     return figure

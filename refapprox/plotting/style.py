@@ -53,10 +53,10 @@ def whole_numbers():
 
 
 def label_points(axis, points, names, fontsize=8):
-    """Names beside points, moved until none covers another, a line or a marker, or leaves the axes; returns the texts.
+    """Names beside points, moved until none covers another, a line, a marker or the legend, or leaves the axes.
 
-    Call it last: what is drawn by then is kept clear, and the limits of the axes must not change afterwards. Places are
-    tried in rings around each point, nearest first; what fits nowhere is left out.
+    Returns the texts. Call it last: what is drawn by then is kept clear, and the limits of the axes must not change
+    afterwards. Places are tried in rings around each point, nearest first; what fits nowhere is left out.
     """
     figure = axis.figure
     figure.canvas.draw()
@@ -83,8 +83,9 @@ def label_points(axis, points, names, fontsize=8):
 
 
 def occupied(axis, step=4):
-    """Boxes in pixels around every marker, and along every line, of `axis`."""
-    found = []
+    """Boxes in pixels around the legend and every marker, and along every line, of `axis`."""
+    legend = axis.get_legend()
+    found = [] if legend is None else [legend.get_window_extent().extents]
     for line in axis.get_lines():
         marker, dpi = line.get_marker() not in (None, "None", ""), axis.figure.dpi
         radius = 1.42 * line.get_markersize() * dpi / 144 + 2 if marker else 2      # to the tip of a diamond

@@ -84,11 +84,14 @@ def beat(figure, dpi):
     return spectrum[1:row.size // 8].max()
 
 
-def test_bars_and_their_names_do_not_collide():
-    layers = [LayerInfo(f"linear{i}", "mul8s_1KVL", 0.1 + 0.08 * i, 100.0 * (i + 1)) for i in range(5)]
-    figure = energy_bars(MatchingInfo(layers, 0.425, sum(layer.opcount for layer in layers)))
-    found = boxes(figure.axes[0].texts)
-    assert len(found) == 5 and not any(overlap(a, b) for a, b in itertools.combinations(found, 2))
+@pytest.mark.parametrize("count, multiplier", [(5, "mul8s_1KVL"), (10, "mul8s_1KVL"), (20, "operand_truncated(t=6)")])
+def test_bars_and_their_names_do_not_collide(count, multiplier):
+    layers = [LayerInfo(f"linear{i}", multiplier, 0.1 + 0.03 * i, 100.0 * (i + 1)) for i in range(count)]
+    figure = energy_bars(MatchingInfo(layers, 1.0, sum(layer.opcount for layer in layers)))
+    for axis in figure.axes:
+        found = boxes(axis.get_xticklabels())
+        assert len(found) == count and not any(overlap(a, b) for a, b in itertools.combinations(found, 2))
+        assert max(box[3] for box in found) < axis.get_window_extent().y0      # under the bars
 
 
 def test_stage_names_stay_apart_where_stages_are_short():

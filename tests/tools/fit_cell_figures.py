@@ -4,8 +4,7 @@
 
 reads the structural Verilog and the published area, power and delay of every multiplier, fits area, static power,
 energy per transition and delay of seven cell classes, and prints the errors, leave-one-out, beside those of fits on
-the published area alone. With --write it writes refapprox/multipliers/circuits/cell_figures.json and
-docs/figures/power_model.png.
+the published area alone. With --write it writes refapprox/multipliers/circuits/cell_figures.json.
 
 For comparison only, activity is also taken as transition densities instead of simulated unit delays (F. N. Najm,
 "Transition density: a new measure of activity in digital circuits", IEEE TCAD 12(2), 1993),
@@ -34,6 +33,7 @@ from refapprox.multipliers.circuits.cost import CLASS, CLASSES, arrival
 from refapprox.multipliers.circuits.gates import GATES, truth_table
 from refapprox.multipliers.circuits.mapping import mapped
 from refapprox.multipliers.languages.verilog import source as verilog
+from refapprox.plotting.style import new_figure, save
 
 AREA_LAW, AREA_AND_ACTIVITY = "published area, power law", "published area and mean activity, power law"
 MODEL = "cell counts and activity"
@@ -161,7 +161,8 @@ def compare(predicted, baseline, published, name):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write the table and the figure into the source tree")
+    parser.add_argument("--write", action="store_true", help="write the table into the source tree")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw predicted against published power there")
     arguments = parser.parse_args(argv)
     folders = [f for f in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if f]
     if not folders:
@@ -213,7 +214,8 @@ def main(argv=None):
                  "per transition a cycle.")
         files.write_json(ROOT / "refapprox/multipliers/circuits/cell_figures.json",
                          {"about": about, "power_errors": errors, "cells": cells})
-        draw(power, eight, models)
+    if arguments.figure:
+        draw(power, eight, models, arguments.figure)
     return {"power_errors": errors, "cells": cells}
 
 
@@ -223,31 +225,24 @@ def power_errors(predicted, published):
     return {"median": round(float(np.median(errors)), 4), "90 %": round(float(np.quantile(errors, 0.9)), 3)}
 
 
-def draw(power, eight, models):
+def draw(power, eight, models, path):
     """Predicted against published power, leave-one-out: area alone beside activity."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharex=True, sharey=True)
+    figure, axes = new_figure(1, 2, size=(9, 4.4), sharex=True, sharey=True)
+    limits = np.array([2e-4, 4])
     for axis, name in zip(axes, (AREA_LAW, MODEL), strict=True):
-        for label, chosen, style in (("other widths", ~eight, dict(c="0.7", s=9, marker="o")),
-                                     ("8x8", eight, dict(c="k", s=16, marker="x", linewidths=0.9))):
-            predicted = models["all multipliers", name]
-            axis.scatter(power[chosen], np.maximum(predicted[chosen], 1e-4), label=label, **style)
-        limits = np.array([2e-4, 4])
-        axis.plot(limits, limits, "k-", lw=0.7)
+        predicted = models["all multipliers", name]
+        for label, chosen, marker, color in (("other widths", ~eight, ".", "#999999"), ("8x8", eight, "x", "black")):
+            axis.loglog(power[chosen], np.maximum(predicted[chosen], 1e-4), marker, color=color, markersize=5,
+                        label=label)
+        axis.plot(limits, limits, color="black", linewidth=0.8)
         for factor in (0.8, 1.25):
-            axis.plot(limits, factor * limits, "k:", lw=0.7)
-        median = np.median(np.abs(models["all multipliers", name] / power - 1))
-        axis.set(xscale="log", yscale="log", xlabel="published power (mW)", xlim=limits, ylim=(8e-5, 4),
-                 title=f"{name}: median error {100 * median:.1f} %")
-        axis.title.set_fontsize(10)
-        axis.grid(alpha=0.25)
+            axis.plot(limits, factor * limits, color="black", linestyle=":", linewidth=0.8)
+        median = np.median(np.abs(predicted / power - 1))
+        axis.set(xlabel="published power (mW)", xlim=limits, ylim=(8e-5, 4))
+        axis.set_title(f"{name}: median error {100 * median:.1f} %", fontsize=10)
     axes[0].set_ylabel("predicted, leave-one-out (mW)")
-    axes[0].legend(loc="upper left", frameon=False)
-    figure.tight_layout()
-    (ROOT / "docs/figures").mkdir(exist_ok=True)
-    figure.savefig(ROOT / "docs/figures/power_model.png", dpi=110)
+    axes[0].legend(loc="upper left")
+    save(figure, path)
 
 
 if __name__ == "__main__":
