@@ -1,4 +1,5 @@
 """The door to all sources: sign and widths, several files, Yosys, compiled programs, and what every refusal says."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -172,7 +173,7 @@ HAS_YOSYS = yosys.command() is not None
      "assign p = half(a * b); endmodule", lambda a, b: a * b >> 1),
     ("module m(input logic [3:0] a, b, output logic [7:0] p); always_comb case (b[1:0]) 0: p = 0; 1: p = a;\n"
      "2: p = a << 1; default: p = a * 3; endcase endmodule", lambda a, b: a * (b & 3)),
-    ("`define W 4\nmodule m(input [`W-1:0] a, b, output [7:0] p); assign p = a / (b + 1); endmodule",
+    ("`define W 4\nmodule m(input [`W-1:0] a, b, output [7:0] p); assign p = a / (b + 5'd1); endmodule",
      lambda a, b: a // (b + 1)),
     (BEHAVIOR + "module bench; reg [3:0] a; initial begin a = 3; #10 $display(\"%d\", a); $finish; end endmodule",
      lambda a, b: a * b),
@@ -204,14 +205,15 @@ def test_without_yosys_the_message_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path, monkeypatch):
-    child = tmp_path / "child.py"
-    child.write_text("import os, time\nif os.fork() == 0:\n    time.sleep(4)\n    open('late', 'w')\n"
-                     "else:\n    open('born', 'w')\n    time.sleep(60)\n")
+    child, held = tmp_path / "child.py", tmp_path / "held"      # locked until nobody of the family is left
+    child.write_text("import fcntl, os, time\nheld = open('held', 'w')\nfcntl.flock(held, fcntl.LOCK_EX)\n"
+                     "os.fork()\nheld.write('born')\nheld.flush()\ntime.sleep(60)\n")
     start = time.monotonic()
     assert process.run_limited([sys.executable, str(child)], tmp_path, 1).code is None
+    with open(held) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert lock.read().startswith("born")
     assert time.monotonic() - start < 30
-    time.sleep(4)
-    assert (tmp_path / "born").exists() and not (tmp_path / "late").exists()
     monkeypatch.setattr(yosys, "command", lambda: ([sys.executable, "-c", "import time; time.sleep(60)"], 1, 0))
     with pytest.raises(SourceError, match="Yosys took more than 1 s and was stopped"):
         read_circuit(put(tmp_path, "m.v", BEHAVIOR))

@@ -1,5 +1,6 @@
 """Which file of refapprox imports which: read from the sources, nothing is run."""
 import ast
+import functools
 from pathlib import Path
 
 import refapprox
@@ -7,6 +8,7 @@ import refapprox
 PACKAGE = Path(refapprox.__file__).parent
 
 
+@functools.cache
 def modules():
     """name -> path of every module of refapprox."""
     found = {}
@@ -16,6 +18,7 @@ def modules():
     return found
 
 
+@functools.cache
 def imports():
     """name -> the modules of refapprox that a module imports, inside functions too; what `__init__` re-exports is not
     counted."""
@@ -29,8 +32,13 @@ def is_type_checking(node):
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path, known):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     hints = {inner for node in ast.walk(tree) if is_type_checking(node) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if node in hints:
@@ -47,7 +55,7 @@ def defining(package, name, known):
     """The module from which a package re-exports `name`, or the package itself."""
     if known[package].name != "__init__.py":
         return package
-    for node in ast.walk(ast.parse(known[package].read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(known[package])):
         if isinstance(node, ast.ImportFrom) and node.module in known and node.module != package:
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
