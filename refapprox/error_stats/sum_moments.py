@@ -54,9 +54,13 @@ def single_distribution_moments(emap, operands):
 
 def population_moments(emap, operands):
     laws = [error_cumulants(emap.reshape(1, -1), np.outer(p, operands.w.pooled).ravel()) for p in operands.x.local]
-    together = Cumulants(np.concatenate([law.kappa for law in laws], axis=1),
-                         np.concatenate([law.lower for law in laws]), np.concatenate([law.upper for law in laws]))
-    return mixture_of_sums(together, operands.fan_in * np.eye(len(laws)))
+    return mixture_of_sums(joined(laws), operands.fan_in * np.eye(len(laws)))
+
+
+def joined(laws):
+    """One Cumulants of the laws of several."""
+    return Cumulants(np.concatenate([law.kappa for law in laws], axis=1),
+                     np.concatenate([law.lower for law in laws]), np.concatenate([law.upper for law in laws]))
 
 
 def receptive_field_moments(emap, operands):

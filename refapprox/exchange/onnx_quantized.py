@@ -60,10 +60,7 @@ def dequantize_linear(importer, node, x, scale, zero_point=None):
         if scale != RangeScale(x.node) or zero_point != RangeZero(x.node):
             raise OnnxError(f"{node} must have the scale and zero point of the codes that it reads.")
         return Real(x.node, BATCH)
-    parameters = code_parameters(node, scale, zero_point)
-    if (parameters.scale, parameters.zero_point) != (x.parameters.scale, x.parameters.zero_point):
-        raise OnnxError(f"{node} must have the scale and zero point of the codes that it reads.")
-    return Real(x.node, x.parameters)
+    return operand(node, x, scale, zero_point)
 
 
 def meaning(codes, parameters, axis):

@@ -58,19 +58,24 @@ def broken_array_products(h, v, bits=8, signed=True):
     return broken_array(operands[:, None], operands, h, v, bits_x=bits, bits_w=bits, signed=signed)
 
 
+def parameters_of(form):
+    """(t,) of T(t), (h, v) of B(h, v); a ValueError for another text."""
+    match = FORM.fullmatch(form)
+    if not match or (match[1] == "B") != (match[3] is not None):
+        raise ValueError(f"form must read T(t) or B(h, v), got {form!r}.")
+    return tuple(int(number) for number in match.groups()[1:] if number is not None)
+
+
 def from_form(form, *, bits_x, bits_w, signed):
     """The elementwise function of a form as text.
 
     >>> from_form("T(1)", bits_x=8, bits_w=8, signed=True)(np.array([5, -5]), np.array([3, 3])).tolist()
     [8, -12]
     """
-    match = FORM.fullmatch(form)
-    if not match or (match[1] == "B") != (match[3] is not None):
-        raise ValueError(f"form must read T(t) or B(h, v), got {form!r}.")
-    if match[1] == "T":
-        return lambda x, w: operand_truncated(x, w, int(match[2]))
-    h, v = int(match[2]), int(match[3])
-    return lambda x, w: broken_array(x, w, h, v, bits_x=bits_x, bits_w=bits_w, signed=signed)
+    found = parameters_of(form)
+    if len(found) == 1:
+        return lambda x, w: operand_truncated(x, w, *found)
+    return lambda x, w: broken_array(x, w, *found, bits_x=bits_x, bits_w=bits_w, signed=signed)
 
 
 def closed_form_names(release):

@@ -34,7 +34,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refapprox.multipliers.closed_forms import FORM
+from refapprox.multipliers.closed_forms import parameters_of
 from refapprox.validation import check_array, check_flag, check_integer
 
 MAX_LOW_BITS = 10      # of (4): 2**10 steps of 2**16 numbers
@@ -88,13 +88,8 @@ def form_figures(form: str, *, bits: int, signed: bool) -> dict[str, Fraction]:
 
 def dropped_columns(form, bits):
     """For every bit of x, how many of the lowest bits of w its row lacks."""
-    match = FORM.fullmatch(form)
-    if not match or (match[1] == "B") != (match[3] is not None):
-        raise ValueError(f"form must read T(t) or B(h, v), got {form!r}.")
-    h = int(match[2])
-    if match[1] == "T":
-        return [bits if i < h else min(h, bits) for i in range(bits)]
-    return [bits if i < h else min(max(int(match[3]) - i, 0), bits) for i in range(bits)]
+    h, *v = parameters_of(form)
+    return [bits if i < h else min(max(v[0] - i, 0) if v else h, bits) for i in range(bits)]
 
 
 def signed_sums(columns, bits):

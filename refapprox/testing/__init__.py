@@ -22,20 +22,22 @@ if TYPE_CHECKING:
     from refapprox.testing import strategies
     from refapprox.testing.assertions import assert_agrees
     from refapprox.testing.known_laws import law_of, moments
-    from refapprox.testing.mutants import MUTANTS, Mutant
-    from refapprox.testing.power import Detectable, min_detectable, samples_needed
-    from refapprox.testing.strategies import (
+    from refapprox.testing.multiplier_strategies import (
         asymmetric_multipliers,
-        conv_shapes,
-        correlated_codes,
-        distributions,
         error_maps,
-        laws,
-        layers,
-        linear_shapes,
         multiplier_families,
         multiplier_tables,
         multipliers,
+    )
+    from refapprox.testing.mutants import MUTANTS, Mutant
+    from refapprox.testing.power import Detectable, min_detectable, samples_needed
+    from refapprox.testing.strategies import (
+        conv_shapes,
+        correlated_codes,
+        distributions,
+        laws,
+        layers,
+        linear_shapes,
         operand_codes,
         quantization_parameters,
     )

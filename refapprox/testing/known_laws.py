@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from refapprox.error_stats.exact_law import Law, law_of_sums
 from refapprox.error_stats.result import ErrorMoments
-from refapprox.error_stats.sum_moments import Cumulants, error_cumulants, mixture_of_sums
+from refapprox.error_stats.sum_moments import error_cumulants, joined, mixture_of_sums
 from refapprox.validation import (
     WrongKindError,
     check_array,
@@ -94,9 +94,7 @@ def law_of(values: ArrayLike, probabilities: ArrayLike, num_summands: int = 1) -
 def moments_of_sums(summands, counts):
     """ErrorMoments of a Law's summands and counts: exact cumulants, not those of its rounded pmf."""
     laws = [error_cumulants(start + np.arange(len(pmf))[np.newaxis].astype(np.float64), pmf) for start, pmf in summands]
-    joined = Cumulants(np.concatenate([law.kappa for law in laws], axis=1),
-                       np.concatenate([law.lower for law in laws]), np.concatenate([law.upper for law in laws]))
-    return mixture_of_sums(joined, counts)
+    return mixture_of_sums(joined(laws), counts)
 
 
 def check_law(law):
