@@ -11,8 +11,8 @@ import pytest
 import refapprox
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-# modules that need hypothesis, and scripts, are tested where they are used
-ELSEWHERE = ("refapprox.testing", "refapprox.lessons.lesson_")
+# modules that need hypothesis are tested where they are used
+ELSEWHERE = ("refapprox.testing",)
 
 
 def example(name):

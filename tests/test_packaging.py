@@ -25,7 +25,8 @@ def test_every_file_of_the_package_is_shipped():
     globs = CONFIG["options.package_data"]["refapprox"].split(", ")
     shipped = {path for pattern in globs for path in folder.glob(pattern)}
     assert not [path for path in folder.rglob("*")
-                if path.is_file() and path.suffix not in (".py", ".pyc") and path not in shipped]
+                if path.is_file() and path.suffix != ".pyc" and path not in shipped
+                and not (path.suffix == ".py" and (path.parent / "__init__.py").exists())]
 
 
 def test_links_of_the_readme_work_on_a_package_index():

@@ -46,7 +46,7 @@ def page(path, folder):
 
 def up_to_date(page):
     """Whether nothing of the package, nor this file, is younger than a page: then its lesson need not run again."""
-    sources = [path for path in lesson_paths()[0].parents[1].rglob("*") if path.suffix != ".pyc" and path.is_file()]
+    sources = [path for path in lesson_paths()[0].parents[2].rglob("*") if path.suffix != ".pyc" and path.is_file()]
     return page.exists() and page.stat().st_mtime > max(path.stat().st_mtime for path in [Path(__file__), *sources])
 
 

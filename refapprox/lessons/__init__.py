@@ -4,7 +4,8 @@
 
 `check` says whether an answer to an exercise is right, or what probably went wrong, without giving the answer away;
 `show` shows a picture; `write_lessons`, or `refapprox lessons --out DIR`, writes all lessons out as scripts and
-notebooks. The lessons themselves are the files `lesson_*.py` of this folder, the answers are computed in `exercises/`.
+notebooks. The lessons themselves are in `scripts/`, which is no package: nothing runs them that only looks for modules.
+The answers are computed in `exercises/`.
 """
 from typing import TYPE_CHECKING
 

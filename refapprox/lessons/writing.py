@@ -18,7 +18,7 @@ def lesson_paths() -> list[Path]:
     >>> lesson_paths()[0].name
     'lesson_01_one_wrong_product.py'
     """
-    return sorted(Path(__file__).parent.glob("lesson_*.py"))
+    return sorted((Path(__file__).parent / "scripts").glob("lesson_*.py"))
 
 
 def write_lessons(folder: str | PathLike, *, force: bool = False) -> list[Path]:
