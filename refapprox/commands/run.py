@@ -55,10 +55,9 @@ def execute(args):
         folder, config = resumed(args)
     else:
         check_data(args)
-        config = RunConfig(args.dataset, args.data_dir, args.preset, args.lmbd, args.initial_noise, args.multipliers,
-                           args.seed, args.uniform, dict(args.cost), args.signed, args.bits, circuit_options(args),
-                           net=args.net, epochs=args.epochs, images=args.images, ranges=args.ranges,
-                           fold=args.fold, recalibrate=args.recalibrate, retrain=args.retrain)
+        named = {field.name: getattr(args, field.name) for field in dataclasses.fields(RunConfig)
+                 if hasattr(args, field.name)}
+        config = RunConfig(**named, costs=dict(args.cost), circuit=circuit_options(args))
         name = config.dataset if config.net == "lenet5" else f"{config.net}-{config.dataset}"
         out = args.out or f"runs/{name}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = RunFolder(out)

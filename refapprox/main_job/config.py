@@ -9,8 +9,7 @@ import scipy
 
 from refapprox._version import __version__
 from refapprox.datasets import dataset_names
-from refapprox.nets import net_names
-from refapprox.nets.by_name import published_noise_search, published_stages
+from refapprox.nets.by_name import NETS
 from refapprox.nets.lenet5 import STAGES
 from refapprox.ops.threads import cores
 from refapprox.optimizer import TRAINED, StageSettings
@@ -117,7 +116,7 @@ class RunConfig:
     retrain: str = "all"
 
     def __post_init__(self):
-        published = published_noise_search(check_choice("net", self.net, net_names()))
+        published = NETS[check_choice("net", self.net, NETS)].noise_search
         for name, value in (("lmbd", published[0]), ("initial_noise", published[1])):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -155,7 +154,7 @@ class RunConfig:
         preset cuts to its own epochs. Epochs that were asked for stretch the schedule of the learning rate."""
         stages = whole = PRESETS[self.preset]["stages"]
         if self.net != "lenet5":
-            short, whole = stages, published_stages(self.net)
+            short, whole = stages, NETS[self.net].stages
             if self.preset != "full":
                 whole = {name: dataclasses.replace(settings, sigma_lr=short[name].sigma_lr)
                          for name, settings in whole.items()}

@@ -88,8 +88,10 @@ def form_figures(form: str, *, bits: int, signed: bool) -> dict[str, Fraction]:
 
 def dropped_columns(form, bits):
     """For every bit of x, how many of the lowest bits of w its row lacks."""
-    h, *v = parameters_of(form)
-    return [bits if i < h else min(max(v[0] - i, 0) if v else h, bits) for i in range(bits)]
+    h, *rest = parameters_of(form)
+    if not rest:                                       # T(t): as many columns as rows
+        return [bits if i < h else min(h, bits) for i in range(bits)]
+    return [bits if i < h else min(max(rest[0] - i, 0), bits) for i in range(bits)]
 
 
 def signed_sums(columns, bits):

@@ -1,21 +1,33 @@
 """Networks by the names that commands take."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from refapprox.nets import alexnet, lenet5, mobilenetv2, resnet, vgg
 from refapprox.nets.alexnet import AlexNet
 from refapprox.nets.approx_net import ApproxNet
 from refapprox.nets.lenet5 import LeNet5
 from refapprox.nets.mobilenetv2 import MobileNetV2
-from refapprox.nets.resnet import DEPTHS, ResNet
+from refapprox.nets.resnet import DEPTHS, ResNet, noise_search
 from refapprox.nets.vgg import CONVOLUTIONS, VGG
 from refapprox.validation import check_choice
 
-NETS = {"lenet5": LeNet5, "alexnet": AlexNet, "mobilenetv2": MobileNetV2,
-        **{f"resnet{depth}": partial(ResNet, depth) for depth in DEPTHS},
-        **{f"vgg{depth}": partial(VGG, depth) for depth in CONVOLUTIONS}}
+
+class Published(NamedTuple):
+    """What makes a network, and the settings that it was published with."""
+
+    make: Callable[..., ApproxNet]
+    stages: dict
+    noise_search: tuple = (0.2, 0.025)      # (lmbd, initial noise): agnapprox's defaults
+
+
+NETS = {"lenet5": Published(LeNet5, lenet5.STAGES), "alexnet": Published(AlexNet, alexnet.STAGES),
+        "mobilenetv2": Published(MobileNetV2, mobilenetv2.STAGES),
+        **{f"resnet{depth}": Published(partial(ResNet, depth), resnet.STAGES, noise_search(depth)[::2])
+           for depth in DEPTHS},
+        **{f"vgg{depth}": Published(partial(VGG, depth), vgg.STAGES) for depth in CONVOLUTIONS}}
 
 
 def net_names() -> tuple[str, ...]:
@@ -60,18 +72,4 @@ def make_net(name: str, input_shape: tuple, num_classes: int, **options: Any) ->
     >>> make_net("vgg11", (1, 28, 28), 10, width=2, rng=np.random.default_rng(0)).name
     'VGG11'
     """
-    return NETS[check_choice("net", name, NETS)](input_shape=input_shape, num_classes=num_classes, **options)
-
-
-def published_stages(name):
-    """Published settings of the four stages for the network called `name`."""
-    return {"lenet5": lenet5, "alexnet": alexnet, "mobilenetv2": mobilenetv2, "resnet": resnet, "vgg": vgg}[
-        name if name in ("lenet5", "mobilenetv2") else name.rstrip("0123456789")].STAGES
-
-
-def published_noise_search(name):
-    """(lmbd, initial noise) published for the network called `name`; agnapprox's defaults where there are none."""
-    if name.startswith("resnet"):
-        found = resnet.noise_search(int(name.removeprefix("resnet")))
-        return found.lmbd, found.initial_noise
-    return 0.2, 0.025
+    return NETS[check_choice("net", name, NETS)].make(input_shape=input_shape, num_classes=num_classes, **options)
