@@ -21,6 +21,7 @@ from refapprox.multipliers import BinaryOperator
 from refapprox.ops.lut_matmul import lut_matmul
 from refapprox.validation import check_choice
 
+MOST_ERRORS = 1 << 19      # simulated of a layer, which tell a std to 0.1 % where they are independent
 BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
 
 
@@ -111,7 +112,8 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     results, multipliers, rng
         As of `predicted_stds`.
     num_samples : int, optional
-        Receptive fields drawn from each group.
+        Receptive fields drawn from each group, all of them where there are no more. Of a layer with more than 128
+        outputs fewer are drawn, so that they make 2**19 errors in all.
 
     Returns
     -------
@@ -128,14 +130,15 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     [0.0]
     """
     scale = 1 if results.channel_scale is None else results.channel_scale
-    errors = [[] for _ in multipliers]
+    num_samples = min(num_samples, -(-MOST_ERRORS // results.weights.shape[1]))
+    groups = []
     for features, weights in zip(np.split(results.features, results.groups),
                                  np.split(results.weights, results.groups, axis=1), strict=True):
-        fields = get_sample_population(features, num_samples, rng=rng)
+        fields = features if len(features) <= num_samples else sampled(features, num_samples, rng)
         exact_sums = (fields.astype(np.float64) @ weights).astype(np.int64)      # far below 2**53
-        for found, m in zip(errors, multipliers, strict=True):
-            found.append((exact_sums - lut_matmul(fields, weights, m)) * scale)
-    return np.array([np.std(found, ddof=0) for found in errors])
+        groups.append((fields, weights, exact_sums))
+    return np.array([np.std([(exact - lut_matmul(fields, weights, m)) * scale for fields, weights, exact in groups],
+                            ddof=0) for m in multipliers])
 
 
 def code_ranges(multipliers):
