@@ -42,7 +42,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 sphinx_gallery_conf = {
     "examples_dirs": ["gallery_sources"],
     "gallery_dirs": ["gallery"],
-    "filename_pattern": r"/(correct_a_layer|minimal_cnn|multiplier_families|one_neuron)\.py$",   # see gallery_outputs
+    "filename_pattern": r"/(minimal_cnn|one_neuron)\.py$",      # for the others see gallery_outputs
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,

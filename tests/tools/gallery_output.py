@@ -18,8 +18,10 @@ DIGITS = "refapprox run --no-uniform --out runs/digits"
 COMMANDS = {      # the last one is what the page shows; what needs a finished run gets one on drawn digits
     "analog_lenet5": ["python examples/analog_lenet5.py --noise 4 --out ."],
     "assignments": [DIGITS, "python examples/assignments.py runs/digits"],
+    "correct_a_layer": ["python examples/correct_a_layer.py"],
     "energy_claim": [DIGITS, "python examples/energy_claim.py runs/digits --seeds 3"],
     "lambda_sweep": ["python examples/lambda_sweep.py --out sweep"],
+    "multiplier_families": ["python examples/multiplier_families.py"],
     "operating_points": [DIGITS, "python examples/operating_points.py runs/digits"],
     "own_network": ["python examples/own_network.py"],
     "tutorial": ["python examples/tutorial.py"],
