@@ -28,8 +28,7 @@ myst_dmath_double_inline = True
 suppress_warnings = ["myst.header", "config.cache", "ref.python"]      # ref.python: compat has the same names
 
 autosummary_generate = True
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"      # the docstrings say kind, shape and unit
 autodoc_member_order = "bysource"
 default_role = "code"
 numpydoc_show_class_members = False

@@ -1,11 +1,20 @@
 """Docstrings of refapprox are plain text that reads well in a terminal; this makes reStructuredText of them.
 
 Formulas stand in indented blocks, which become literal ones; stars and bars in sentences are not markup, and are
-escaped. Examples, and what stands between backticks, stay as they are.
+escaped. Examples, and what stands between backticks, stay as they are. Formulas and sources that several functions
+share stand in the docstring of their module, which the page of each shows below its own.
 """
+import functools
+import inspect
 import re
+import sys
+from pathlib import Path
+
+from tests.tools.public_surface import surface
 
 PROSE = {"Notes", "References", "See Also"}
+PAGE = re.compile(r"`{0,2}docs/([\w/]+)\.md`{0,2}")
+DOCS = Path(__file__).parents[1]
 HEADING = re.compile(r"^[-=]{3,}\s*$")
 OPAQUE = re.compile(r"(``.+?``|`[^`]+`)")
 
@@ -52,10 +61,45 @@ def blank_before(lines, index):
     return index == 0 or not lines[index - 1].strip()
 
 
+def with_links(lines):
+    """Pages that a docstring names become links."""
+    return [PAGE.sub(lambda found: f":doc:`/{found[1]}`" if (DOCS / f"{found[1]}.md").exists() else found[0], line)
+            for line in lines]
+
+
 def process(app, what, name, obj, options, lines):
-    lines[:] = transform(lines)
+    lines[:] = with_links(transform(lines))
+
+
+@functools.cache
+def public_names():
+    """module -> the public names that are defined in it."""
+    found = {}
+    for name, thing in surface().items():
+        found.setdefault(thing.__module__, []).append(name.rpartition(".")[2])
+    return found
+
+
+def add_module(app, what, name, obj, options, lines):
+    """Below a function or class: what else its module offers, and the module's docstring where it says more."""
+    module = sys.modules.get(getattr(obj, "__module__", None) or "")
+    offered = public_names().get(module.__name__, ()) if module is not None else ()
+    if what not in ("function", "class") or obj.__name__ not in offered:
+        return
+    beside = [f"`{other}`" for other in offered if other != obj.__name__]
+    about = inspect.getdoc(module).splitlines()
+    if beside:
+        lines += ["", ".. rubric:: See also", "", ", ".join(beside)]
+    if len(about) > 1:
+        lines += ["", f".. rubric:: About ``{module.__name__}``", ""]
+        for line in with_links(transform(about)):
+            if HEADING.match(line):
+                lines[-1] = f".. rubric:: {lines[-1]}"
+            else:
+                lines.append(line)
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", process, priority=100)      # before numpydoc
+    app.connect("autodoc-process-docstring", add_module, priority=900)   # after it
     return {"parallel_read_safe": True}

@@ -164,12 +164,17 @@ def error_prediction(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, f
 
     Parameters
     ----------
-    emap, x_dist, w_dist, fan_in
-        As of `single_dist_mc`.
+    emap : Multiplier or array, shape (codes of x, codes of w)
+        The error map, exact - approximate.
+    x_dist, w_dist : float arrays, shapes (codes of x,) and (codes of w,)
+        How often each code of an activation and of a weight occurs; each sums to 1.
+    fan_in : int
+        Products per output.
 
     Returns
     -------
     mean, std : float
+        Times `fan_in` they are those of the accumulated error.
 
     Raises
     ------
@@ -191,18 +196,29 @@ def error_prediction(emap: ErrorMapLike, x_dist: ArrayLike, w_dist: ArrayLike, f
 
 def population_prediction(emap: ErrorMapLike, x_multidist: ArrayLike, w_dist: ArrayLike,
                           fan_in: int) -> tuple[float, float]:
-    """Mean and std per single operation from many local activation distributions, equations (15) and (16).
+    """Mean and std of the error per single operation, where every receptive field has a distribution of its own.
+
+    With n products per output, p_k the distribution of activations in field k and q that of the weights
+
+        mu_k = sum_xw p_k(x) q(w) e(x, w),          mean = mean_k mu_k,                               (15)
+        s2_k = sum_xw p_k(x) q(w) (e(x, w) - mu_k)^2,
+        std  = sqrt(mean_k (s2_k / n + mu_k^2) - mean^2).                                             (16)
 
     Parameters
     ----------
+    emap : Multiplier or array, shape (codes of x, codes of w)
+        The error map e, exact - approximate.
     x_multidist : float array, shape (fields, codes of x)
-        The distribution of every receptive field; see `field_distributions`.
-    emap, w_dist, fan_in
-        As of `single_dist_mc`.
+        The p_k, each of which sums to 1; `field_distributions` makes them from recorded activations.
+    w_dist : float array, shape (codes of w,)
+        The q; it sums to 1.
+    fan_in : int
+        The n.
 
     Returns
     -------
     mean, std : float
+        Times `fan_in` they are those of the accumulated error.
 
     Raises
     ------
