@@ -106,14 +106,14 @@ print(f"by hand:        mean {1 / 8:.4f}   variance {15 / 64:.4f}")
 # deviation $\sigma / \sqrt n$, so a hundred times more draws give one more digit.
 
 # %%
-rng = np.random.default_rng(1)
+rng = np.random.default_rng(1)      # the same random numbers each time
 draws = 4000
 x, w = rng.integers(0, 4, draws), rng.integers(0, 4, draws)
 errors = x * w - kulkarni(x, w)
 count = np.arange(1, draws + 1)
 average = np.cumsum(errors) / count
 
-figure, axis = new_figure(size=(6.4, 3.8))
+figure, axis = new_figure(size=(6.4, 3.8))      # MEANING: a color means the same in all figures
 spread = 2 * np.sqrt(variance / count)
 axis.fill_between(count, mean - spread, mean + spread, color=MEANING["range"],
                   label="mean ± 2 standard deviations")

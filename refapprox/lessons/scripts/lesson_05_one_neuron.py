@@ -32,7 +32,8 @@
 # is twice the number of wrong products, and that number is binomial. $S = 0$ has probability $(\tfrac{15}{16})^3 =
 # \tfrac{3375}{4096}$, and so on.
 #
-# Now three ways that know nothing of each other. First, all $4^6 = 4096$ neurons there are:
+# Now three ways that know nothing of each other. First, all $4^6 = 4096$ neurons there are. `lut_matmul` is a matrix
+# product in which every single product is looked up in the table of a multiplier:
 
 # %%
 import itertools
@@ -61,7 +62,8 @@ print(f"enumerated:  mean {np.mean(sums):.4f}  std {np.std(sums):.4f}")
 # %% [markdown]
 # Second, the formula above. The package computes it *per operation*, as the literature does: both numbers are
 # divided by $n$, whatever they belong to. So the spread per operation is $\sigma / \sqrt n$, **not** $\sigma$.
-# Third, the whole law of the sum, computed exactly:
+# Third, the whole law of the sum, that is the probability of each value, computed exactly. `"single_distribution"`
+# says what is random: every operand, drawn anew from one distribution (lesson 6 has other readings):
 
 # %%
 uniform, n = np.full(4, 1 / 4), 3
@@ -81,8 +83,8 @@ print(f"by its law:    mean {law.mean:.4f}  std {law.std:.4f}   "
 # ## Many products: the bell
 #
 # Add more and more errors and the law of their sum takes the same shape, whatever the law of one error was. This is
-# the central limit theorem. For `mul8s_1KVL` of the library and the operands of lesson 3 (half of the activations
-# zero):
+# the central limit theorem. For `mul8s_1KVL`, a signed 8-bit circuit of the built-in library, and the operands of
+# lesson 3 (codes from -128 to 127, half of the activations zero):
 
 # %%
 codes = np.arange(-128, 128)
@@ -120,8 +122,8 @@ show(figure, "lesson_05_bell")
 #
 # $$\sqrt{\mathrm{E}\,S^2} = \sqrt{(n \mu)^2 + n \sigma^2} .$$
 #
-# For small $n$ the second term rules, for large $n$ the first one does, unless $\mu$ is zero. Here are the two
-# rivals of lesson 3. By the mean absolute and the mean squared error of a product `mul8s_1KTY` is the worse one,
+# For small $n$ the second term rules, for large $n$ the first one does, unless $\mu$ is zero. Here are
+# `mul8s_1L2D` and `mul8s_1KTY`, the two rivals of lesson 3. By the mean absolute and the mean squared error of a product `mul8s_1KTY` is the worse one,
 # and it costs more:
 
 # %%
