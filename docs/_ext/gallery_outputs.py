@@ -24,8 +24,8 @@ PLAYGROUNDS = {      # page -> (two multipliers, how they are found, what to loo
                 "Two evolved circuits that ship with the package: the coarser one takes less than half the power of "
                 "the other, and its error map shows where that is saved."),
     "truncated_drum": ("truncated(k=8)", "drum(k=6)", {"signed": False},
-                       "Columns that are dropped leave an error of one sign, leading bits that are kept do not: move "
-                       "the fan-in, and watch which bell walks away from zero."),
+                       "Columns that are dropped take something from every product, leading bits that are kept err to "
+                       "both sides: move the fan-in, and one bell walks away from zero nearly five times as fast."),
     "mitchell": ("mitchell", "mbm", {"signed": False},
                  "Multiplying by adding logarithms, and the same with a constant that removes the mean error: the "
                  "pattern repeats with every power of two."),

@@ -148,8 +148,15 @@ function drawMap(index, error, limit) {
   context.strokeStyle = "#fff"; context.strokeRect(px - 2.5, py - 2.5, zoom + 5, zoom + 5);
 }
 
+function niceTicks(low, high, wanted) {                    // round values between low and high, about as many as wanted
+  const rough = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough);
+  const first = Math.ceil(low / step);
+  return Array.from({length: Math.floor(high / step) - first + 1}, (_, k) => (first + k) * step);
+}
+
 function drawHistogram(found) {
-  const width = 640, height = 240, left = 56, bottom = 34, bins = 60;
+  const width = Math.min(640, $("histogram").clientWidth), height = 240, left = 32, bottom = 34, bins = 60;
   const live = found.filter(f => f.std > 0);
   if (!live.length) { $("histogram").innerHTML = "<p>No error under this distribution: nothing accumulates.</p>"; return; }
   const low = Math.min(...live.map(f => f.mean - 4.5 * f.std)), high = Math.max(...live.map(f => f.mean + 4.5 * f.std));
@@ -168,10 +175,10 @@ function drawHistogram(found) {
     const line = Array.from({length: 161}, (_, k) => { const s = f.mean + f.std * (k - 80) / 18; return `${px(s)},${py(density(f, s))}`; });
     return `${boxes}<polyline points="${line.join(" ")}" class="line${f.index}"/>`;
   });
-  const ticks = Array.from({length: 5}, (_, k) => start + (k + 0.5) * count * step / 5);
+  const ticks = niceTicks(start, start + count * step, width / 110);
   $("histogram").innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="probability density of the accumulated error">${parts.join("")}
     <line x1="${left}" x2="${width}" y1="${height - bottom}" y2="${height - bottom}" class="axis"/>
-    ${ticks.map(t => `<text x="${px(t)}" y="${height - bottom + 15}" text-anchor="middle">${Math.round(t)}</text>`).join("")}
+    ${ticks.map(t => `<text x="${px(t)}" y="${height - bottom + 15}" text-anchor="middle">${t}</text>`).join("")}
     <text x="${(width + left) / 2}" y="${height - 4}" text-anchor="middle">accumulated error, exact - approximate</text>
     <text x="14" y="${(height - bottom) / 2}" text-anchor="middle" transform="rotate(-90 14 ${(height - bottom) / 2})">density</text></svg>`;
 }
@@ -204,7 +211,7 @@ function accumulated() {
     return {index, mean, std, law: std > 0 ? law(c.error, c.metrics.bias, Math.sqrt(c.metrics.variance)) : null};
   });
   table("sums", ["", "mean", "std", "distance to the Gaussian"], found.map(f =>
-    [multipliers[f.index].name, show(f.mean), show(f.std), f.law ? distance(f.law, f.mean, f.std).toFixed(4) : "-"]));
+    [`<span class="swatch${f.index}"></span>${multipliers[f.index].name}`, show(f.mean), show(f.std), f.law ? distance(f.law, f.mean, f.std).toFixed(4) : "-"]));
   drawHistogram(found);
 }
 
@@ -250,5 +257,5 @@ slider("fan-in", "fanIn", accumulated);
 slider("cut-x", "cutX", recompute);
 slider("cut-w", "cutW", recompute);
 $("distribution").addEventListener("change", event => { state.distribution = event.target.selectedIndex; recompute(); });
-window.addEventListener("resize", redrawMaps);
+window.addEventListener("resize", () => { redrawMaps(); accumulated(); });
 recompute();

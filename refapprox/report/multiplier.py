@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from refapprox.multipliers.codes import codes
-from refapprox.report.page import page, provenance
+from refapprox.plotting.multipliers import LABELS
+from refapprox.report.page import page, paragraph, provenance
 
 FAN_IN, MAX_FAN_IN = 64, 512
 HERE = Path(__file__)
@@ -39,16 +40,21 @@ def page_of(multipliers, distributions=(), **about):
     sections = [
         ("Choose", controls(first, [name for name, *_ in choices])),
         ("Error of every product", maps(multipliers)),
-        ("Metrics under the chosen operands", "<div class='scroll' tabindex='0'><table id='metrics'></table></div>"),
+        ("Metrics under the chosen operands", "<div class='scroll' tabindex='0'><table id='metrics'></table></div>"
+         + paragraph("; ".join(f"{key}: {LABELS[key]}" for key in first.metrics()) + ".")),
         ("The accumulated error of a neuron", SUMS + f"<script type='application/json' id='data'>{stored}</script>"),
     ]
     kind = f"{first.bits_x}x{first.bits_w} bits, {'signed' if first.signed else 'unsigned'}"
-    metrics = first.metrics()
-    verdict = [f"{first.name}, {kind}: wrong in {metrics['EP%']:.6g} % of all products, by {metrics['MAE']:.6g} on "
-               f"average and {metrics['WCE']:.6g} at most.",
+    verdict = [*(f"{m.name}, {kind}: {wrongness(m.metrics())}" for m in multipliers),
                "Move over the map, choose operands, cut low bits, and see what a neuron accumulates."]
     return page(names, verdict, sections, provenance(**about), style=text_of("multiplier.css"),
                 script=text_of("multiplier.js"))
+
+
+def wrongness(metrics):
+    """How often and how far a multiplier is off, over all operands alike."""
+    return (f"wrong in {metrics['EP%']:.6g} % of all products, by {metrics['MAE']:.6g} on average and "
+            f"{metrics['WCE']:.6g} at most.")
 
 
 SUMS = ("<p class='note'>The sum of the errors of independent products: its exact law as bars, the Gaussian of the "

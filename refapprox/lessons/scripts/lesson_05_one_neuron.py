@@ -122,9 +122,9 @@ show(figure, "lesson_05_bell")
 #
 # $$\sqrt{\mathrm{E}\,S^2} = \sqrt{(n \mu)^2 + n \sigma^2} .$$
 #
-# For small $n$ the second term rules, for large $n$ the first one does, unless $\mu$ is zero. Here are
-# `mul8s_1L2D` and `mul8s_1KTY`, the two rivals of lesson 3. By the mean absolute and the mean squared error of a product `mul8s_1KTY` is the worse one,
-# and it costs more:
+# For small $n$ the second term rules, for large $n$ the first one does, unless $\mu$ is zero. Here are `mul8s_1L2D` and
+# `mul8s_1KTY`, the two rivals of lesson 3. By the mean absolute and the mean squared error of a product `mul8s_1KTY`
+# is the worse one, and it costs more:
 
 # %%
 fan_ins = np.geomspace(1, 1000, 61)
