@@ -51,10 +51,12 @@ def paragraph(*sentences):
 
 
 def html_figure(figure, caption):
-    """A matplotlib figure as an embedded SVG, with its caption."""
+    """A matplotlib figure as an embedded SVG, with its caption; a wide one scrolls in its box on a phone."""
     from refapprox.plotting.style import write_to
     buffer = io.BytesIO()
     write_to(figure, buffer, "svg")
     text, data = html.escape(caption), base64.b64encode(buffer.getvalue()).decode()
-    return (f"<figure><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"/><figcaption>{text}</figcaption>"
-            f"</figure>")
+    width, height = figure.get_size_inches()
+    kind = " class='wide' tabindex='0'" if width > 2 * height else ""
+    return (f"<figure{kind}><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"/>"
+            f"<figcaption>{text}</figcaption></figure>")
