@@ -23,7 +23,7 @@ def main(path, scales=(0.5, 1.0, 2.0), instances=4, epochs=1, images=1024):
     points = operating_points(job.net, candidates, problem, scales, instances)
     rows = []
     for name, options in (("as they are", {}), ("batch norm recalibrated", {"images": sample(job.datamodule, images)}),
-                          (f"batch norm retrained, {epochs} epochs", {"epochs": epochs})):
+                          (f"batch norm retrained, epochs: {epochs}", {"epochs": epochs})):
         tune_batch_norm(job.net, points, job.library, job.datamodule, **options)
         rows += [(name, f"{point.scale:g}", f"{point.info.relative_energy_consumption:.3f}",
                   f"{100 * point.accuracy:.2f} %") for point in points]

@@ -181,7 +181,8 @@ CLAIMS = (
           "T = 4: {copies:g} times fewer copies, {products:g} times the products, but in a matrix product with "
           "{columns} columns instead of 6", tiles_of_the_first_layer),
     Claim("docs/derivations/table_products.md",
-          "rank {rank}, has b = {b:.1f} 10^5 and slack = {slack:.0f} 10^{exponent} and holds (7) up to k = {k}.",
+          "rank {rank}, has $b = {b:.1f} \\cdot 10^5$ and $\\mathit{{slack}} = {slack:.0f} \\cdot 10^{{{exponent}}}$ "
+          "and holds (7) up to $n = {k}$.",
           floating_factors),
     Claim("docs/derivations/multipliers.md",
           "MBM's {numerator}/{denominator} = {value:.3f} is the nearest number of {bits} fraction bits.",
