@@ -99,15 +99,15 @@ def test_gates_may_come_in_any_order(netlist, random):
 
 
 @pytest.mark.parametrize("gates, outputs, message", [
-    ([("NOT", ["z"], ["y"]), ("NOT", ["y"], ["z"])], ["y"], "cycle: z <- y <- z"),
+    ([("NOT", ["z"], ["y"]), ("NOT", ["y"], ["z"])], ["y"], "cycle: y <- z <- y"),
     ([("NOT", ["y"], ["y"])], ["y"], "cycle: y <- y"),
     ([("AND", ["A[0]", "q"], ["y"])], ["y"], "wire q of netlist is read but driven by nothing"),
     ([("NOT", ["A[0]"], ["y"]), ("NOT", ["B[0]"], ["y"])], ["y"], "wire y of netlist is driven more than once"),
-    ([("NOT", ["A[0]"], ["B[0]"])], ["B[0]"], "driven more than once"),
-    ([("NOT", ["A[0]"], ["1"])], ["1"], "driven more than once"),
-    ([], ["y"], "output y of netlist is driven by nothing"),
-    ([("AND", ["A[0]"], ["y"])], ["y"], "AND, takes 2"),
-    ([("HA", ["A[0]", "B[0]"], ["y"])], ["y"], "HA of netlist drives 2"),
+    ([("NOT", ["A[0]"], ["B[0]"])], ["B[0]"], "wire B[0] of netlist is an input and must not be driven"),
+    ([("NOT", ["A[0]"], ["1"])], ["1"], "a constant of netlist is driven"),
+    ([], ["y"], "wire y of netlist is read but driven by nothing"),
+    ([("AND", ["A[0]"], ["y"])], ["y"], "AND of netlist takes 2 wire"),
+    ([("HA", ["A[0]", "B[0]"], ["y"])], ["y"], "HA of netlist takes 2 wire.s. and drives 2"),
     ([("LATCH", ["A[0]"], ["y"])], ["y"], "must be one of BUF, NOT"),
 ])
 def test_wrong_wiring_is_named(gates, outputs, message):

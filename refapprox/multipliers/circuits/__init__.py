@@ -1,7 +1,8 @@
 """Circuits as gates: netlists, what builds and simplifies them, what they cost, and the families made of gates.
 
 `families` of the package above lists the families; each of them adds its circuit to a `builder.Builder` and returns
-the product word. `cost` estimates area, power and delay of a `Netlist`, `activity` how often its wires toggle.
+the product word. `graph` takes bits in any order, from files and from `from_wires`. `cost` estimates area, power and
+delay of a `Netlist`, `activity` how often its wires toggle.
 """
 from typing import TYPE_CHECKING
 

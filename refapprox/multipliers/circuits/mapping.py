@@ -8,10 +8,9 @@ with p, g and t read by nothing else. Published netlists come in both forms; cos
 """
 from collections import Counter
 
-from refapprox.multipliers.circuits.builder import simplified
+from refapprox.multipliers.circuits.builder import ONE, ZERO, simplified
 from refapprox.multipliers.circuits.gates import GATES
-from refapprox.multipliers.circuits.netlist import Netlist
-from refapprox.multipliers.circuits.wiring import evaluation_order
+from refapprox.multipliers.circuits.wiring import connected
 
 
 def mapped(netlist):
@@ -63,12 +62,6 @@ def full_adder_at(inputs, wire, found, ands, readers, taken):
 
 def renumbered(netlist, cells):
     """The netlist of `cells`, (kind, inputs, outputs) over the wires of `netlist`, in an order of evaluation."""
-    known = {0, 1, *(wire for i in range(len(netlist.operands)) for wire in netlist.operand_wires(i))}
+    operands = [(label, netlist.operand_wires(position)) for position, (label, _) in enumerate(netlist.operands)]
     cells = sorted(cells, key=lambda cell: min(cell[2]))
-    new = {wire: wire for wire in known}
-    gates = []
-    for index in evaluation_order([(inputs, outputs) for _, inputs, outputs in cells], known, netlist.name):
-        kind, inputs, outputs = cells[index]
-        gates.append((kind, [new[wire] for wire in inputs]))
-        new.update({wire: len(new) + i for i, wire in enumerate(outputs)})
-    return Netlist(netlist.operands, gates, [new[wire] for wire in netlist.outputs], netlist.signed, netlist.name)
+    return connected(operands, cells, netlist.outputs, {0: ZERO, 1: ONE}, netlist.signed, netlist.name)

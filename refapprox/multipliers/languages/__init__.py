@@ -1,8 +1,8 @@
 """Circuits that others wrote: sources read as netlists, and netlists written out.
 
 `read_circuit` and `read_netlist` read every language: C, Verilog, BLIF, chromosomes, Yosys' JSON. Behind them,
-`sources` knows the languages, `graph` makes gates of bits in any order, `ports` finds the two operands and the result,
-`hierarchy` expands models of named bits, and `verilog/`, `c/`, `blif`, `cgp`, `yosys_json` hold one syntax each.
+`sources` knows the languages, `circuits.graph` makes gates of bits in any order, `ports` finds the two operands and
+the result, `hierarchy` expands models of named bits; `verilog/`, `c/`, `blif`, `cgp`, `yosys_json` hold a syntax each.
 """
 from typing import TYPE_CHECKING
 

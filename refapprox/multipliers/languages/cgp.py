@@ -8,8 +8,8 @@ follow. Functions: 0 identity, 1 NOT, 2 AND, 3 OR, 4 XOR, 5 NAND, 6 NOR, 7 XNOR,
 import re
 
 from refapprox.multipliers.circuits.builder import ONE, ZERO
+from refapprox.multipliers.circuits.graph import Graph, netlist_of
 from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS, MAX_OUTPUT_BITS
-from refapprox.multipliers.languages.graph import Graph, netlist_of
 
 MAX_CHARACTERS = 16 * 2 ** 20
 FUNCTIONS = ("BUF", "NOT", "AND", "OR", "XOR", "NAND", "NOR", "XNOR", "1", "0")

@@ -2,8 +2,8 @@
 from typing import NamedTuple
 
 from refapprox.multipliers.circuits.builder import ONE, ZERO
+from refapprox.multipliers.circuits.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.cells import find_cell, outputs_of
-from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.ports import Port, choose_top, fault_of, words_of
 
 MAX_NESTING = 64

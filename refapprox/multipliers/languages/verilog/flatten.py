@@ -2,8 +2,8 @@
 
 A bit of a net is labeled ``name[i]``, in an instance ``instance/name[i]``, in a generate block ``block[k].name[i]``.
 """
+from refapprox.multipliers.circuits.graph import Graph
 from refapprox.multipliers.languages.cells import find_cell, outputs_of
-from refapprox.multipliers.languages.graph import Graph
 from refapprox.multipliers.languages.ports import Port, words_of
 from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
 from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES

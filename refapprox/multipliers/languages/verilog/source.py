@@ -9,9 +9,9 @@ import re
 
 import numpy as np
 
+from refapprox.multipliers.circuits.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.languages.cells import CELLS, find_cell, outputs_of
-from refapprox.multipliers.languages.graph import Graph, GraphError, netlist_of
 from refapprox.multipliers.languages.ports import choose_top, fault_of, words_of
 from refapprox.multipliers.languages.verilog.expressions import RESERVED
 from refapprox.multipliers.languages.verilog.flatten import flatten, words_of_module

@@ -1,4 +1,4 @@
-"""Bits and how each of them is made, in any order: what the readers of netlists fill, and gates are made of.
+"""Bits and how each of them is made, in any order: what readers of netlists fill, and gates are made of.
 
 A *bit* is a number: 0 and 1 are the constants, every other one a node of the graph. A net is a node that is driven,
 once, by another one; gates, cells and arithmetic read bits and make new ones. Nothing is evaluated while the graph is
