@@ -1,10 +1,14 @@
-"""A public name in running text, `population_prediction` or `matching.operating_points`, leads to its page."""
+"""A public name in running text, `population_prediction` or `matching.operating_points`, leads to its page.
+
+The name of a file, `error_stats/published.py` or `published.py`, leads to its listing, where equation numbers stand.
+"""
 import re
 
 from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
 NAME = re.compile(r"[A-Za-z_][\w.]*(?=(\(.*\))?$)", re.DOTALL)
+FILE = re.compile(r"(?:refapprox/)?([\w/]+)\.py")
 LEFT_ALONE = nodes.reference, nodes.title, nodes.rubric      # a heading is not a link, and a link is not two
 
 
@@ -22,20 +26,32 @@ def pages(env):
     return {name: min(places) for name, places in last.items() if len(places) == 1} | found
 
 
+def listings(env):
+    """Path of a module without its ending, and its last part where only one has it -> the page of its listing."""
+    found, last = {}, {}
+    for module in (name for name, listing in env._viewcode_modules.items() if listing):
+        page, parts = f"_modules/{module.replace('.', '/')}", module.split(".")[1:]
+        found["/".join(parts)] = page
+        last.setdefault(parts[-1], set()).add(page)
+    return {name: min(places) for name, places in last.items() if len(places) == 1} | found
+
+
 def link(app, doctree, docname):
-    """Make a reference of every literal that names a public object which has a page of its own."""
-    known = app.env.api_pages
+    """Make a reference of every literal that names a public object with a page of its own, or a file with a listing."""
+    known, shown = app.env.api_pages, app.env.api_listings
     for literal in list(doctree.findall(nodes.literal)):
-        name, parent = NAME.match(literal.astext()), literal.parent
+        name, file, parent = NAME.match(literal.astext()), FILE.fullmatch(literal.astext()), literal.parent
         while parent is not None and not isinstance(parent, LEFT_ALONE):
             parent = parent.parent
         page, anchor = known.get(name[0], (docname, "")) if name else (docname, "")
+        if parent is None and file and file[1] in shown:
+            page, anchor = shown[file[1]], ""
         if parent is None and page != docname:
             literal.replace_self(make_refnode(app.builder, docname, page, anchor, literal.deepcopy()))
 
 
 def remember(app, env):
-    env.api_pages = pages(env)
+    env.api_pages, env.api_listings = pages(env), listings(env)
 
 
 def setup(app):

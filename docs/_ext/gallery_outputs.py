@@ -47,7 +47,7 @@ beside it.
 Examples
 --------
 
-Every example is one script that runs as it is: ``python examples/NAME.py``.
+Every example is one script, ``python examples/NAME.py``; what takes more than that stands above its output.
 """
 
 
@@ -80,7 +80,7 @@ def pictures(name):
 def card(text, path):
     """Write a thumbnail that says what an example is about, for one that draws nothing."""
     figure = Figure((4, 2.8))
-    figure.text(0.5, 0.5, "\n".join(textwrap.wrap(text, 27)), ha="center", va="center", size=15)
+    figure.text(0.5, 0.5, "\n".join(textwrap.wrap(text.replace("`", ""), 23)), ha="center", va="center", size=18)
     figure.savefig(path, dpi=100)
     return path
 

@@ -11,6 +11,7 @@ from refapprox.lessons import lesson_paths
 from refapprox.lessons.percent import cells, notebook
 
 HERE = Path(__file__).parents[1]
+DOCUMENT = re.compile(r"`docs/(\w+)\.md`")
 PICTURE = re.compile(r"^picture: (.+\.svg)$", re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ def page(path, folder):
     namespace, body = {"__name__": path.stem}, ""
     for number, (kind, source) in enumerate(cells(path.read_text(encoding="utf-8"))):
         if kind == "markdown":
-            body += source + "\n\n"
+            body += DOCUMENT.sub(r"{doc}`/\1`", source) + "\n\n"
             if number == 0:
                 body = body.replace("\n\n", f"\n\n{downloads(path.stem)}\n\n", 1)
             continue
