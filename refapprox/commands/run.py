@@ -20,12 +20,13 @@ def add_arguments(parser):
     default = RunConfig()
     add_data(parser, default.dataset, dataset_names())
     parser.add_argument("--preset", choices=list(PRESETS), default=default.preset,
-                        help="smoke: 5 seconds; quick: 25 seconds, the default; full: the published epochs (times of "
-                             "LeNet-5 on drawn digits, one idle core)")
+                        help="smoke: 5 seconds, of wide networks on a batch or two of images; quick: 25 seconds, the "
+                             "default; full: the published epochs (times of LeNet-5 on drawn digits, one idle core)")
     parser.add_argument("--net", choices=net_names(), default=default.net, help="the network (default lenet5)")
     parser.add_argument("--epochs", type=stage_epochs, default={}, metavar="STAGE=N,...",
                         help="epochs of baseline, quant, gradient or approx, in place of the preset's")
-    parser.add_argument("--images", type=int, metavar="N", help="take the first N training images only")
+    parser.add_argument("--images", type=int, metavar="N",
+                        help="take the first N training images only (default: all; smoke: at most 1500)")
     parser.add_argument("--lmbd", type=float, help="weight of the noise term (default: published for the network, "
                                                    "0.2 for LeNet-5)")
     parser.add_argument("--initial-noise", type=float, help="noise level at the start of the search (default: "
@@ -77,7 +78,7 @@ def execute(args):
     info = job.matching()
     console.line()
     console.line(text_report(info, results))
-    console.line(f"{job.net.name}: {config.deployment}")
+    console.line(f"{job.net.name}: {job.conditions}")
     draw_report(job, info, args.command_line)
     console.line(f"\n{time.perf_counter() - started:.0f} s; figures and report in {folder.path}/report.html")
     return 0
@@ -124,5 +125,5 @@ def draw_report(job, info, command):
                         if name != "seed" and value not in (None, {}))
     page = page_of(f"{job.net.name} on {config.dataset}, preset {config.preset}, seed {config.seed}", info, results,
                    {caption: figure for caption, (_, figure) in figures.items()},
-                   command=command, options=options, seed=config.seed, folder=folder.path)
+                   network=job.conditions, command=command, options=options, seed=config.seed, folder=folder.path)
     files.write_text(folder.path / "report.html", page)

@@ -17,8 +17,10 @@ from refapprox.quantization import RANGES
 from refapprox.training import STAGES as TRAINING_STAGES
 from refapprox.validation import check_choice, check_flag, check_instance, check_integer, check_real
 
-# A preset is the hyperparameters of the four stages, and how much of the drawn digits it uses. The short ones give
-# the noise levels a larger learning rate, so that they travel about as far in fewer steps as in a full run.
+# A preset is the hyperparameters of the four stages, and how much data it uses: of the drawn digits, and in "smoke" of
+# all data, whole batches of training images as long as one pass over them takes no more than so many multiplications.
+# The short ones give the noise levels a larger learning rate, so that they travel about as far in fewer steps as in a
+# full run.
 PRESETS = {
     "smoke": {
         "stages": {
@@ -27,7 +29,7 @@ PRESETS = {
             "gradient": StageSettings(epochs=1, lr=1e-3, sigma_lr=0.05),
             "approx": StageSettings(epochs=1, lr=1e-3),
         },
-        "digits": {"n_train": 1500, "n_test": 500}, "images": 1500,
+        "digits": {"n_train": 1500, "n_test": 500}, "multiplications": 1.6e10,
     },
     "quick": {
         "stages": {
@@ -79,7 +81,7 @@ class RunConfig:
     epochs : dict of str to int, optional
         Epochs of a stage in place of the preset's.
     images : int, optional
-        Training images; all of them unless given.
+        The first so many training images; unless given all of them, in "smoke" as many as go quickly.
     ranges : str, optional
         How the ranges of activations are found.
     fold : bool, optional
@@ -109,7 +111,7 @@ class RunConfig:
     circuit: dict = field(default_factory=dict)      # what else is stated of files: order, top, ...
     net: str = "lenet5"
     epochs: dict = field(default_factory=dict)      # stage -> epochs in place of the preset's
-    images: int | None = None                       # training images, all of them unless given
+    images: int | None = None
     ranges: str = "moving"
     fold: bool = False
     recalibrate: int = 0                            # training images for batch norm under the multipliers
@@ -162,22 +164,6 @@ class RunConfig:
                                                           for name, settings in whole.items()}
         stages = stages | {name: whole[name].stretched(epochs) for name, epochs in self.epochs.items()}
         return stages | {"approx": dataclasses.replace(stages["approx"], trained=self.retrain)}
-
-    @property
-    def limit(self) -> int | None:
-        """Training images that are used, None for all: of files the short preset takes as many as it draws digits."""
-        of_preset = None if self.dataset in ("synthetic", "mnist") else PRESETS[self.preset].get("images")
-        return of_preset if self.images is None else self.images
-
-    @property
-    def deployment(self) -> str:
-        """How the network is quantized and retrained, in words."""
-        parts = [f"{'batch norm folded, ' if self.fold else ''}ranges of activations {self.ranges}"]
-        if self.ranges == "static":
-            parts.append(f"calibrated on {min(CALIBRATION, self.limit or CALIBRATION)} training images")
-        if self.recalibrate:
-            parts.append(f"batch norm recalibrated on {self.recalibrate} training images")
-        return ", ".join([*parts, f"retrained under the multipliers: {self.retrain.replace('_', ' ')}"])
 
 
 def cut(settings, epochs):

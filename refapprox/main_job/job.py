@@ -85,6 +85,19 @@ class MainJob:
         return self.state.results
 
     @property
+    def conditions(self) -> str:
+        """How the network is quantized and retrained, and on how many images, in words."""
+        config, data = self.config, self.datamodule
+        n_train, n_val, n_test = (len(part.labels) for part in (data.train, data.val, data.test))
+        parts = [f"{'batch norm folded, ' if config.fold else ''}ranges of activations {config.ranges}"]
+        if config.ranges == "static":
+            parts.append(f"calibrated on {min(CALIBRATION, n_train)} training images")
+        if config.recalibrate:
+            parts.append(f"batch norm recalibrated on {min(config.recalibrate, n_train)} training images")
+        return ", ".join([*parts, f"retrained under the multipliers: {config.retrain.replace('_', ' ')}; {n_train} "
+                          f"images for training, {n_val} for validation, {n_test} for the tests"])
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.state.step == "done"
@@ -288,11 +301,18 @@ def make_net(config, multipliers, datamodule, rng):
 
 
 def make_datamodule(config):
-    """The data set that `config` asks for."""
+    """The data set that `config` asks for, or the first of its images where a few will do."""
+    preset = PRESETS[config.preset]
     if config.dataset == "synthetic":
-        data = load_dataset("synthetic", seed=config.seed, **PRESETS[config.preset]["digits"])
+        data = load_dataset("synthetic", seed=config.seed, **preset["digits"])
     else:
         data = load_dataset(config.dataset, config.data_dir)
-    if config.limit is None:
-        return data
-    return data.first(config.limit, PRESETS[config.preset]["digits"].get("n_test"))
+    n_train, n_test = config.images, None
+    if "multiplications" in preset:
+        n_train, n_test = n_train or preset["digits"]["n_train"], preset["digits"]["n_test"]
+        if config.images is None:
+            net = nets.make_net(config.net, data.image_shape, data.num_classes, rng=np.random.default_rng(0))
+            batches = preset["multiplications"] // (net.total_ops * data.batch_size)
+            n_train = min(n_train, max(1, int(batches)) * data.batch_size)
+        n_test = min(n_test, n_train)
+    return data if n_train is None else data.first(n_train, n_test)

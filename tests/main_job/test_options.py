@@ -65,7 +65,9 @@ def test_a_run_with_every_option_resumes_to_the_same_bits(options, colored, tmp_
     console = Quiet()
     expected = start(tmp_path / "whole", chosen, console).run()
     assert console.said[0].startswith("about ") and "measured on a few batches" in console.said[0]
-    assert ("static" in chosen.deployment) is (chosen.ranges == "static") and chosen.retrain[:4] in chosen.deployment
+    conditions = MainJob(chosen, RunFolder(tmp_path / "none"), Quiet()).conditions
+    assert ("calibrated on 128 training images" in conditions) is (chosen.ranges == "static")
+    assert chosen.retrain[:4] in conditions and "128 images for training, 30 for validation, 40 for" in conditions
     assert ("recalibrated" in expected) is ("uniform_recalibrated" in expected) is bool(chosen.recalibrate)
     with pytest.raises(KeyboardInterrupt):
         start(tmp_path / "parts", chosen, Quiet(1)).run()
@@ -99,7 +101,23 @@ def test_settings_follow_the_network():
         "baseline": "all", "quant": "all", "gradient": "all", "approx": "batch_norm"}
     for name in net_names():
         assert RunConfig(net=name).stages.keys() == STAGE_NAMES
-    assert RunConfig("cifar10", preset="smoke").limit == 1500 and RunConfig("mnist", preset="smoke").limit is None
+
+
+@pytest.mark.parametrize("net, given, expected", [
+    ("lenet5", None, (160, 30, 30)),           # as many as there are, and as the preset tests on
+    ("resnet8", None, (96, 30, 30)),           # 1.7e6 multiplications: 3 batches of 32 take less than 2e8
+    ("vgg11", None, (32, 30, 30)),             # one batch, whatever it takes
+    ("vgg11", 130, (130, 30, 30)),             # what is asked for
+])
+def test_smoke_takes_fewer_images_of_wide_networks(net, given, expected, monkeypatch):
+    images = NormalizedImages(np.zeros((160, 3, 12, 12), np.uint8), [0.5] * 3, [0.25] * 3)
+    parts = [(images.first(n), np.zeros(n, int)) for n in (160, 30, 40)]
+    monkeypatch.setattr(job, "load_dataset", lambda name, data_dir: DataModule(*parts, num_classes=10, batch_size=32))
+    smoke = config.PRESETS["smoke"] | {"multiplications": 2e8, "digits": {"n_train": 1500, "n_test": 30}}
+    monkeypatch.setitem(config.PRESETS, "smoke", smoke)
+    for preset, sizes in (("smoke", expected), ("quick", (given or 160, 30, 40))):
+        data = job.make_datamodule(RunConfig("cifar10", preset=preset, net=net, images=given))
+        assert tuple(len(part.labels) for part in (data.train, data.val, data.test)) == sizes
 
 
 STAGE_NAMES = {"baseline", "quant", "gradient", "approx"}
