@@ -5,7 +5,6 @@ loss: loss = cross entropy - lmbd * sum_l share_l * min(|sigma_l|, sigma_max).
 """
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -187,18 +186,23 @@ def train_step(net, optimizer, rates, images, labels, *, lmbd=None, sigma_max=0.
     return float(loss)
 
 
-def seconds_of_a_step(net, datamodule, rng, steps=3):
-    """Seconds of a training step in float, the fastest of a few; the network is left as it was."""
-    state, mode, times = net.state(), net.mode, []
-    net.set_mode("float")
-    for images, labels in itertools.islice(datamodule.train_batches(rng), steps):
+def seconds_of_passes(net, images):
+    """{mode: seconds of a forward pass over `images` in training} and "backward"; the network is left as it was."""
+    state, mode, seconds = net.state(), net.mode, {}
+    net.begin_epoch("gradient", 0)
+    for name in ("float", *STAGES.values()):      # the first pass takes the memory of the others, and sees ranges
+        for _, layer in net.noisy_modules:
+            layer.calibrating = not seconds
+        net.set_mode(name)
         started = time.perf_counter()
-        _, gradient = cross_entropy.forward(net.forward(images, training=True), labels)
-        net.backward(cross_entropy.backward(gradient))
-        times.append(time.perf_counter() - started)
+        logits = net.forward(images, training=True)
+        seconds[name] = time.perf_counter() - started
+    started = time.perf_counter()
+    net.backward(np.full_like(logits, 1 / logits.size))
+    seconds["backward"] = time.perf_counter() - started
     net.load_state(state)
     net.set_mode(mode)
-    return min(times)
+    return seconds
 
 
 @cache

@@ -55,32 +55,28 @@ def duration(seconds):
 
 
 class Pace:
-    """How long the rest of a run takes, by how long its part so far took.
+    """How long the rest of a run takes: foretold, and corrected by how long its part so far took.
 
-    `epochs` are those of every step that trains, in order.
+    `steps` maps every step, in order, to its epochs, the seconds foretold for one, and those beside its epochs.
     """
 
-    # time of an epoch relative to one with float products (docs/results.md, epochs of MNIST)
-    WEIGHTS = {"baseline": 1.0, "quant": 1.1, "gradient": 1.6, "approx": 1.8, "uniform": 1.8}
-
-    def __init__(self, epochs):
-        self.epochs = epochs
+    def __init__(self, steps):
+        self.steps = steps
         self.started = self.first = None
 
     def work(self, step, done):
-        """Work in the steps before `step` and in `done` of its epochs, a fraction counts."""
+        """Seconds foretold for the steps before `step` and `done` of its epochs, a fraction counts."""
         total = 0.0
-        for name, epochs in self.epochs.items():
+        for name, (epochs, of_epoch, beside) in self.steps.items():
             if name == step:
-                return total + self.WEIGHTS[name] * done
-            total += self.WEIGHTS[name] * epochs
+                return total + of_epoch * done
+            total += of_epoch * epochs + beside
         return total
 
     def left(self, step, done):
-        """Seconds until everything is trained, after `done` epochs of `step`; None before anything was timed."""
+        """Seconds until everything is done, after `done` epochs of `step`; what was foretold until some of it is."""
         now, work = time.perf_counter(), self.work(step, done)
         if self.first is None:
             self.started, self.first = now, work
-        if work <= self.first:
-            return None
-        return (now - self.started) / (work - self.first) * (self.work(None, 0) - work)
+        passed = work - self.first
+        return (self.work(None, 0) - work) * ((now - self.started) / passed if passed else 1.0)

@@ -29,14 +29,16 @@ from refapprox.matching import (
     threshold_assignment,
 )
 from refapprox.matching.feature_maps import images_that_fit
+from refapprox.matching.prediction import products_simulated
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.ops.threads import cores
 from refapprox.quantization import LayerQuantization
-from refapprox.training import Progress, seconds_of_a_step
+from refapprox.training import STAGES as TRAINING_STAGES
+from refapprox.training import Progress, seconds_of_passes
 from refapprox.validation import check_choice
 
 MATCHING_IMAGES = 128
-TESTS = 7      # evaluations on the test set in a whole run, about
+REPORT = 3.0      # seconds that its figures take
 STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
 
 
@@ -129,11 +131,11 @@ class MainJob:
         self.folder.rewind(self.state)
         steps = [step for step in STEPS if self.config.uniform or step != "uniform"]
         first = steps.index(self.state.step) if self.state.step in steps else len(steps)
-        self.pace = Pace({step: self.config.stages["approx" if step == "uniform" else step].epochs
-                          for step in steps if step != "match"})
         beyond = len(steps) if last is None else steps.index(check_choice("last", last, steps)) + 1
-        if first == 0 and self.state.epoch == 0:
-            self._estimate()
+        if first < beyond:
+            self.pace = Pace(self._foretold(steps[:beyond]))
+            left = duration(self.pace.left(steps[first], self.state.epoch))
+            self.console.line(f"about {left} {'left' if first or self.state.epoch else 'in all'}, measured on a batch")
         for step in steps[first:beyond]:
             getattr(self, f"_{step}")()
             position = steps.index(step) + 1
@@ -198,14 +200,29 @@ class MainJob:
 
     # ---- what the steps share
 
-    def _estimate(self):
-        """Say how long the training will take, from the time of a few batches."""
-        seconds = seconds_of_a_step(self.net, self.datamodule, self._rng(5))
-        val, test = (len(part.labels) / (3 * self.datamodule.batch_size)      # a forward pass is a third of a step
-                     for part in (self.datamodule.val, self.datamodule.test))
-        work = self.pace.work(None, 0) * (self.datamodule.num_train_batches + val) + TESTS * test
-        self.console.line(f"about {duration(work * seconds)} of training and testing, measured on a few batches; "
-                          f"matching comes on top")
+    def _foretold(self, steps):
+        """step -> (epochs, seconds of one, seconds beside them), from the time of one batch in every mode."""
+        images, _ = next(self.datamodule.train_batches(self._rng(5)))
+        by_cost = sorted(self.search_space, key=lambda multiplier: multiplier.performance_metric)
+        deploy_uniform(self.net, by_cost[len(by_cost) // 2])
+        seconds = seconds_of_passes(self.net, images)
+        train, val, test = (len(part.labels) / len(images) for part in
+                            (self.datamodule.train, self.datamodule.val, self.datamodule.test))
+
+        def trained(stage, tests, beside=0.0):
+            forward = seconds[TRAINING_STAGES[stage]]
+            return (self.config.stages[stage].epochs, train * (forward + seconds["backward"]) + val * forward,
+                    tests * test * forward + beside)
+
+        forward, recorded = seconds["approximate"], min(MATCHING_IMAGES, images_that_fit(self.net))
+        recalibration = forward * (self.config.recalibrate / len(images) + test) if self.config.recalibrate else 0.0
+        simulated = sum(products_simulated(layer, recorded) for _, layer in self.net.noisy_modules)
+        matching = (2 * seconds["quantized"] * recorded + forward * len(self.search_space) * simulated
+                    / self.net.total_ops) / len(images)
+        found = {"baseline": trained("baseline", 1), "quant": trained("quant", 1), "gradient": trained("gradient", 0),
+                 "match": (0, 0.0, matching + forward * test + recalibration), "approx": trained("approx", 1),
+                 "uniform": trained("approx", 2, recalibration)}
+        return {step: found[step] for step in steps} | {"report": (0, 0.0, REPORT)}
 
     def _recalibrate(self, name):
         """Measure batch norm under the deployed multipliers, where the run is to, and test."""

@@ -130,15 +130,27 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     [0.0]
     """
     scale = 1 if results.channel_scale is None else results.channel_scale
-    num_samples = min(num_samples, -(-MOST_ERRORS // results.weights.shape[1]))
+    num_samples = fields_simulated(len(results.features) // results.groups, results.weights.shape[1], num_samples)
     groups = []
     for features, weights in zip(np.split(results.features, results.groups),
                                  np.split(results.weights, results.groups, axis=1), strict=True):
-        fields = features if len(features) <= num_samples else sampled(features, num_samples, rng)
+        fields = features if len(features) == num_samples else sampled(features, num_samples, rng)
         exact_sums = (fields.astype(np.float64) @ weights).astype(np.int64)      # far below 2**53
         groups.append((fields, weights, exact_sums))
     return np.array([np.std([(exact - lut_matmul(fields, weights, m)) * scale for fields, weights, exact in groups],
                             ddof=0) for m in multipliers])
+
+
+def fields_simulated(fields, outputs, num_samples=4096):
+    """How many of `fields` are simulated in each group of a layer of `outputs` in all groups."""
+    return min(fields, num_samples, -(-MOST_ERRORS // outputs))
+
+
+def products_simulated(layer, images):
+    """Products that `simulated_stds` forms with each multiplier in a layer of a network, recorded over `images`."""
+    outputs = len(layer.parameters["weight"].value)
+    operations = layer.fan_in * outputs      # of a field in every group
+    return operations * fields_simulated(images * layer.opcount // operations, outputs)
 
 
 def code_ranges(multipliers):

@@ -12,7 +12,7 @@ import pytest
 
 from refapprox import files
 from refapprox.cli import main
-from refapprox.main_job import MainJob, RunConfig, config, console
+from refapprox.main_job import MainJob, RunConfig, config, console, job
 from refapprox.main_job.run_folder import Checkpoint, RunFolder
 from refapprox.matching import MatchingInfo
 from refapprox.optimizer import StageSettings
@@ -339,13 +339,26 @@ def test_a_terminal_sees_the_progress_within_an_epoch_and_the_time_that_is_left(
 
 
 def test_the_pace_by_hand(monkeypatch):
-    """2 float epochs in 10 s; 2 quantized (1.1 each) and 1 through tables (1.8) are left: 4 more units of 5 s."""
-    clock = iter([100.0, 110.0, 110.0])
+    """Foretold are 2 epochs of 5 s, a test of 1 s, 1 s of matching, 2 epochs of 4 s, a test of 1 s: 21 s. What was
+    foretold as 11 s takes 22 s, so the remaining 10 s will take 20."""
+    clock = iter([100.0, 122.0, 142.0])
     monkeypatch.setattr(console.time, "perf_counter", lambda: next(clock))
-    pace = console.Pace({"baseline": 2, "quant": 2, "approx": 1})
-    assert pace.left("baseline", 0) is None
-    assert pace.left("baseline", 2) == pytest.approx(5 * (2 * 1.1 + 1.8))
-    assert pace.left("approx", 1) == pytest.approx(0)
+    pace = console.Pace({"baseline": (2, 5.0, 1.0), "match": (0, 0.0, 1.0), "approx": (2, 4.0, 1.0)})
+    assert pace.left("baseline", 0) == 21
+    assert pace.left("match", 0) == pytest.approx(20)
+    assert pace.left(None, 0) == 0
+
+
+def test_what_is_foretold_follows_the_counts_of_batches(tiny, tmp_path, monkeypatch):
+    """Four passes of 1, 2, 3 and 4 s a batch and backward passes of 10 s: 235 training, 21 validation and 64 test images
+    in batches of 128."""
+    monkeypatch.setattr(job, "seconds_of_passes", lambda net, images: {
+        "float": 1, "quantized": 2, "noise": 3, "approximate": 4, "backward": 10})
+    found = MainJob(tiny, new_folder(tmp_path / "run", tiny), Quiet())._foretold(job.STEPS)
+    train, val, test = 235 / 128, 21 / 128, 0.5
+    assert found["quant"] == (2, pytest.approx(12 * train + 2 * val), 2 * test)
+    assert found["gradient"] == (2, pytest.approx(13 * train + 3 * val), 0)
+    assert found["uniform"] == (2, pytest.approx(14 * train + 4 * val), 2 * 4 * test)
 
 
 def test_unsigned_multipliers_are_a_search_space_as_well(tiny, tmp_path):

@@ -167,6 +167,19 @@ def test_fewer_fields_of_wide_layers_are_simulated(monkeypatch):
     assert np.allclose(simulated_stds(results, space, rng=rng()), expected, rtol=1e-12)
 
 
+def test_products_are_counted_as_they_are_simulated(make_net, data, monkeypatch):
+    """With few errors allowed, so that some layers take fewer fields than there are, and others all."""
+    formed = []
+    monkeypatch.setattr(prediction, "MOST_ERRORS", 700)
+    monkeypatch.setattr(prediction, "lut_matmul", lambda x, w, m: formed.append(x.size * w.shape[1]) or x @ w)
+    net = make_net(groups=2)
+    net.train_quant(data, epochs=1)
+    for name, results in get_feature_maps(net, data, rng=rng(), num_images=3).items():
+        simulated_stds(results, [load_library()["mul8s_1KR3"]], rng=rng())
+        assert sum(formed) == prediction.products_simulated(dict(net.noisy_modules)[name], 3)
+        formed.clear()
+
+
 def test_channel_scales_weigh_both_sides():
     results, space = random_results(), load_library().search_space()
     plain = predicted_stds(results, space, rng=rng())

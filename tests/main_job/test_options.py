@@ -64,7 +64,7 @@ def test_a_run_with_every_option_resumes_to_the_same_bits(options, colored, tmp_
     chosen = RunConfig("cifar10", preset="tiny", epochs={"baseline": 2, "gradient": 1}, images=128, **options)
     console = Quiet()
     expected = start(tmp_path / "whole", chosen, console).run()
-    assert console.said[0].startswith("about ") and "measured on a few batches" in console.said[0]
+    assert console.said[0].startswith("about ") and " in all, measured on a batch" in console.said[0]
     conditions = MainJob(chosen, RunFolder(tmp_path / "none"), Quiet()).conditions
     assert ("calibrated on 128 training images" in conditions) is (chosen.ranges == "static")
     assert chosen.retrain[:4] in conditions and "128 images for training, 30 for validation, 40 for" in conditions
