@@ -350,8 +350,8 @@ def test_the_pace_by_hand(monkeypatch):
 
 
 def test_what_is_foretold_follows_the_counts_of_batches(tiny, tmp_path, monkeypatch):
-    """Four passes of 1, 2, 3 and 4 s a batch and backward passes of 10 s: 235 training, 21 validation and 64 test images
-    in batches of 128."""
+    """Four passes of 1, 2, 3 and 4 s a batch and backward passes of 10 s: 235 training, 21 validation and 64 test
+    images in batches of 128."""
     monkeypatch.setattr(job, "seconds_of_passes", lambda net, images: {
         "float": 1, "quantized": 2, "noise": 3, "approximate": 4, "backward": 10})
     found = MainJob(tiny, new_folder(tmp_path / "run", tiny), Quiet())._foretold(job.STEPS)
