@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import analog
-from refapprox.analog.plotting import SHADES, STYLES, new_figure, time_label
 from refapprox.datasets import SyntheticDigits
 from refapprox.nets import LeNet5
+from refapprox.plotting.analog import time_label
+from refapprox.plotting.style import GREYS, LINES, MEANING, new_figure, save
 
 OPTIMIZED_TIMES = (1.0, 3600.0, 86400.0, 2592000.0)
 TESTED_TIMES = (1.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
@@ -59,12 +60,12 @@ def accuracies(net, data, strategy, device, chips, seed):
 
 
 def plot(table, float_accuracy):
-    figure, ((axis,),) = new_figure(1, 1, width=5.2, height=3.6)
-    axis.axhline(100 * float_accuracy, color="black", linewidth=0.8, label="float weights")
+    figure, axis = new_figure(size=(5.2, 3.6))
+    axis.axhline(100 * float_accuracy, color=MEANING["exact"], label="float weights")
     for number, (name, found) in enumerate(table.items()):
         error = 100 * found.std(axis=0, ddof=1) / np.sqrt(len(found))
-        axis.errorbar(TESTED_TIMES, 100 * found.mean(axis=0), error, fmt="o" + STYLES[number], color=SHADES[number],
-                      label=name, markersize=4, capsize=3, linewidth=1.3)
+        axis.errorbar(TESTED_TIMES, 100 * found.mean(axis=0), error, marker="o", linestyle=LINES[number],
+                      color=GREYS[number], label=name, markersize=4, capsize=3)
     axis.set(xscale="log", xlabel="time after programming (s)", ylabel="test accuracy (%), ± standard error",
              title="LeNet-5 in phase-change memory")
     axis.legend(fontsize=8)
@@ -93,7 +94,7 @@ def main(small=False, device="pcm", noise=1.0, out=None):
                                                                                  strict=True)))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
-        plot(table, float_accuracy).savefig(Path(out) / "analog_lenet5.png", dpi=130)
+        save(plot(table, float_accuracy), Path(out) / "analog_lenet5.png")
     return float_accuracy, table, result
 
 

@@ -82,7 +82,7 @@ def optimize(args):
     rows = [(name, expected, estimate.mean, estimate.standard_error) for name, expected, estimate in rows]
     print_summary(result, rows)
     if args.out is not None:
-        from refapprox.analog.plotting import save_all
+        from refapprox.plotting.analog import save_all
 
         files.write_json(args.out / "results.json", report(result, rows, search, args))
         for path in [args.out / "results.json", *save_all(result, weights, device, search.t_steps, compensation,

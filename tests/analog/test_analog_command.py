@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from refapprox import analog
-from refapprox.analog import plotting
 from refapprox.cli import main
 from refapprox.commands.analog import load_weights, parse_factors
 from refapprox.files import read_json
+from refapprox.plotting import analog as plotting
 
 QUICK = ["--maxiter", "2", "--popsize", "2", "--runs", "2", "--nbins", "2"]
 FIGURES = ["convergence.png", "device.png", "loss_over_time.png", "strategies.png", "weight_errors.png"]

@@ -20,7 +20,6 @@ ROOMS = ("ops", "error_stats", "matching", "quantization", "analog", "multiplier
 LEFT_OUT = {
     "ops/route_choice.py": "which route is the fastest: the sum is the same integer on each",
     "ops/threads.py": "how work is spread over threads, not what is computed",
-    "analog/plotting.py": "pictures",
 }
 # How much is worked on at a time, and how many threads: numbers that change no result.  Functions, arguments and
 # variables of such a name are left out, and what is computed from the constants in capitals.

@@ -53,7 +53,7 @@ def test_a_change_survives_that_lines_move():
 
 def test_the_draw_is_that_of_its_seed_and_takes_from_every_file(tmp_path):
     package = tmp_path / "refapprox"
-    for file in ("ops/one.py", "ops/two.py", "analog/plotting.py", "nets/other.py"):
+    for file in ("ops/one.py", "ops/two.py", "ops/threads.py", "nets/other.py"):
         (package / file).parent.mkdir(parents=True, exist_ok=True)
         (package / file).write_bytes(SOURCE)
     keys = [[change.key for change in draw(tmp_path, 12, seed)] for seed in (0, 0, 1)]
