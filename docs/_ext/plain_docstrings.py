@@ -94,7 +94,7 @@ def add_module(app, what, name, obj, options, lines):
         lines += ["", f".. rubric:: About ``{module.__name__}``", ""]
         for line in with_links(transform(about)):
             if HEADING.match(line):
-                lines[-1] = f".. rubric:: {lines[-1]}"
+                lines[-1:] = [f".. rubric:: {lines[-1]}", ""]
             else:
                 lines.append(line)
 

@@ -2,8 +2,8 @@
 
 Two ways to age a cell:
 
-* ``"device"``: each device keeps its own programmed conductance and drifts from there.  This is the physics.
-* ``"reconvert"``: the programmed weight (the sum over the cell's devices) is split anew over the pairs before it
+- ``"device"``: each device keeps its own programmed conductance and drifts from there.  This is the physics.
+- ``"reconvert"``: the programmed weight (the sum over the cell's devices) is split anew over the pairs before it
   drifts, with the largest programmed weight as new maximum, while the drift exponents stay those of the first
   split.  This is what aihwkit computes, kept for cross-validation: it forgets how a cell's programming error
   was shared among its devices.
