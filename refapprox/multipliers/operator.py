@@ -1,7 +1,7 @@
 """What every multiplier here is to its callers, whether it is a table, a function or gates.
 
-`Multiplier` (a table), `Circuit` (a function) and `Netlist` (gates) are each a `BinaryOperator`: two integer operands of
-known widths and signedness in, one integer out. Callers rely on this class alone. What has a table (products of at
+`Multiplier` (a table), `Circuit` (a function) and `Netlist` (gates) are each a `BinaryOperator`: two integer operands
+of known widths and signedness in, one integer out. Callers rely on this class alone. What has a table (products of at
 most 8x8 bits) is tabulated once, when it is first asked for, whatever it is made of; the rest is evaluated pair by
 pair.
 """
