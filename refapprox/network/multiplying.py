@@ -282,7 +282,7 @@ def codes_in_bands(x, parameters, dtype, workers):
 def rescaled(sums, scale, dtype, workers):
     """`sums` times a scale, one or one per output, in `dtype`, in place where that is theirs."""
     rows = bands.rows_of(sums.astype(dtype, copy=False))
-    factor = bands.along_rows(scale, rows) if np.ndim(scale) else scale
+    factor = bands.along_rows(scale, rows, sums.shape) if np.ndim(scale) else scale
 
     def work(band, _):
         rows[band] *= factor

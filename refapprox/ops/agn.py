@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox._lazy import doors
-from refapprox.ops.bands import elementwise, from_rows, in_bands, rows_of
+from refapprox.ops.bands import channel_sums, dots, elementwise, from_rows, moments, rows_of
 from refapprox.ops.threads import Scratch, each
 from refapprox.validation import check_numbers, check_real, check_rng
 
@@ -162,13 +162,8 @@ def forward(x: ArrayLike, sigma: float, *, eps: ArrayLike, detach_std: bool = Fa
     if eps.shape != x.shape:
         raise ValueError(f"eps of agn must have the shape of x {x.shape}, got {eps.shape}.")
     rows = rows_of(x)
-    mean = x.dtype.type(total(lambda band, _: rows[band].sum(axis=0), rows, workers) / x.size)
-
-    def squares(band, scratch):
-        centered = np.subtract(rows[band], mean, out=scratch.array("centered", rows[band].shape, rows.dtype))
-        return np.einsum("pk,pk->k", centered, centered)
-
-    spread = math.sqrt(total(squares, rows, workers) / (x.size - 1))
+    (mean,), (var,) = moments(rows, one_channel(rows), workers)
+    spread = math.sqrt(float(var) * (x.size / (x.size - 1)))
     level = x.dtype.type(sigma) * x.dtype.type(spread)
 
     def disturb(x, eps, out):
@@ -208,7 +203,8 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
     """
     dy = check_numbers("dy of agn", dy, floating=True)
     d, noise = rows_of(dy), rows_of(cache.eps)
-    along_noise = total(lambda band, _: np.einsum("pk,pk->k", d[band], noise[band]), d, workers)
+    along_noise = channel_sums(lambda d, noise: (dots(d, noise),), d, noise, shape=one_channel(d),
+                                     workers=workers).item()
     dsigma = cache.spread * along_noise                                           # (1)
     if cache.detach_std or cache.spread == 0:
         return dy, dsigma
@@ -222,9 +218,9 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
     return elementwise(through_std, dy, cache.x, dtype=dy.dtype, workers=workers), dsigma      # (2)
 
 
-def total(work, rows, workers):
-    """The sum of what ``work(band, scratch)`` adds up along the rows of a band, as a float."""
-    return float(np.sum(in_bands(work, rows, workers), dtype=np.float64))
+def one_channel(rows):
+    """The shape of one channel that `rows_of` makes the matrix `rows` of."""
+    return rows.shape[1], 1, rows.shape[0], 1
 
 
 doors(__name__)

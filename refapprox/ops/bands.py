@@ -1,25 +1,37 @@
 """Elementwise passes over maps in bands: what one pass reads is still in cache when the next one reads it.
 
-Images are taken as matrices with a row for every position, (h*w, c*n), which in batch-last memory they are; (n, c)
-has a row for every image. Either way channels lie along a row, each for some neighbors. Bands are cut by shape alone
-and their sums added in order, so that no bit depends on how many workers share them.
+Images are taken as matrices with a row for one position or some neighbors, (h*w / k, k*c*n), which in batch-last memory
+they are; (n, c) has a row for one image or some. Either way channels lie along a row. Rows are long because NumPy
+takes twice as long to combine a matrix with a row of less than LONG elements, and bands because threads that share many
+short calls wait for each other. Bands are cut by shape alone and their sums added in order, so that no bit depends on
+how many workers share them.
 """
 import math
 
 import numpy as np
 
-from refapprox.ops.patches import to_batch_last
+from refapprox.ops.patches import even_slices, to_batch_last
 from refapprox.ops.threads import Scratch, each
 
-BAND_BYTES = 256 << 10      # of one array: a few of them stay in a core's second-level cache
+BAND_BYTES = 1 << 20       # of one array
+SHARED_BYTES = 1 << 17     # from which on an array is cut into bands
+BANDS = 4                  # at least, then
+LONG = 8192                # elements of a row: NumPy's own buffer is as long
 
 
 def rows_of(x):
     """`x` with the batch first, of any number of axes, as a matrix: a view where memory allows."""
     if x.ndim == 4:
         n, c, h, w = x.shape
-        return to_batch_last(x).transpose(1, 2, 0, 3).reshape(h * w, c * n)
-    return np.ascontiguousarray(x).reshape(len(x) if x.ndim else 1, math.prod(x.shape[1:]))
+        return in_long_rows(to_batch_last(x).transpose(1, 2, 0, 3).reshape(h * w, c * n))
+    return in_long_rows(np.ascontiguousarray(x).reshape(len(x) if x.ndim else 1, math.prod(x.shape[1:])))
+
+
+def in_long_rows(matrix):
+    """`matrix` with as many neighboring rows joined as divide it and make LONG elements, a view."""
+    count, width = matrix.shape
+    together = next((k for k in range(-(-LONG // max(1, width)), count) if count % k == 0), 1)
+    return matrix.reshape(count // together, together * width)
 
 
 def from_rows(rows, shape):
@@ -32,10 +44,10 @@ def from_rows(rows, shape):
 
 def in_bands(work, rows, workers=1):
     """``work(band, scratch)`` for slices of the rows of a matrix like `rows`; a list of results in their order."""
-    height = max(1, BAND_BYTES // max(1, rows.shape[1] * rows.itemsize))
-    bands = [slice(start, start + height) for start in range(0, max(1, len(rows)), height)]
+    count = max(BANDS, -(-rows.nbytes // BAND_BYTES)) if rows.nbytes >= SHARED_BYTES else 1
     scratches = [Scratch() for _ in range(workers)]
-    return each(lambda band, worker: work(band, scratches[worker]), bands, workers)
+    return each(lambda band, worker: work(band, scratches[worker]), even_slices(len(rows), min(count, len(rows)) or 1),
+                workers)
 
 
 def elementwise(function, *arrays, dtype=None, workers=1):
@@ -50,12 +62,46 @@ def elementwise(function, *arrays, dtype=None, workers=1):
     return from_rows(result, arrays[0].shape)
 
 
-def channel_sums(work, rows, channels, workers=1):
-    """Sums over every channel of what ``work(band, scratch)`` adds up along the rows of a band, (..., c * repeats)."""
-    total = np.sum(in_bands(work, rows, workers), axis=0)
-    return total.reshape(*total.shape[:-1], channels, -1).sum(axis=-1)
+def channel_sums(function, *matrices, shape, workers=1):
+    """For every row that ``function(*bands)`` returns, with neighbors as in arrays of `shape`, the sums over each
+    channel of it and of all bands, (rows, c)."""
+    c, n = channels_and_neighbors(shape)
+    matrices = [matrix.reshape(-1, c * n) for matrix in matrices]
+
+    def work(band, _):
+        return np.stack(function(*(matrix[band] for matrix in matrices))).reshape(-1, c, n).sum(axis=-1)
+
+    return np.sum(in_bands(work, matrices[0], workers), axis=0)
 
 
-def along_rows(parameter, rows):
-    """One number a channel, (c,), as the row of a matrix like `rows`, in its dtype."""
-    return np.repeat(parameter.astype(rows.dtype, copy=False), rows.shape[1] // len(parameter))
+def moments(rows, shape, workers=1):
+    """(mean, var) of each channel, with ddof 0, of the `rows_of` an array of `shape`: from the sums of x and x^2, and
+    where this would lose digits by subtracting the means first."""
+    count = rows.size // shape[1]
+    mean, square = channel_sums(lambda x: (x.sum(axis=0), dots(x, x)), rows, shape=shape, workers=workers) / count
+    if not far(mean, square - mean * mean):
+        return mean, square - mean * mean
+    center = along_rows(mean, rows.reshape(-1, math.prod(channels_and_neighbors(shape))), shape)
+    (square,) = channel_sums(lambda x: (dots(x - center, x - center),), rows, shape=shape, workers=workers) / count
+    return mean, square
+
+
+def far(mean, var):
+    """Whether a mean is so many stds from zero that terms which cancel would cost more than 4 bits."""
+    return bool((mean * mean > 16 * var).any())
+
+
+def dots(a, b):
+    """Sums along the columns of a product of two matrices, element by element."""
+    return np.einsum("pk,pk->k", a, b)
+
+
+def along_rows(parameter, rows, shape):
+    """One number a channel, (c,), as the row of a matrix like `rows`, the `rows_of` an array of `shape`."""
+    c, n = channels_and_neighbors(shape)
+    return np.tile(np.repeat(parameter.astype(rows.dtype, copy=False), n), rows.shape[1] // (c * n))
+
+
+def channels_and_neighbors(shape):
+    """(c, n): a position has c channels with n neighbors each."""
+    return shape[1], shape[0] if len(shape) == 4 else 1

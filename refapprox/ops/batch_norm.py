@@ -8,7 +8,8 @@ Training, N = n*h*w values per channel, mean and var (ddof 0) those of the batch
     running_var  <- (1 - momentum) * running_var  + momentum * var * N / (N - 1)       (4)
 
 The running variance is the unbiased one (ddof 1), as PyTorch defines it. Evaluation puts the running statistics
-into (1). Passes go in bands (`bands`); x - mean is made anew where it is needed, which costs less than keeping it.
+into (1). Passes go in bands (`bands`): they multiply x and add a constant, or, where a mean is `bands.far` from zero,
+make x - mean anew.
 Vector-Jacobian product, sums over all but the channel:
 
     dbeta = sum(dy),   dgamma = sum(dy * xhat)                                         (5)
@@ -22,12 +23,13 @@ References
 S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167, Algorithm 1 and section 3.
 """
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
-from refapprox.ops.bands import along_rows, channel_sums, from_rows, in_bands, rows_of
+from refapprox.ops.bands import along_rows, channel_sums, dots, far, from_rows, in_bands, moments, rows_of
 from refapprox.ops.bias import check_per_channel
 from refapprox.validation import check_numbers
 
@@ -36,13 +38,15 @@ __all__ = ["Cache", "backward", "forward"]
 
 @dataclass(frozen=True)
 class Cache:
-    """What `backward` needs: the input as `bands.rows_of` gives it, mean, 1 / sqrt(var + eps), gamma and the mode."""
+    """What `backward` needs: the input as `bands.rows_of` gives it, mean, 1 / sqrt(var + eps), gamma, the mode, and
+    whether means are `bands.far` from zero."""
 
     rows: np.ndarray
     mean: np.ndarray
     inverse_std: np.ndarray
     gamma: np.ndarray
     training: bool
+    far: bool
 
 
 def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: ArrayLike, running_var: ArrayLike, *,
@@ -91,29 +95,23 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
     if training:
         if count < 2:
             raise ValueError(f"batch_norm in training needs at least 2 values per channel, got x of shape {x.shape}.")
-        mean = channel_sums(lambda band, _: rows[band].sum(axis=0), rows, channels, workers) / count
-        center = along_rows(mean, rows)
-
-        def squares(band, scratch):
-            centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
-            return np.einsum("pk,pk->k", centered, centered)
-
-        var = channel_sums(squares, rows, channels, workers) / count
+        mean, var = moments(rows, x.shape, workers)
         running_mean = (1 - momentum) * running_mean + momentum * mean                 # (3)
         running_var = (1 - momentum) * running_var + momentum * var * (count / (count - 1))    # (4)
     else:
         mean, var = running_mean, running_var
-        center = along_rows(mean, rows)
     inverse_std = 1 / np.sqrt(var + eps)
-    scale, shift, y = along_rows(gamma * inverse_std, rows), along_rows(beta, rows), np.empty_like(rows)
+    cache, scale = Cache(rows, mean, inverse_std, gamma, training, far(mean, var)), gamma * inverse_std
+    y, row = np.empty_like(rows), partial(along_rows, rows=rows, shape=x.shape)
+    scale_row, shift_row = row(scale), row(beta if cache.far else beta - mean * scale)
+    center = row(mean) if cache.far else None
 
     def normalize(band, _):
-        np.subtract(rows[band], center, out=y[band])
-        y[band] *= scale                                                               # (1) and gamma
-        y[band] += shift                                                               # (2)
+        np.multiply(minus(rows[band], center, y[band]), scale_row, out=y[band])        # (1) and gamma
+        y[band] += shift_row                                                           # (2)
 
     in_bands(normalize, rows, workers)
-    return from_rows(y, x.shape), (running_mean, running_var), Cache(rows, mean, inverse_std, gamma, training)
+    return from_rows(y, x.shape), (running_mean, running_var), cache
 
 
 def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray, NDArray, NDArray]:
@@ -145,30 +143,36 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
     [[[1.0], [1.0]], [2.0], [2.0]]
     """
     dy = check_numbers("dy of batch_norm", dy, floating=True)
-    rows, d, channels = cache.rows, rows_of(dy), dy.shape[1]
-    count, center = dy.size // channels, along_rows(cache.mean, rows)
-
-    def along_d_and_x(band, scratch):
-        centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
-        return np.stack((d[band].sum(axis=0), np.einsum("pk,pk->k", d[band], centered)))
-
-    dbeta, dgamma = channel_sums(along_d_and_x, d, channels, workers)
+    rows, d = cache.rows, rows_of(dy)
+    row = partial(along_rows, rows=d, shape=dy.shape)
+    center = row(cache.mean) if cache.far else None
+    dbeta, dgamma = channel_sums(lambda d, x: (d.sum(axis=0), dots(d, minus(x, center))), d, rows,
+                                 shape=dy.shape, workers=workers)
+    if not cache.far:
+        dgamma = dgamma - cache.mean * dbeta
     dgamma = dgamma * cache.inverse_std                                                # (5)
-    scale = cache.gamma * cache.inverse_std
-    scale_row, dx = along_rows(scale, d), np.empty_like(d)
-    slope = along_rows(scale * cache.inverse_std * dgamma / -count, d)                 # of x - mean, in (6)
-    constant = along_rows(scale * dbeta / -count, d)                                   # the rest
+    slope = cache.inverse_std * dgamma * (-dy.shape[1] / dy.size)                      # of x - mean, in (6)
+    constant = dbeta * (-dy.shape[1] / dy.size)
+    scale_row, dx = row(cache.gamma * cache.inverse_std), np.empty_like(d)
+    slope_row, constant_row = row(slope), row(constant if cache.far else constant - slope * cache.mean)
 
-    def normalize(band, scratch):
-        np.multiply(d[band], scale_row, out=dx[band])                                  # (7)
+    def normalize(band, _):
+        out = dx[band]
         if cache.training:
-            centered = np.subtract(rows[band], center, out=scratch.array("centered", rows[band].shape, rows.dtype))
-            centered *= slope
-            dx[band] += centered
-            dx[band] += constant                                                       # (6)
+            np.multiply(minus(rows[band], center, out), slope_row, out=out)
+            out += constant_row
+            out += d[band]
+            out *= scale_row                                                           # (6)
+        else:
+            np.multiply(d[band], scale_row, out=out)                                   # (7)
 
     in_bands(normalize, d, workers)
     return from_rows(dx, dy.shape), dgamma, dbeta
+
+
+def minus(x, center, out=None):
+    """x - center, in the memory of `out` if there is one; x itself where center is None."""
+    return x if center is None else np.subtract(x, center, out=out)
 
 
 doors(__name__)

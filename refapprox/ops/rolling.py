@@ -14,6 +14,8 @@ they lie; larger ones it first rearranges, which costs more than multiplying whe
 threads, which wait for each other. So larger products are cut. The definition is `conv2d.definition`.
 """
 import itertools
+import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -83,18 +85,16 @@ def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, wor
     `walk` sees of `source`; or ``store(part of outputs, sums)`` them, where their dtype is another."""
     turned, m = rotations(kernels, walk), kernels.shape[1]
 
-    def work(rows, scratch):
-        for cut, rotation, x in fields(walk, rows, source, scratch):
-            if isinstance(cut, slice):
-                products = scratch.array("products", (len(x), 1, m, x.shape[3]), source.dtype)
-                multiply(turned[0], x, products, scratch)
-                (store or np.copyto)(outputs[cut], spread(products, outputs[cut].shape))
-            elif store:
-                products = scratch.array("products", outputs[cut].shape, source.dtype)
-                multiply(turned[rotation], x, products, scratch)
-                store(outputs[cut], products)
-            else:
-                multiply(turned[rotation], x, outputs[cut], scratch)                                    # (1)
+    def work(job, x, scratch):
+        if isinstance(job, slice):
+            products = scratch.array("products", (len(x), 1, m, x.shape[3]), source.dtype)
+            multiply(turned[0], x, products, scratch)
+            (store or np.copyto)(outputs[job], spread(products, outputs[job].shape))
+            return
+        products = scratch.array("products", outputs[job].shape, source.dtype) if store else outputs[job]
+        multiply(turned[rotation_of(job, walk)], x, products, scratch)                                  # (1)
+        if store:
+            store(outputs[job], products)
 
     run(work, walk, source, workers, scratches)
 
@@ -118,26 +118,25 @@ def correlate_kernels(source, cotangents, walk, m, *, workers=1):
     of_rows = np.zeros((h_out, *shape), dtype)
     step = max(1, PRODUCT_BYTES // max(1, groups * k * m * dtype.itemsize))
 
-    def work(rows, scratch):
-        for row, _, x in fields(walk, rows, source, scratch):
-            d = cotangents[row]
-            if isinstance(row, slice):
-                joined = scratch.array("joined", (groups, m, len(d), w_out, n), dtype)
-                np.copyto(joined, d.transpose(1, 3, 0, 2, 4))
-                np.matmul(joined.reshape(groups, m, x.shape[3]), x[:, 0].transpose(0, 2, 1), out=of_rows[row.start])
-                continue
+    def work(row, x, scratch):
+        d = cotangents[row]
+        if isinstance(row, slice):
+            joined = scratch.array("joined", (groups, m, len(d), w_out, n), dtype)
+            np.copyto(joined, d.transpose(1, 3, 0, 2, 4))
+            np.matmul(joined.reshape(groups, m, x.shape[3]), x[:, 0].transpose(0, 2, 1), out=of_rows[row.start])
+            return
+        if copied:
+            transposed = scratch.array("transposed", (groups, w_out, n, m), dtype)
+            np.copyto(transposed, d.transpose(0, 1, 3, 2))
+        for span in (slice(start, min(w_out, start + step)) for start in range(0, w_out, step)):
+            products = scratch.array("products", (groups, span.stop - span.start, *shape[1:]), dtype)
             if copied:
-                transposed = scratch.array("transposed", (groups, w_out, n, m), dtype)
-                np.copyto(transposed, d.transpose(0, 1, 3, 2))
-            for span in (slice(start, min(w_out, start + step)) for start in range(0, w_out, step)):
-                products = scratch.array("products", (groups, span.stop - span.start, *shape[1:]), dtype)
-                if copied:
-                    multiply(x[:, span], transposed[:, span], products, scratch)
-                else:
-                    x_transposed = x[:, span].transpose(0, 1, 3, 2)
-                    for cut in even_slices(k, -(-k * m // TRANSPOSED)):
-                        multiply(d[:, span], x_transposed[..., cut], products[..., cut], scratch)
-                of_rows[row] += products.sum(axis=1)
+                multiply(x[:, span], transposed[:, span], products, scratch)
+            else:
+                x_transposed = x[:, span].transpose(0, 1, 3, 2)
+                for cut in even_slices(k, -(-k * m // TRANSPOSED)):
+                    multiply(d[:, span], x_transposed[..., cut], products[..., cut], scratch)
+            of_rows[row] += products.sum(axis=1)
 
     run(work, walk, source, workers)
     total = np.zeros((groups, m, kw, kh, c), dtype)
@@ -148,64 +147,73 @@ def correlate_kernels(source, cotangents, walk, m, *, workers=1):
     return total
 
 
-def fields(walk, rows, source, scratch):
-    """Yield (row, rotation, X) for every row of outputs in `rows`, X a view (g, w_out, K, n) of the rolling buffer.
+def jobs_of(walk, source):
+    """Rows of outputs; for few images slices of them, always the same, so that no bit depends on workers."""
+    h_out, w_out = walk.size
+    if not w_out:
+        return []
+    if source.shape[2] >= NARROW:
+        return range(h_out)
+    row_bytes = max(1, math.prod(source.shape) * math.prod(walk.kernel) * w_out * source.dtype.itemsize)
+    most = max(1, source.band_bytes // row_bytes)
+    return [slice(band.start + cut.start, band.start + cut.stop) for band in even_slices(h_out, min(h_out, BANDS))
+            for height in [band.stop - band.start] for cut in even_slices(height, -(-height // most))]
+
+
+def fields(walk, source, scratch):
+    """A function from a row of outputs to X, a view (g, w_out, K, n), of the rolling buffer where it is one.
 
     K runs over (j, slot, c), slot holding tap (slot - rotation) mod kh. For few images, products would be too small:
-    then (slice of rows, 0, X) with X a copy, (g, 1, K, rows * w_out * n), and slots in order.
+    then X of a slice of rows is a copy, (g, 1, K, rows * w_out * n), and slots are in order.
     """
     last_row, last_column = (stride * (size - 1) for stride, size in zip(walk.stride, walk.size, strict=True))
     if source.shape[2] < NARROW:
-        return joined_fields(walk, rows, source, scratch)
+        return partial(joined_field, walk, source, scratch)
     if (source.by_row is not None and walk.kernel == (1, 1) and walk.origin == (0, 0)
             and last_row < source.image[0] and last_column < source.image[1]):
-        return ((row, 0, source.by_row[row * walk.stride[0], :, :last_column + 1:walk.stride[1]])
-                for row in range(rows.start, rows.stop))
-    return rolling_fields(walk, rows, source, scratch)
+        return lambda row: source.by_row[row * walk.stride[0], :, :last_column + 1:walk.stride[1]]
+    return rolling_field(walk, source, scratch)
 
 
-def rolling_fields(walk, rows, source, scratch):
-    """`fields` of many images."""
+def rolling_field(walk, source, scratch):
+    """`fields` of many images: of the rows that one before has seen nothing is copied again."""
     (kh, kw), (sh, sw), (dh, dw), (top, _), (_, w_out) = walk
     g, c, n = source.shape
     columns, inside, seen = columns_of(walk, source)
     ring = scratch.array("ring", (g, columns, kh, c, n), source.dtype)
-    for slot in range(kh):
-        ring[:, :inside.start, slot] = ring[:, inside.stop:, slot] = source.pad
+    ring[:, :inside.start] = ring[:, inside.stop:] = source.pad
     group, column, _, channel, image = ring.strides
     view = np.ndarray((g, w_out, kw, kh * c, n), ring.dtype, ring,
                       strides=(group, column * sw, column * dw, channel, image))
     held = [None] * kh
-    for row in range(rows.start, rows.stop):
+
+    def field(row):
         for i in range(kh):
             y = row * sh + top + i * dh
             slot = y % kh if dh == 1 else i
             if held[slot] != y:
                 held[slot] = y
                 put_row(source, y, seen, ring[:, inside, slot], scratch)
-        yield row, rotation_of(row, walk), view.reshape(g, w_out, kw * kh * c, n)      # a view unless dw > 1
+        return view.reshape(g, w_out, kw * kh * c, n)      # a view unless dw > 1
+
+    return field
 
 
-def joined_fields(walk, rows, source, scratch):
-    """`fields` of few images: bands of rows as one matrix."""
+def joined_field(walk, source, scratch, rows):
+    """`fields` of few images: neighboring rows as one matrix."""
     (kh, kw), (sh, sw), (dh, dw), (top, _), (_, w_out) = walk
-    g, c, n = source.shape
+    (g, c, n), height = source.shape, rows.stop - rows.start
     columns, inside, seen = columns_of(walk, source)
-    row_bytes = max(1, g * c * kh * kw * w_out * n * source.dtype.itemsize)
-    count = rows.stop - rows.start
-    for cut in even_slices(count, -(-count // max(1, source.band_bytes // row_bytes))):
-        first, height = rows.start + cut.start, cut.stop - cut.start
-        lines = scratch.array("lines", (g, c, (height - 1) * sh + dh * (kh - 1) + 1, columns, n), source.dtype)
-        lines[:, :, :, :inside.start] = lines[:, :, :, inside.stop:] = np.reshape(
-            source.pad, (1, -1, 1, 1, 1))
-        for line in range(lines.shape[2]):
-            put_row(source, first * sh + top + line, seen, lines[:, :, line, inside].transpose(0, 2, 1, 3), scratch)
-        group, channel, line, column, image = lines.strides
-        view = np.ndarray((g, kw, kh, c, height, w_out, n), lines.dtype, lines,
-                          strides=(group, column * dw, line * dh, channel, line * sh, column * sw, image))
-        x = scratch.array("x", view.shape, lines.dtype)
-        np.copyto(x, view)
-        yield slice(first, first + height), 0, x.reshape(g, 1, kw * kh * c, height * w_out * n)
+    lines = scratch.array("lines", (g, c, (height - 1) * sh + dh * (kh - 1) + 1, columns, n), source.dtype)
+    lines[:, :, :, :inside.start] = lines[:, :, :, inside.stop:] = np.reshape(source.pad, (1, -1, 1, 1, 1))
+    for line in range(lines.shape[2]):
+        put_row(source, rows.start * sh + top + line, seen, lines[:, :, line, inside].transpose(0, 2, 1, 3), scratch)
+    group, channel, line, column, image = lines.strides
+    view = np.ndarray((g, kw, kh, c, height, w_out, n), lines.dtype, lines,
+                      strides=(group, column * dw, line * dh, channel, line * sh, column * sw, image))
+    x = scratch.array("x", view.shape, lines.dtype)
+    np.copyto(x, view)
+    return x.reshape(g, 1, kw * kh * c, height * w_out * n)
 
 
 def columns_of(walk, source):
@@ -278,10 +286,13 @@ def in_groups(array, groups):
 
 
 def run(work, walk, source, workers, scratches=None):
-    """``work(rows, scratch)`` for every band of rows of outputs: one band where nobody shares it, which fills least;
-    but always the same ones where rows are joined, so that no bit depends on workers."""
-    h_out = walk.size[0] if walk.size[1] else 0
+    """``work(job, X, scratch)`` for every row of outputs, or slice of them, shared among workers."""
     scratches = scratches or [Scratch() for _ in range(workers)]
-    count = BANDS if workers > 1 or source.shape[2] < NARROW else 1
-    bands = even_slices(h_out, min(h_out, count)) if h_out else []
-    each(lambda rows, worker: work(rows, scratches[worker]), bands, workers)
+    field_of = [None] * len(scratches)
+
+    def take(job, worker):
+        if field_of[worker] is None:
+            field_of[worker] = fields(walk, source, scratches[worker])
+        work(job, field_of[worker](job), scratches[worker])
+
+    each(take, jobs_of(walk, source), workers)

@@ -1,11 +1,15 @@
 """Threads for work that NumPy does without the interpreter's lock: copies, look-ups, matrix products.
 
-BLAS has threads of its own, which an environment variable sets; ours are given by an argument. All calls share one
-pool, with as many threads as the machine has cores, whatever is asked for.
+BLAS has threads of its own, which an environment variable sets; ours are given by an argument. All calls share the
+same helpers, one for every core but the caller's, whatever is asked for.
+
+A thread that finds the interpreter's lock taken sleeps, and to be woken takes some 50 microseconds, as much as a pass
+over 1 MiB: work is worth sharing where its calls of NumPy are few and long.
 """
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
+import threading
+from collections import deque
 from functools import cache
 
 import numpy as np
@@ -31,40 +35,105 @@ def blas_threads():
     return os.cpu_count() or 1
 
 
+class Helper:
+    """A thread that stays and sleeps until it is given a Task: an executor takes 20 microseconds to hand one out."""
+
+    def __init__(self, idle):
+        self.idle, self.wake = idle, taken_lock()
+        threading.Thread(target=self._run, name="refapprox", daemon=True).start()
+
+    def start(self, task):
+        """Have `task` run."""
+        self.task = task
+        self.wake.release()
+
+    def finish(self, task):
+        """Wait until `task` has run, and return its error; where it has not begun, it will not."""
+        if self.wake.acquire(blocking=False):
+            self.task = None
+            self.idle.append(self)
+        else:
+            task.done.acquire()
+        return task.error
+
+    def _run(self):
+        while True:
+            self.wake.acquire()
+            task, self.task = self.task, None
+            try:
+                task.function()
+            except BaseException as error:      # the caller's to raise
+                task.error = error
+            self.idle.append(self)
+            task.done.release()
+            del task                            # nothing is kept alive meanwhile
+
+
+class Task:
+    """A function without arguments, whether it has run, and the error that it ended with."""
+
+    def __init__(self, function):
+        self.function, self.done, self.error = function, taken_lock(), None
+
+
+def taken_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @cache
-def pool():
-    """Threads that stay: starting them takes as long as a small convolution."""
-    return ThreadPoolExecutor(bounded(1 << 20) - 1, "refapprox")
+def idle_helpers():
+    """The helpers that nobody uses."""
+    idle = deque()
+    idle.extend([Helper(idle) for _ in range(bounded(1 << 20) - 1)])
+    return idle
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=pool.cache_clear)      # threads do not survive a fork
+    os.register_at_fork(after_in_child=idle_helpers.cache_clear)      # threads do not survive a fork
 
 
 def each(work, jobs, workers):
     """`work(job, worker)` for every job, worker in range(workers); a list of results in the order of the jobs.
 
-    Every worker takes the next job as soon as it is free, for cores may be slowed by others. The caller is one of the
-    workers: where other threads start late, it has begun already. Where they have not started when no job is left, they
+    Every worker has a share of neighboring jobs, which it takes from the front, and helps at the end of the others'
+    when its own is done, for cores may be slowed by others: so nearly all that it takes are neighbors. The caller is
+    one of the workers: where helpers start late, it has begun already. Those that have not started when no job is left
     are not waited for, so that work which calls `each` itself cannot wait for a thread that waits for it. An error is
     raised when all have stopped.
     """
-    workers = min(bounded(workers), len(jobs))
-    results, positions = [None] * len(jobs), iter(range(len(jobs)))      # next() on it is atomic
+    workers, results = min(bounded(workers), len(jobs)), [None] * len(jobs)
+    shares = [deque(range(len(jobs) * i // workers, len(jobs) * (i + 1) // workers)) for i in range(workers)]
 
     def take_jobs(worker):
-        for position in positions:
+        for position in positions(worker, shares):
             results[position] = work(jobs[position], worker)
 
-    others = [pool().submit(take_jobs, worker) for worker in range(1, workers)]
+    tasks = []
+    try:
+        for worker in range(1, workers):
+            tasks.append((idle_helpers().pop(), Task(lambda worker=worker: take_jobs(worker))))
+    except IndexError:      # the helpers work for others
+        pass
+    for helper, task in tasks:
+        helper.start(task)
     try:
         take_jobs(0)
     finally:
-        others = [other for other in others if not other.cancel()]
-        wait(others)
-    for other in others:
-        other.result()
+        errors = [helper.finish(task) for helper, task in tasks]
+    for error in filter(None, errors):
+        raise error
     return results
+
+
+def positions(worker, shares):
+    """What a worker takes: its own share from the front, then those of others from the back."""
+    while any(shares):
+        try:
+            yield shares[worker].popleft() if shares[worker] else max(shares, key=len).pop()
+        except IndexError:      # another was faster
+            continue
 
 
 class Scratch:
