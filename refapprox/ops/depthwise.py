@@ -7,15 +7,13 @@ the nearest cache while a whole map is looked up in it; exact in int32 or int64 
 """
 import numpy as np
 
-from refapprox.ops.gathered import sum_dtype
-
 BLOCK_BYTES = 2 << 20      # of one channel's indices and sums
 
 
 def run(problem, out):
     """Fill `out` (m, h_out, w_out, n); the kernels of `problem` are (m, 1, kh, kw), its maps (c, h, w, n), c | m."""
     (m, _, kh, kw), (_, h_out, w_out, _) = problem.w.shape, problem.output_shape
-    per_channel, dtype = m // problem.x.shape[0], sum_dtype(problem)
+    per_channel, dtype = m // problem.x.shape[0], problem.sum_dtype
     columns = np.ascontiguousarray(problem.multiplier.lut.T, dtype=dtype)
     # indices count twice: NumPy 1 holds them once more while they are made
     image_bytes = 16 * int(np.prod(problem.padded_size)) + (8 + 2 * dtype.itemsize) * h_out * w_out

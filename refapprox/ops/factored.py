@@ -55,39 +55,40 @@ def run(problem, out, dtype, cuts):
         for first, last in zip(cuts, cuts[1:], strict=False):
             source = factored_source(problem, x_factors, masks, slice(first, last), images)
             source = source._replace(band_bytes=band_bytes)
-            of_cut = kernels[..., first:last].reshape(1, len(kernels), *walk.kernel[::-1], -1)
-            store = None if direct and out.dtype == dtype else storing(factors.is_integer, add=first > 0)
+            of_cut = kernels[..., first:last, :].reshape(1, len(kernels), *walk.kernel[::-1], -1)
+            store = None if direct and out.dtype == dtype else storing(factors.is_integer, problem.sum_dtype, first > 0)
             rolling.correlate(source, of_cut, outputs[..., images], walk, workers=problem.workers,
                               scratches=problem.scratches, store=store)
 
 
 def factored_source(problem, x_factors, masks, channels, images):
-    """The `rolling.Source` of the factors of some channels: r * c channels, made when their row is needed."""
+    """The `rolling.Source` of the factors of some channels: c * r channels, made when their row is needed."""
     codes, (rank, c) = problem.x[channels, ..., images], (len(x_factors), channels.stop - channels.start)
-    by_row, (qmin, qmax), n = codes.transpose(1, 2, 0, 3), problem.multiplier.range_x, codes.shape[3]
-    narrow = np.dtype("i1" if qmin < 0 else "u1") if qmax - qmin < 256 else np.dtype(np.intp)
+    by_row, n = codes.transpose(1, 2, 0, 3), codes.shape[3]
+    (qmin, _), narrow = problem.multiplier.range_x, problem.narrow
     tables = x_factors if narrow.itemsize > 1 else np.roll(padded(x_factors), qmin, axis=1)      # by pattern of bits
     masks = [np.array(mask).astype(narrow) for mask, _ in masks] if masks else None
 
     def fill(y, columns, target, scratch):
-        row = by_row[y, columns]
-        narrowed = scratch.array("codes", row.shape, narrow)
-        np.copyto(narrowed, row, casting="unsafe")
+        row, targets = by_row[y, columns], target[0].reshape(-1, c, rank, n)
+        if row.dtype != narrow:
+            row = scratch.array("codes", row.shape, narrow)
+            np.copyto(row, by_row[y, columns], casting="unsafe")
         if masks:
             for r, mask in enumerate(masks):
-                masked = np.bitwise_and(narrowed, mask, out=scratch.array("masked", row.shape, narrow))
-                np.copyto(target[0, :, r * c:(r + 1) * c], masked)
+                np.copyto(targets[:, :, r], row if mask == -1 else np.bitwise_and(
+                    row, mask, out=scratch.array("masked", row.shape, narrow)))
             return
         index = scratch.array("index", row.shape, np.intp)
         terms = scratch.array("terms", row.shape, x_factors.dtype)
-        np.subtract(narrowed.view("u1") if narrow.itemsize == 1 else narrowed, 0 if narrow.itemsize == 1 else qmin,
-                    out=index, dtype=np.intp)
+        np.subtract(row.view("u1") if narrow.itemsize == 1 else row, 0 if narrow.itemsize == 1 else qmin, out=index,
+                    dtype=np.intp)
         for r, table in enumerate(tables):
             table.take(index, out=terms, mode="wrap")                        # "raise" would buffer the result
-            np.copyto(target[0, :, r * c:(r + 1) * c], terms)
+            np.copyto(targets[:, :, r], terms)
 
-    pad = np.repeat(x_factors[:, problem.pad_code - qmin], c)[None, None, :, None]
-    return rolling.Source(codes.shape[1:3], (1, rank * c, n), x_factors.dtype, fill, pad)
+    pad = np.tile(x_factors[:, problem.pad_code - qmin], c)[None, None, :, None]
+    return rolling.Source(codes.shape[1:3], (1, c * rank, n), x_factors.dtype, fill, pad)
 
 
 def padded(x_factors):
@@ -111,11 +112,13 @@ def masks_of(x_factors, qmin):
     return found
 
 
-def storing(integer, add):
+def storing(integer, sum_dtype, add):
     """How sums of one chunk of channels become, or are added to, sums in another dtype; floating ones are rounded."""
     def store(target, part):
         if not integer:
             np.rint(part, out=part)
+        if target.dtype == np.int64:
+            part = part.astype(sum_dtype)                       # by way of int32 it takes half the time
         if add:
             np.add(target, part, out=target, casting="unsafe")
         else:
@@ -125,14 +128,14 @@ def storing(integer, add):
 
 
 def factored_kernels(problem, w_factors):
-    """G of every weight, (m, kw, kh, r, c)."""
+    """G of every weight, (m, kw, kh, c, r): all factors of one at once take a quarter of the time."""
     m, c, kh, kw = problem.w.shape
-    kernels = np.empty((m, kw, kh, len(w_factors), c), w_factors.dtype)
+    kernels = np.empty((m, kw, kh, c, len(w_factors)), w_factors.dtype)
+    table = np.ascontiguousarray(w_factors.T)
 
     def look_up(outputs, _):
-        index = problem.w_index(outputs).transpose(0, 3, 2, 1)
-        for term, f in enumerate(w_factors):
-            kernels[outputs, :, :, term] = f.take(index, mode="clip")
+        index = np.ascontiguousarray(problem.w_index(outputs).transpose(0, 3, 2, 1))
+        table.take(index, axis=0, out=kernels[outputs], mode="clip")
 
     problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // KERNEL_CODES))))
     return kernels

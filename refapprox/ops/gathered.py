@@ -19,11 +19,6 @@ BLOCK_ROWS = 8192        # rows of sums in a block by activations: T is built on
 BLOCK_BYTES = 4 << 20    # of a block by weights
 
 
-def sum_dtype(problem):
-    """int32 where every partial sum fits it."""
-    return np.dtype(np.int32 if problem.k * problem.largest_product < 2 ** 31 else np.int64)
-
-
 def occurring(codes, qmin):
     """(first, last + 1) index of the codes that occur."""
     return int(codes.min()) - qmin, int(codes.max()) - qmin + 1
@@ -40,7 +35,7 @@ def by_activations(problem, out, tile):
     m, c, kh, kw = problem.w.shape
     (sh, sw), (dh, dw) = problem.window.stride, problem.window.dilation
     width, tiles = kw if tile == 1 else (tile - 1) * sw + kw, problem.output_shape[2] // tile
-    dtype, qmin = sum_dtype(problem), problem.multiplier.range_x[0]
+    dtype, qmin = problem.sum_dtype, problem.multiplier.range_x[0]
     first, last = occurring(problem.x, qmin)
     if problem.padded_size != problem.x.shape[1:3]:
         first, last = min(first, problem.pad_code - qmin), max(last, problem.pad_code - qmin + 1)
@@ -104,7 +99,7 @@ def by_weights(problem, out):
     m, c, kh, kw = problem.w.shape
     (sh, sw), (dh, dw) = problem.window.stride, problem.window.dilation
     (height, width), (_, h_out, w_out, _) = problem.padded_size, problem.output_shape
-    dtype, qmin = sum_dtype(problem), problem.multiplier.range_w[0]
+    dtype, qmin = problem.sum_dtype, problem.multiplier.range_w[0]
     first, last = occurring(problem.w, qmin)
 
     def work(channels, scratch):

@@ -23,8 +23,8 @@ from refapprox.ops.lut_matmul import (
     fill,
     zero_point_terms,
 )
-from refapprox.ops.patches import empty_maps, from_batch_last, geometry
-from refapprox.ops.table_convolution import TableConvolution, largest_product
+from refapprox.ops.patches import empty_maps, from_batch_last, geometry, to_batch_last
+from refapprox.ops.table_convolution import TableConvolution, largest_product, narrow_dtype
 from refapprox.validation import check_choice, check_codes, check_integer
 
 __all__ = ["conv2d_sums", "lut_conv2d"]
@@ -117,6 +117,8 @@ def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_
     n, c, h, width = x.shape
     window = window.on(h, width)
     sums = empty_maps(len(w), *window.output_size(h, width), n, dtype)
+    if (narrow := narrow_dtype(*multiplier.range_x)).itemsize == 1 and x.strides[0] != x.itemsize:
+        x = from_batch_last(to_batch_last(x.astype(narrow, copy=False)))
     whole = TableConvolution(x.transpose(1, 2, 3, 0), w, multiplier, window, pad_code, memory_limit, workers)
     by_column = method in ("auto", "gather") and multiplier.has_table
     if 1 < groups == c and sums.size and by_column:

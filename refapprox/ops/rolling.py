@@ -83,7 +83,7 @@ def outputs_of(maps, groups):
 def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, workers=1):
     """Fill `outputs` (h_out, g, w_out, m, n) with the sums over all taps of `kernels` (g, m, kw, kh, c) times what
     `walk` sees of `source`; or ``store(part of outputs, sums)`` them, where their dtype is another."""
-    turned, m = rotations(kernels, walk), kernels.shape[1]
+    turned, m = rotations(kernels, walk, source.shape[2]), kernels.shape[1]
 
     def work(job, x, scratch):
         if isinstance(job, slice):
@@ -238,11 +238,12 @@ def rotation_of(row, walk):
     return (row * walk.stride[0] + walk.origin[0]) % walk.kernel[0] if walk.dilation[0] == 1 else 0
 
 
-def rotations(kernels, walk):
-    """Kernels (g, m, kw, kh, c) as matrices (g, 1, m, K), a list with one for every rotation."""
+def rotations(kernels, walk, n):
+    """Kernels (g, m, kw, kh, c) as matrices (g, 1, m, K), a list with one for every rotation that `fields` give."""
     g, m, kw, kh, c = kernels.shape
-    return [np.roll(kernels, turn, axis=3).reshape(g, 1, m, kw * kh * c)
-            for turn in range(kh if walk.dilation[0] == 1 else 1)]
+    turns = kh if walk.dilation[0] == 1 and n >= NARROW else 1
+    return [(np.roll(kernels, turn, axis=3) if turn else kernels).reshape(g, 1, m, kw * kh * c)
+            for turn in range(turns)]
 
 
 def multiply(a, b, out, scratch):

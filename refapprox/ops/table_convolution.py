@@ -59,6 +59,16 @@ class TableConvolution:
         return largest_product(self.multiplier)
 
     @cached_property
+    def sum_dtype(self):
+        """int32 where every partial sum fits it, else int64."""
+        return np.dtype(np.int32 if self.k * self.largest_product < 2 ** 31 else np.int64)
+
+    @cached_property
+    def narrow(self):
+        """A dtype for activations: of one byte where the table has no more codes."""
+        return narrow_dtype(*self.multiplier.range_x)
+
+    @cached_property
     def padded_size(self):
         """(height, width) of a padded map."""
         return self.window.padded_size(*self.x.shape[1:3])
@@ -107,6 +117,11 @@ class MemoryLimitTooSmall(ValueError):
         super().__init__(f"memory_limit must allow every worker one row of outputs, {needed} bytes in all, "
                          f"got {limit}.")
         self.needed = needed
+
+
+def narrow_dtype(qmin, qmax):
+    """The smallest dtype for codes: of one byte where they fit, else that of indices."""
+    return np.dtype("i1" if qmin < 0 else "u1") if qmax - qmin < 256 else np.dtype(np.intp)
 
 
 def largest_product(multiplier):
