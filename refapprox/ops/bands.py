@@ -3,8 +3,8 @@
 Images are taken as matrices with a row for one position or some neighbors, (h*w / k, k*c*n), which in batch-last memory
 they are; (n, c) has a row for one image or some. Either way channels lie along a row. Rows are long because NumPy
 takes twice as long to combine a matrix with a row of less than LONG elements, and bands because threads that share many
-short calls wait for each other. Bands are cut by shape alone and their sums added in order, so that no bit depends on
-how many workers share them.
+short calls wait for each other (`threads`). Bands are cut by shape alone and their sums added in order, so that no bit
+depends on how many workers share them.
 """
 import math
 
@@ -13,9 +13,7 @@ import numpy as np
 from refapprox.ops.patches import even_slices, to_batch_last
 from refapprox.ops.threads import Scratch, each
 
-BAND_BYTES = 1 << 20       # of one array
-SHARED_BYTES = 1 << 17     # from which on an array is cut into bands
-BANDS = 4                  # at least, then
+BAND_BYTES = 2 << 20       # of one array; less than two of them are not shared
 LONG = 8192                # elements of a row: NumPy's own buffer is as long
 
 
@@ -44,10 +42,9 @@ def from_rows(rows, shape):
 
 def in_bands(work, rows, workers=1):
     """``work(band, scratch)`` for slices of the rows of a matrix like `rows`; a list of results in their order."""
-    count = max(BANDS, -(-rows.nbytes // BAND_BYTES)) if rows.nbytes >= SHARED_BYTES else 1
+    count = max(1, min(round(rows.nbytes / BAND_BYTES), len(rows)))
     scratches = [Scratch() for _ in range(workers)]
-    return each(lambda band, worker: work(band, scratches[worker]), even_slices(len(rows), min(count, len(rows)) or 1),
-                workers)
+    return each(lambda band, worker: work(band, scratches[worker]), even_slices(len(rows), count), workers)
 
 
 def elementwise(function, *arrays, dtype=None, workers=1):

@@ -27,7 +27,8 @@ SMALL = 1_000_000        # multiply-adds of a product: OpenBLAS's own bound is 1
 ROWS, COLUMNS = 16, 64   # of a product, which are cut no smaller
 NARROW = 24              # images from which on a product of one position is worth it
 TRANSPOSED = 1024        # elements of a product with a transposed operand, which more of them would make slow
-BANDS = 8                # jobs of a map that several workers share
+BANDS = 8                # jobs of a map that several workers share, for few images
+SHARED = SMALL           # multiply-adds of a row of outputs from which on rows are shared: they take 20 microseconds
 PRODUCT_BYTES = 1 << 20  # of one gradient a position, held until they are added
 
 
@@ -96,7 +97,7 @@ def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, wor
         if store:
             store(outputs[job], products)
 
-    run(work, walk, source, workers, scratches)
+    run(work, walk, source, m, workers, scratches)
 
 
 def spread(products, shape):
@@ -138,7 +139,7 @@ def correlate_kernels(source, cotangents, walk, m, *, workers=1):
                     multiply(d[:, span], x_transposed[..., cut], products[..., cut], scratch)
             of_rows[row] += products.sum(axis=1)
 
-    run(work, walk, source, workers)
+    run(work, walk, source, m, workers)
     total = np.zeros((groups, m, kw, kh, c), dtype)
     for turn in range(kh) if n >= NARROW else (0,):
         turned = of_rows[[row for row in range(h_out) if n < NARROW or rotation_of(row, walk) == turn]].sum(axis=0)
@@ -286,9 +287,9 @@ def in_groups(array, groups):
     return array.reshape(groups, array.shape[0] // groups, *array.shape[1:])
 
 
-def run(work, walk, source, workers, scratches=None):
-    """``work(job, X, scratch)`` for every row of outputs, or slice of them, shared among workers."""
-    scratches = scratches or [Scratch() for _ in range(workers)]
+def run(work, walk, source, m, workers, scratches=None):
+    """``work(job, X, scratch)`` for every row of m outputs a group, or slice of them; workers share long ones."""
+    scratches, jobs = scratches or [Scratch() for _ in range(workers)], jobs_of(walk, source)
     field_of = [None] * len(scratches)
 
     def take(job, worker):
@@ -296,4 +297,5 @@ def run(work, walk, source, workers, scratches=None):
             field_of[worker] = fields(walk, source, scratches[worker])
         work(job, field_of[worker](job), scratches[worker])
 
-    each(take, jobs_of(walk, source), workers)
+    row = m * math.prod(source.shape) * math.prod(walk.kernel) * walk.size[1]
+    each(take, jobs, workers if row * walk.size[0] >= SHARED * len(jobs) else 1)

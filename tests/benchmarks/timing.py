@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROUNDS, REPEATS = 3, 5
+WARM = 0.05      # seconds: OpenMP spins for 15 ms when its work is done, and ours may share a core for 30 ms at first
 
 
 class Time(NamedTuple):
@@ -17,14 +18,11 @@ class Time(NamedTuple):
 
 
 def medians(candidates, rounds=ROUNDS, repeats=REPEATS):
-    """Median Time of every function without arguments, by name: `rounds` turns of `repeats` runs after one warm-up.
-
-    Runs of one candidate follow each other: threads that another one left spinning have gone to sleep by then.
-    """
+    """Median Time of every function without arguments, by name: `rounds` turns of `repeats` runs after warming up."""
     times = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
-            run()
+            warm_up(run)
             for _ in range(repeats):
                 clock, cores = time.perf_counter(), time.process_time()
                 run()
@@ -33,17 +31,23 @@ def medians(candidates, rounds=ROUNDS, repeats=REPEATS):
 
 
 def interleaved(candidates, turns):
-    """Median seconds on the clock of every function, by name: one run each in every turn, after two to warm up."""
-    for run in candidates.values():
-        run()
-        run()
+    """Median seconds on the clock of every function, by name: one run each in every turn, after warming up."""
     times = {name: [] for name in candidates}
     for _ in range(turns):
         for name, run in candidates.items():
+            warm_up(run)
             started = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - started)
     return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def warm_up(run):
+    """Run for WARM seconds, once at least."""
+    started = time.perf_counter()
+    run()
+    while time.perf_counter() - started < WARM:
+        run()
 
 
 def extra_memory(run):
