@@ -84,6 +84,7 @@ def test_normals_in_float32_are_the_formula_of_their_bits():
     count = 2 * agn.DRAWN + 5
     bits = np.random.default_rng(3).integers(0, 1 << 64, -(-count // 2), np.uint64).view(np.uint32)
     found = agn.box_muller(count, np.random.default_rng(3))
+    assert np.array_equal(found, agn.box_muller(count, np.random.default_rng(3), workers=2))
     for start, values in ((0, bits[:2 * agn.DRAWN]), (2 * agn.DRAWN, bits[2 * agn.DRAWN:])):
         u, v = (values.reshape(2, -1) + np.array([[0.5], [0]])) / 2 ** 32
         expected = np.sqrt(-2 * np.log(u)) * [np.cos(2 * np.pi * v), np.sin(2 * np.pi * v)]

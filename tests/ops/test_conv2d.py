@@ -182,12 +182,13 @@ def test_bands_workers_and_pieces_change_nothing(case, seed, small, narrow):
     y, cache = conv2d.forward(x, w, **options)
     dy = rng.integers(-9, 10, y.shape).astype(np.float64)
     whole = conv2d.definition(cache), *conv2d.backward(dy, cache)
-    with mock.patch.multiple(rolling, BANDS=100, NARROW=narrow, SMALL=small, ROWS=2, COLUMNS=2, TRANSPOSED=small,
-                             PRODUCT_BYTES=small):
+    with mock.patch.multiple(rolling, SHARED=0, BANDS=100, NARROW=narrow, SMALL=small, ROWS=2, COLUMNS=2,
+                             TRANSPOSED=small, PRODUCT_BYTES=small):
         y, cache = conv2d.forward(x, w, workers=2, **options)
         assert all(map(np.array_equal, whole, (y, *conv2d.backward(dy, cache, workers=2))))
 
 
+@mock.patch.object(rolling, "SHARED", 0)
 def test_no_bit_depends_on_workers():
     rng = np.random.default_rng(3)
     x, w = (rng.normal(size=shape).astype(np.float32) for shape in ((70, 3, 17, 9), (5, 3, 3, 3)))

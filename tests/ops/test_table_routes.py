@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 
 from refapprox import Multiplier, load_library, lut_matmul
 from refapprox.multipliers import factorization
-from refapprox.ops import factored, gathered, route_choice
+from refapprox.ops import factored, gathered, rolling, route_choice
 from refapprox.ops.lut_conv2d import conv2d_sums, lut_conv2d
 from refapprox.ops.lut_matmul import as_convolution, fill, matmul_sums
 from refapprox.ops.patches import Geometry, geometry
 from refapprox.ops.table_convolution import Scratch, TableConvolution, even_slices
 
 ROUTES = ("auto", "factored", "gather")
+
+
+@pytest.fixture(autouse=True)
+def sharing(monkeypatch):
+    """However small the work is, workers share it."""
+    monkeypatch.setattr(rolling, "SHARED", 0)
 
 
 def table_of_rank(rng, rank, bits=(8, 8), signed=True, largest=9):
