@@ -103,7 +103,10 @@ def each(work, jobs, workers):
     are not waited for, so that work which calls `each` itself cannot wait for a thread that waits for it. An error is
     raised when all have stopped.
     """
-    workers, results = min(bounded(workers), len(jobs)), [None] * len(jobs)
+    workers = min(bounded(workers), len(jobs))
+    if workers < 2:
+        return [work(job, 0) for job in jobs]
+    results = [None] * len(jobs)
     shares = [deque(range(len(jobs) * i // workers, len(jobs) * (i + 1) // workers)) for i in range(workers)]
 
     def take_jobs(worker):
