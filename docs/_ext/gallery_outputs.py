@@ -3,6 +3,7 @@
     python -m tests.tools.gallery_output [NAME ...]      makes the committed output anew
 """
 import ast
+import re
 import textwrap
 from pathlib import Path
 
@@ -15,10 +16,17 @@ from refapprox.report.multiplier import layer_distributions, page_of
 
 HERE = Path(__file__).parents[1]
 TITLE = "What it prints"
+RUN_IT = re.compile(r"^Run it:.*(?:\n .*)*", re.MULTILINE)
 SPELLINGS = {"lenet5": "LeNet-5", "cnn": "CNN"}
-RECORDS = {      # example -> (figure, page) of its run of record, which takes longer or needs files of others
-    "energy_claim": ("cifar10_energy", "real_images"), "lambda_sweep": ("mnist_lambda_sweep", "results"),
-    "multiplier_families": ("families", "multipliers")}
+SMALL = "This is a small run, on drawn digits. "
+REMARKS = {      # example -> (picture of the run of record or None, what is said of it)
+    "analog_lenet5": (None, "Four times the noise of the devices; :doc:`/results` has their own noise beside it."),
+    "assignments": (None, SMALL + "That of record, on MNIST, is in :doc:`/results`."),
+    "energy_claim": ("cifar10_energy", SMALL + "The last picture is that of record, on CIFAR-10: :doc:`/real_images`."),
+    "lambda_sweep": ("mnist_lambda_sweep", SMALL + "The last picture is that of record, on MNIST: :doc:`/results`."),
+    "multiplier_families": ("families", "What each family is, and whose, stands in :doc:`/multipliers`."),
+    "operating_points": (None, SMALL + "That of record, on Fashion-MNIST, is in :doc:`/real_images`."),
+}
 PLAYGROUNDS = {      # page -> (two multipliers, how they are found, what to look for)
     "evolved": ("mul8s_1L2H", "mul8s_1L1G", {},
                 "Two evolved circuits that ship with the package: the coarser one takes less than half the power of "
@@ -65,16 +73,24 @@ def write_sources(app, config):
         title = title[0].upper() + title[1:]
         start = source.index('"""') + 3
         body = source[source.index('"""', start):]
-        text = "\n".join(transform([first, *rest.splitlines()]))
+        text = RUN_IT.sub(command_block, "\n".join(transform([first, *rest.splitlines()])))
         shown = pictures(path.stem) or [card(first, folder / f"{path.stem}.png")]
         (folder / path.name).write_text(f'r"""\n{title}\n{"=" * len(title)}\n\n{text}\n{body}\n'
                                         f"# sphinx_gallery_thumbnail_path = '{shown[0].relative_to(HERE)}'\n", "utf-8")
 
 
+def command_block(found):
+    """The lines of "Run it:" as what is typed."""
+    lines = textwrap.dedent(re.sub(r"\\([*|_])", r"\1", found[0]).replace("Run it:", " " * 7))
+    lines = re.sub(r"(?<=\S) {2,}(?=--\w+ \w+=)", " ", lines)      # a line that was continued
+    return ".. code-block:: text\n\n" + textwrap.indent(lines, "   ")
+
+
 def pictures(name):
     """Pictures that an example left, and the one of its run of record."""
     found = sorted((HERE / "gallery_output").glob(f"{name}.*.png"))
-    return found + [HERE / "figures" / f"{RECORDS[name][0]}.png"] if name in RECORDS else found
+    figure, _ = REMARKS.get(name, (None, ""))
+    return [*found, HERE / "figures" / f"{figure}.png"] if figure else found
 
 
 def card(text, path):
@@ -87,17 +103,15 @@ def card(text, path):
 
 def append_outputs(app):
     """After sphinx-gallery made the pages, which it does when the builder starts too, but earlier."""
-    for page in sorted((HERE / "gallery").glob("*.rst")):
-        text, output = page.read_text(encoding="utf-8"), HERE / "gallery_output" / f"{page.stem}.txt"
-        if TITLE in text or not (output.exists() or page.stem in RECORDS):
+    for output in sorted((HERE / "gallery_output").glob("*.txt")):
+        page = HERE / "gallery" / f"{output.stem}.rst"
+        if not page.exists() or TITLE in page.read_text(encoding="utf-8"):
             continue
-        section = f"\n\n{TITLE}\n{'-' * len(TITLE)}\n\n"
-        if output.exists():
-            section += f".. code-block:: text\n\n{textwrap.indent(output.read_text(encoding='utf-8'), '   ')}\n"
-        section += "".join(f".. image:: ../{path.relative_to(HERE)}\n\n" for path in pictures(page.stem))
-        if page.stem in RECORDS:
-            section += f"The last picture is that of the run of record, see :doc:`/{RECORDS[page.stem][1]}`.\n"
-        page.write_text(text + section, "utf-8")
+        _, remark = REMARKS.get(output.stem, (None, ""))
+        printed = textwrap.indent(output.read_text(encoding="utf-8"), "   ")
+        shown = "".join(f".. image:: ../{path.relative_to(HERE)}\n\n" for path in pictures(output.stem))
+        section = f"\n\n{TITLE}\n{'-' * len(TITLE)}\n\n{remark}\n\n.. code-block:: text\n\n{printed}\n{shown}"
+        page.write_text(page.read_text(encoding="utf-8") + section, "utf-8")
 
 
 def write_playgrounds(app, error):

@@ -1,8 +1,8 @@
 """Docstrings of refapprox are plain text that reads well in a terminal; this makes reStructuredText of them.
 
 Formulas stand in indented blocks, which become literal ones; stars and bars in sentences are not markup, and are
-escaped. Examples, and what stands between backticks, stay as they are. Formulas and sources that several functions
-share stand in the docstring of their module, which the page of each shows below its own.
+escaped, but for *emphasis*. Examples, and what stands between backticks, stay as they are. Formulas and sources that
+several functions share stand in the docstring of their module, which the page of each shows below its own.
 """
 import functools
 import inspect
@@ -16,7 +16,7 @@ PROSE = {"Notes", "References", "See Also"}
 PAGE = re.compile(r"`{0,2}docs/([\w/]+)\.md`{0,2}")
 DOCS = Path(__file__).parents[1]
 HEADING = re.compile(r"^[-=]{3,}\s*$")
-OPAQUE = re.compile(r"(``.+?``|`[^`]+`)")
+OPAQUE = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*\\)\]])\*[^\W_](?:[^*]*[\w.])?\*(?![\w*(\[]))")
 
 
 def escaped(line):
@@ -91,7 +91,7 @@ def add_module(app, what, name, obj, options, lines):
     if beside:
         lines += ["", ".. rubric:: See also", "", ", ".join(beside)]
     if len(about) > 1:
-        lines += ["", f".. rubric:: About ``{module.__name__}``", ""]
+        lines += ["", f".. rubric:: About {module.__name__}", ""]
         for line in with_links(transform(about)):
             if HEADING.match(line):
                 lines[-1:] = [f".. rubric:: {lines[-1]}", ""]
