@@ -5,6 +5,7 @@ a multiplier fits are decided by `matching`; errors are predicted by the rungs o
 operands of 128 training images; accuracies are counted on the test images.
 """
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -79,7 +80,7 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     library = load_library(multipliers, signed=signed, bits=bits, costs=costs, **(circuit or {}))
     found = [narrow(m) for m in with_estimated_costs(library, required=False)]
     progress(f"reading {'MNIST' if dataset == 'mnist' else 'the drawn digits'}")
-    data = MNIST(data_dir=data_dir) if dataset == "mnist" else SyntheticDigits(seed=SEED)
+    data = MNIST(data_dir=data_dir) if dataset == "mnist" else drawn_digits()
     images = len(data.test.labels) if images is None else check_integer("images of effect", images, minimum=1,
                                                                         maximum=len(data.test.labels))
     benches = {}
@@ -90,6 +91,12 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
             benches[kind] = Bench(multiplier, dataset, data, images, retrain, progress)
         effects.append(benches[kind].measure(multiplier))
     return EffectReport(dataset, images, retrain, effects)
+
+
+@functools.cache
+def drawn_digits():
+    """The drawn digits, drawn once: nobody changes them here."""
+    return SyntheticDigits(seed=SEED)
 
 
 def narrow(multiplier):
@@ -176,8 +183,12 @@ class Bench:
 
 def answered_rightly(net, data, images):
     """bool array (images,): which of the first test images `net` classifies rightly in its present mode."""
-    right = [net.forward(batch.images).argmax(axis=1) == batch.labels for batch in data.test_batches()]
-    return np.concatenate(right)[:images]
+    right = []
+    for batch in data.test_batches():
+        right.extend(net.forward(batch.images).argmax(axis=1) == batch.labels)
+        if len(right) >= images:
+            break
+    return np.array(right[:images])
 
 
 def free(multiplier):
