@@ -108,8 +108,10 @@ def test_a_broken_pipe_is_silent():
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no POSIX signals here")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("delay", [0.02, 0.25, 1.5])
+@pytest.mark.parametrize("name, delay", [
+    ("SIGINT", 0.02), ("SIGTERM", 0.25), ("SIGHUP", 1.5),
+    *(pytest.param(name, delay, marks=pytest.mark.slow) for name, delay in [
+        ("SIGINT", 0.25), ("SIGINT", 1.5), ("SIGTERM", 0.02), ("SIGTERM", 1.5), ("SIGHUP", 0.02), ("SIGHUP", 0.25)])])
 def test_signals_end_it_quietly_while_modules_load_and_while_it_works(name, delay, tmp_path):
     process = start(f"import os, signal, sys, threading; signal.signal(signal.{name}, "      # nohup's child ignores one
                     f"{'signal.default_int_handler' if name == 'SIGINT' else 'signal.SIG_DFL'})\n"

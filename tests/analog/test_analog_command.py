@@ -34,8 +34,10 @@ def test_command_prints_and_writes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("device, times, compensation", [
-    ("reram-wan2022", "1,86400", "none"), ("hermes-1-device", "1,3600", "exact-reference"),
-    ("state-independent", "60", "per-column"), ("reram-cmo", "1,86400", "global")])
+    ("reram-wan2022", "1,86400", "none"),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in [
+        ("hermes-1-device", "1,3600", "exact-reference"), ("state-independent", "60", "per-column"),
+        ("reram-cmo", "1,86400", "global")])])
 def test_other_devices(device, times, compensation, tmp_path, capsys):
     np.save(tmp_path / "small.npy", np.random.default_rng(0).normal(size=(20, 8)))
     assert main(["analog", *QUICK, "--device", device, "--t-steps", times, "--compensation", compensation,
