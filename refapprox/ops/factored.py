@@ -22,7 +22,8 @@ from refapprox.ops.patches import even_slices
 from refapprox.ops.table_convolution import CASTING_BYTES
 
 RING_BYTES = 16 << 20      # of a rolling buffer: more images are taken one block after the other
-KERNEL_CODES = 1 << 16     # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
+CODES = 1 << 16            # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
+HELD_BYTES = 8 << 20       # of a factored map that is made at once, where rows are too short for calls of their own
 
 
 def run(problem, out, dtype, cuts):
@@ -33,8 +34,10 @@ def run(problem, out, dtype, cuts):
         return
     x_factors, w_factors = (np.ascontiguousarray(f.T, dtype=dtype) for f in (factors.x_factors, factors.w_factors))
     kernel_bytes = math.prod(problem.w.shape) * factors.rank * x_factors.itemsize
-    looking_up = 16 * min(KERNEL_CODES + problem.k, problem.w.size)
-    fixed = ((1 + problem.window.kernel[0]) * kernel_bytes + x_factors.nbytes + w_factors.nbytes
+    held, row = problem.x.size * factors.rank * x_factors.itemsize, problem.x[:, 0].size
+    held = held if held <= min(HELD_BYTES, problem.memory_limit // 8) and row < CODES // 4 else 0
+    looking_up = 16 * min(CODES + max(problem.k, row), max(problem.w.size, problem.x.size if held else 0))
+    fixed = ((1 + problem.window.kernel[0]) * kernel_bytes + x_factors.nbytes + w_factors.nbytes + held
              + problem.workers * (looking_up + CASTING_BYTES))
     rolled, joined = bytes_of_image(problem, factors.rank, cuts, x_factors.itemsize)
     room = min(RING_BYTES, (problem.memory_limit - fixed) // problem.workers)
@@ -53,7 +56,7 @@ def run(problem, out, dtype, cuts):
     direct = factors.is_integer and len(cuts) == 2
     for images in problem.image_blocks(image_bytes, room if wide else room // 2):
         for first, last in zip(cuts, cuts[1:], strict=False):
-            source = factored_source(problem, x_factors, masks, slice(first, last), images)
+            source = factored_source(problem, x_factors, masks, slice(first, last), images, bool(held))
             source = source._replace(band_bytes=band_bytes)
             of_cut = kernels[..., first:last, :].reshape(1, len(kernels), *walk.kernel[::-1], -1)
             store = None if direct and out.dtype == dtype else storing(factors.is_integer, problem.sum_dtype, first > 0)
@@ -61,34 +64,47 @@ def run(problem, out, dtype, cuts):
                               scratches=problem.scratches, store=store)
 
 
-def factored_source(problem, x_factors, masks, channels, images):
-    """The `rolling.Source` of the factors of some channels: c * r channels, made when their row is needed."""
+def factored_source(problem, x_factors, masks, channels, images, held=False):
+    """The `rolling.Source` of the factors of some channels: c * r channels, made when their row is needed, or all at
+    once and `held`."""
     codes, (rank, c) = problem.x[channels, ..., images], (len(x_factors), channels.stop - channels.start)
     by_row, n = codes.transpose(1, 2, 0, 3), codes.shape[3]
     (qmin, _), narrow = problem.multiplier.range_x, problem.narrow
-    tables = x_factors if narrow.itemsize > 1 else np.roll(padded(x_factors), qmin, axis=1)      # by pattern of bits
-    masks = [np.array(mask).astype(narrow) for mask, _ in masks] if masks else None
+    if masks:
+        masks = [np.array(mask).astype(narrow) for mask, _ in masks]
+    else:
+        tables = x_factors if narrow.itemsize > 1 else np.roll(padded(x_factors), qmin, axis=1)   # by pattern of bits
 
-    def fill(y, columns, target, scratch):
-        row, targets = by_row[y, columns], target[0].reshape(-1, c, rank, n)
-        if row.dtype != narrow:
-            row = scratch.array("codes", row.shape, narrow)
-            np.copyto(row, by_row[y, columns], casting="unsafe")
+    def factor(codes, target, scratch):
+        """Codes (..., c, n) as factors, into `target` (..., c * r, n)."""
+        targets = target.reshape(*codes.shape[:-1], rank, n)
+        if codes.dtype != narrow:
+            narrowed = scratch.array("codes", codes.shape, narrow)
+            np.copyto(narrowed, codes, casting="unsafe")
+            codes = narrowed
         if masks:
             for r, mask in enumerate(masks):
-                np.copyto(targets[:, :, r], row if mask == -1 else np.bitwise_and(
-                    row, mask, out=scratch.array("masked", row.shape, narrow)))
+                np.copyto(targets[..., r, :], codes if mask == -1 else np.bitwise_and(
+                    codes, mask, out=scratch.array("masked", codes.shape, narrow)))
             return
-        index = scratch.array("index", row.shape, np.intp)
-        terms = scratch.array("terms", row.shape, x_factors.dtype)
-        np.subtract(row.view("u1") if narrow.itemsize == 1 else row, 0 if narrow.itemsize == 1 else qmin, out=index,
+        index = scratch.array("index", codes.shape, np.intp)
+        terms = scratch.array("terms", codes.shape, x_factors.dtype)
+        np.subtract(codes.view("u1") if narrow.itemsize == 1 else codes, 0 if narrow.itemsize == 1 else qmin, out=index,
                     dtype=np.intp)
         for r, table in enumerate(tables):
             table.take(index, out=terms, mode="wrap")                        # "raise" would buffer the result
-            np.copyto(targets[:, :, r], terms)
+            np.copyto(targets[..., r, :], terms)
+
+    def fill(y, columns, target, scratch):
+        factor(by_row[y, columns], target[0], scratch)
 
     pad = np.tile(x_factors[:, problem.pad_code - qmin], c)[None, None, :, None]
-    return rolling.Source(codes.shape[1:3], (1, c * rank, n), x_factors.dtype, fill, pad)
+    if not held:
+        return rolling.Source(codes.shape[1:3], (1, c * rank, n), x_factors.dtype, fill, pad)
+    maps = np.empty((*by_row.shape[:2], c * rank, n), x_factors.dtype)
+    problem.each(lambda rows, scratch: factor(by_row[rows], maps[rows], scratch),
+                 even_slices(len(maps), min(len(maps), -(-codes.size // CODES))))
+    return rolling.maps_source(maps.transpose(2, 0, 1, 3), 1, x_factors.dtype, pad)
 
 
 def padded(x_factors):
@@ -137,7 +153,7 @@ def factored_kernels(problem, w_factors):
         index = np.ascontiguousarray(problem.w_index(outputs).transpose(0, 3, 2, 1))
         table.take(index, axis=0, out=kernels[outputs], mode="clip")
 
-    problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // KERNEL_CODES))))
+    problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // CODES))))
     return kernels
 
 

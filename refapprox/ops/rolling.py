@@ -28,7 +28,7 @@ ROWS, COLUMNS = 16, 64   # of a product, which are cut no smaller
 NARROW = 24              # images from which on a product of one position is worth it
 TRANSPOSED = 1024        # elements of a product with a transposed operand, which more of them would make slow
 BANDS = 8                # jobs of a map that several workers share, for few images
-SHARED = SMALL           # multiply-adds of a row of outputs from which on rows are shared: they take 20 microseconds
+SHARED = 2_000_000       # multiply-adds of a product, 40 microseconds, from which on workers share them
 PRODUCT_BYTES = 1 << 20  # of one gradient a position, held until they are added
 
 
@@ -84,6 +84,8 @@ def outputs_of(maps, groups):
 def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, workers=1):
     """Fill `outputs` (h_out, g, w_out, m, n) with the sums over all taps of `kernels` (g, m, kw, kh, c) times what
     `walk` sees of `source`; or ``store(part of outputs, sums)`` them, where their dtype is another."""
+    rows = rows_at_once(walk, source, kernels.shape[1])
+    kernels, walk = stacked(kernels, walk, rows) if rows > 1 else (kernels, walk)
     turned, m = rotations(kernels, walk, source.shape[2]), kernels.shape[1]
 
     def work(job, x, scratch):
@@ -92,12 +94,35 @@ def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, wor
             multiply(turned[0], x, products, scratch)
             (store or np.copyto)(outputs[job], spread(products, outputs[job].shape))
             return
-        products = scratch.array("products", outputs[job].shape, source.dtype) if store else outputs[job]
+        in_place = rows == 1 and store is None
+        products = outputs[job] if in_place else scratch.array("products", (*x.shape[:2], m, x.shape[3]), source.dtype)
         multiply(turned[rotation_of(job, walk)], x, products, scratch)                                  # (1)
-        if store:
-            store(outputs[job], products)
+        if not in_place:
+            products = split(products, 2, m // rows).transpose(2, 0, 1, 3, 4)
+            (store or np.copyto)(outputs[job * rows:(job + 1) * rows], products)
 
     run(work, walk, source, m, workers, scratches)
+
+
+def rows_at_once(walk, source, m):
+    """How many rows of outputs are taken as one, so that a product takes SHARED multiply-adds: for many images."""
+    (g, c, n), (kh, kw), (h_out, w_out) = source.shape, walk.kernel, walk.size
+    if n < NARROW or kh == 1 or walk.dilation[0] > 1:
+        return 1
+    return next((rows for rows in range(1, 5) if h_out % rows == 0 and rows * m * g * c * n * kw * w_out
+                 * (kh + (rows - 1) * walk.stride[0]) >= SHARED), 1)
+
+
+def stacked(kernels, walk, rows):
+    """Kernels and walk of an equal convolution whose outputs are those of `rows` rows: each kernel once for every row,
+    zero where that row does not look."""
+    g, m, kw, kh, c = kernels.shape
+    sh = walk.stride[0]
+    tall = np.zeros((g, rows, m, kw, kh + (rows - 1) * sh, c), kernels.dtype)
+    for row in range(rows):
+        tall[:, row, :, :, row * sh:row * sh + kh] = kernels
+    return tall.reshape(g, rows * m, *tall.shape[3:]), walk._replace(
+        kernel=(tall.shape[4], kw), stride=(rows * sh, walk.stride[1]), size=(walk.size[0] // rows, walk.size[1]))
 
 
 def spread(products, shape):

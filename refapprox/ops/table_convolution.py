@@ -5,6 +5,7 @@ window is a run of at least n neighbors in memory. One group is one problem, and
 convolution of 1x1 maps by 1x1 kernels.
 """
 import math
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,6 +14,7 @@ import numpy as np
 from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.threads import Scratch, bounded, each
 
+LARGEST_PRODUCTS = weakref.WeakKeyDictionary()      # multiplier -> max |lut|
 CASTING_BYTES = 16 * np.getbufsize()      # what NumPy takes to convert dtypes on the way
 
 
@@ -125,7 +127,9 @@ def narrow_dtype(qmin, qmax):
 
 
 def largest_product(multiplier):
-    """max |lut| as a Python integer; without a table, the largest that the output word can say."""
+    """max |lut| as a Python integer, remembered; without a table, the largest that the output word can say."""
     if not multiplier.has_table:
         return 2 ** (multiplier.output_bits - multiplier.signed)
-    return max(-int(multiplier.lut.min()), int(multiplier.lut.max()))
+    if multiplier not in LARGEST_PRODUCTS:
+        LARGEST_PRODUCTS[multiplier] = max(-int(multiplier.lut.min()), int(multiplier.lut.max()))
+    return LARGEST_PRODUCTS[multiplier]
