@@ -78,7 +78,7 @@ def moments(rows, shape, workers=1):
     mean, square = channel_sums(lambda x: (x.sum(axis=0), dots(x, x)), rows, shape=shape, workers=workers) / count
     if not far(mean, square - mean * mean):
         return mean, square - mean * mean
-    center = along_rows(mean, rows.reshape(-1, math.prod(channels_and_neighbors(shape))), shape)
+    center = along_rows(mean, rows, shape)[:math.prod(channels_and_neighbors(shape))]
     (square,) = channel_sums(lambda x: (dots(x - center, x - center),), rows, shape=shape, workers=workers) / count
     return mean, square
 

@@ -171,8 +171,8 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
 
 
 def minus(x, center, out=None):
-    """x - center, in the memory of `out` if there is one; x itself where center is None."""
-    return x if center is None else np.subtract(x, center, out=out)
+    """x - center, in the memory of `out` if there is one; x itself where center is None. Rows of x may be shorter."""
+    return x if center is None else np.subtract(x, center[:x.shape[1]], out=out)
 
 
 doors(__name__)

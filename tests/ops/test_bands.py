@@ -30,9 +30,11 @@ def test_no_bit_depends_on_workers(shape, monkeypatch):
 
 
 @pytest.mark.parametrize("mean", [0.0, 3.9, 1000.0])
-def test_batch_norm_keeps_its_digits_however_far_the_mean_lies(mean):
+@pytest.mark.parametrize("long", [100, 8192])
+def test_batch_norm_keeps_its_digits_however_far_the_mean_lies(mean, long, monkeypatch):
     """Beside float64 of the same inputs: of a float32's 24 bits sums lose few and `far` 4 more; the mean is known
     to 24 bits, and sums multiply its error. Without `far` the variance would lose 20 bits where it is 1000 stds."""
+    monkeypatch.setattr(bands, "LONG", long)      # 8192: no number of rows that divides them all makes as many elements
     rng = np.random.default_rng(1)
     x = (rng.standard_normal((10, 3, 20, 20)) + mean).astype(np.float32)
     dy, ones = rng.standard_normal(x.shape).astype(np.float32), np.ones(3, np.float32)
