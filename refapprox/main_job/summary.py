@@ -9,8 +9,6 @@ from refapprox.main_job.job import STEPS
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo
 
-ACCURACIES = ("baseline", "quantized", "deployed", "retrained", "uniform_deployed", "uniform_retrained")
-
 
 @dataclass(frozen=True)
 class RunSummary:

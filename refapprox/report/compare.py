@@ -1,16 +1,17 @@
 """Several runs in one table and on one page."""
 import math
 
-from refapprox.main_job.summary import ACCURACIES, differing_options, groups_over_seeds, mean_and_spread
+from refapprox.main_job.summary import differing_options, groups_over_seeds, mean_and_spread
 from refapprox.report.effect import percent
 from refapprox.report.page import html_figure, html_table, page, paragraph, provenance
+from refapprox.report.run import ACCURACIES
 from refapprox.report.text import text_table
 
 
 def run_rows(summaries):
     """Header and one row a run: what differs in its options, then its numbers."""
     options = differing_options(summaries)
-    kept = [key for key in ACCURACIES if any(key in summary.results for summary in summaries)]
+    kept = [key for key, _ in ACCURACIES if any(key in summary.results for summary in summaries)]
     header = ("run", *(f"--{name.replace('_', '-')}" for name in options), "energy",
               *(key.replace("_", " ") for key in kept))
     rows = []

@@ -24,10 +24,11 @@ def gate(kind, *inputs, outputs=("Y",)):
     return Cell(inputs, outputs, kind)
 
 
+CHOICE = ("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S"))))
 CELLS = {
     "INVX1": gate("NOT", "A"), "BUFX2": gate("BUF", "A"),
     "FAX1": gate("FA", "A", "B", "C", outputs=("YS", "YC")), "HAX1": gate("HA", "A", "B", outputs=("YS", "YC")),
-    "MUX2X1": Cell(("A", "B", "S"), ("Y",), "", (("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S")))),)),
+    "MUX2X1": Cell(("A", "B", "S"), ("Y",), "", (CHOICE,)),
     "NAND3X1": Cell(("A", "B", "C"), ("Y",), "", (("NOT", ("AND", ("A", "B", "C"))),)),
     "NOR3X1": Cell(("A", "B", "C"), ("Y",), "", (("NOT", ("OR", ("A", "B", "C"))),)),
     "OAI21X1": Cell(("A", "B", "C"), ("Y",), "", (("NOT", ("AND", (("OR", ("A", "B")), "C"))),)),
@@ -35,7 +36,6 @@ CELLS = {
     **{f"{kind}2X1": gate(kind, "A", "B") for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
 }
 AB, ABC, ABCD = ("A", "B"), ("A", "B", "C"), ("A", "B", "C", "D")
-CHOICE = ("OR", (("AND", ("A", ("NOT", "S"))), ("AND", ("B", "S"))))
 YOSYS_CELLS = {
     **{f"$_{kind}_": gate(kind, *AB) for kind in ("AND", "OR", "XOR", "NAND", "NOR", "XNOR")},
     "$_NOT_": gate("NOT", "A"), "$_BUF_": gate("BUF", "A"),

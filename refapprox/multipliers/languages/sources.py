@@ -9,7 +9,7 @@ from refapprox import files as bounded_files
 from refapprox.multipliers.languages import yosys
 from refapprox.multipliers.languages.blif import read_blif
 from refapprox.multipliers.languages.c.tokens import SourceError
-from refapprox.multipliers.languages.cells import read_liberty
+from refapprox.multipliers.languages.cells import MAX_LIBERTY, read_liberty
 from refapprox.multipliers.languages.cgp import read_cgp
 from refapprox.multipliers.languages.verilog.source import NotStructural, read_modules, without_testbenches
 from refapprox.multipliers.languages.verilog.tokens import UndefinedModule
@@ -20,7 +20,6 @@ LANGUAGES = {".c": "C", ".v": "Verilog", ".sv": "Verilog", ".blif": "BLIF", ".cg
 SUFFIXES = tuple(suffix for suffix in LANGUAGES if suffix != ".json")     # a .json is a netlist only where it is named
 MAX_SIZE = {"C": 4 * 2 ** 20, "Verilog": 16 * 2 ** 20, "BLIF": 16 * 2 ** 20, "CGP": 16 * 2 ** 20,
             "Yosys JSON": 256 * 2 ** 20}
-MAX_LIBERTY = 64 * 2 ** 20
 COMPARED_PAIRS = 2 ** 16
 MAX_BESIDE = 500           # files of a folder that are searched for a module
 NATIVE = "Read natively are structural modules (assign, gates, instances, parameters, generate); the rest by Yosys: "
