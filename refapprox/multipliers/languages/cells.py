@@ -63,6 +63,13 @@ def outputs_of(graph, cell, values):
     return [tree_bit(graph, tree, values) for tree in cell.trees]
 
 
+def connect(graph, cell, pins, label):
+    """Drive what one instance drives; `pins` are the bits of its connected pins, `label` names the others."""
+    values = {pin: pins[pin] if pin in pins else graph.net(label(pin)) for pin in cell.inputs}
+    for pin, bit in zip(cell.outputs, outputs_of(graph, cell, values), strict=True):
+        graph.drive(pins[pin] if pin in pins else graph.net(label(pin)), bit)
+
+
 def tree_bit(graph, tree, values):
     if isinstance(tree, str):
         return int(tree) if tree in ("0", "1") else values[tree]

@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.graph import Graph, GraphError, netlist_of
-from refapprox.multipliers.languages.cells import find_cell, outputs_of
+from refapprox.multipliers.languages.cells import connect, find_cell
 from refapprox.multipliers.languages.ports import Port, choose_top, fault_of, words_of
 
 MAX_NESTING = 64
@@ -103,11 +103,8 @@ def expand_cell(library, graph, item, nets):
     if unknown or any(len(bits) != 1 for bits in item.pins.values()):
         raise GraphError(f"{item.place}: {item.kind} of {item.name} has the pins {', '.join(cell.inputs)} and "
                          f"{', '.join(cell.outputs)}, each of one bit, got {', '.join(map(str, item.pins))}.")
-    values = {pin: nets(item.pins[pin][0]) if pin in item.pins else
-              graph.net(f"{item.place}: pin {pin} of {item.name} is not connected.") for pin in cell.inputs}
-    for pin, bit in zip(cell.outputs, outputs_of(graph, cell, values), strict=True):
-        if pin in item.pins:
-            graph.drive(nets(item.pins[pin][0]), bit)
+    connect(graph, cell, {pin: nets(bit) for pin, (bit,) in item.pins.items()},
+            lambda pin: f"{item.place}: pin {pin} of {item.name} is not connected.")
 
 
 def expand_model(models, library, graph, item, path, nets, count):

@@ -3,7 +3,7 @@
 A bit of a net is labeled ``name[i]``, in an instance ``instance/name[i]``, in a generate block ``block[k].name[i]``.
 """
 from refapprox.multipliers.circuits.graph import Graph
-from refapprox.multipliers.languages.cells import find_cell, outputs_of
+from refapprox.multipliers.languages import cells
 from refapprox.multipliers.languages.ports import Port, words_of
 from refapprox.multipliers.languages.verilog.constants import Constant, evaluate, signed_value
 from refapprox.multipliers.languages.verilog.expressions import GATE_NAMES
@@ -207,7 +207,7 @@ def expand_gate(scope, item, copy):
 
 def expand_cell(design, scope, item, copy):
     """One standard cell."""
-    cell = find_cell(item.module, design.library)
+    cell = cells.find_cell(item.module, design.library)
     if cell is None:
         error = scope.error(item.line, f"module {item.module} of instance {item.name} is not defined: give the file "
                                        f"that defines it, too (--with FILE), or the Liberty file of a standard cell "
@@ -218,18 +218,10 @@ def expand_cell(design, scope, item, copy):
         raise scope.error(item.line, f"cell {item.module} of instance {item.name} has memory ({cell.memory}): only "
                                      f"circuits without clock and state are read.")
     ports = by_port(scope, (*cell.inputs, *cell.outputs), item)
-    values = {}
-    for pin in cell.inputs:
-        if ports.get(pin) is None:
-            values[pin] = scope.graph.net(f"input {pin} of instance {scope.path}{copy[0]} (line {item.line}) is not "
-                                          f"connected.")
-        else:
-            values[pin] = terminal(scope, ports[pin], copy, item, False)
-    for pin, bit in zip(cell.outputs, outputs_of(scope.graph, cell, values), strict=True):
-        if ports.get(pin) is None:                     # kept as a gate where gates are kept as they come
-            scope.graph.drive(scope.graph.net(f"{scope.path}{copy[0]}/{pin}"), bit)
-        else:
-            scope.graph.drive(terminal(scope, ports[pin], copy, item, True), bit)
+    pins = {pin: terminal(scope, expression, copy, item, pin in cell.outputs)
+            for pin, expression in ports.items() if expression is not None}
+    cells.connect(scope.graph, cell, pins, lambda pin: f"input {pin} of instance {scope.path}{copy[0]} (line "
+                                                       f"{item.line}) is not connected.")
 
 
 def expand_module(design, scope, item, copy, depth):
