@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import load_library
-from refapprox.main_job.job import make_datamodule, make_net
+from refapprox.main_job.job import make_datamodule, make_net, take_over
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import (
     budget_assignment,
@@ -38,7 +38,7 @@ def main(*paths, num_images=128):
         library = load_library(config.multipliers)
         multipliers = library.search_space()
         net = make_net(config, multipliers, data, np.random.default_rng(0))
-        net.load_state(start.network)
+        take_over(net, start, config)
         maps = get_feature_maps(net, data, rng=np.random.default_rng(0), num_images=num_images)
         rows, known = [], {}
         for estimator, name in ESTIMATORS.items():

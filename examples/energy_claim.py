@@ -26,14 +26,17 @@ from refapprox.report import text_table
 RULES = {"matched, published rule": "population", "matched, exact moments": "exact_data"}
 
 
-def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, console=None):
+def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, lr=None, console=None):
     """Table of accuracies; returns name -> list over seeds of (relative energy, deployed, retrained)."""
     folder, config = RunFolder.open(path)
     job, console = MainJob(config, folder, console or Console()), console or Console()
     if epochs is not None:
         config = dataclasses.replace(config, epochs={**config.epochs, "approx": epochs})
-    job.net.stages = config.stages
-    epochs = config.stages["approx"].epochs
+    retraining = config.stages["approx"]
+    if lr is not None:
+        retraining = dataclasses.replace(retraining, lr=lr)
+    job.net.stages = config.stages | {"approx": retraining}
+    epochs = f"{retraining.epochs}" + ("" if lr is None else f"-lr{lr:g}")
     if images is not None:
         job.datamodule = job.datamodule.first(images)
     out = files.make_folder(folder.path / "claim")
@@ -41,7 +44,8 @@ def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, con
     job.net.sigma_max = job.net.sigma_max if sigma_max is None else sigma_max
     settings = f"{lmbd:g}-{job.net.sigma_max:g}-{len(job.datamodule.train.labels)}"
     console.line(f"search and retraining on {len(job.datamodule.train.labels)} training images, lmbd {lmbd:g}, noise "
-                 f"levels up to {job.net.sigma_max:g}, {epochs} epochs of retraining; tested on "
+                 f"levels up to {job.net.sigma_max:g}, {retraining.epochs} epochs of retraining"
+                 f"{'' if lr is None else f' at a learning rate of {lr:g}'}; tested on "
                  f"{len(job.datamodule.test.labels)}")
     found = {}
     for seed in range(seeds):
@@ -165,6 +169,7 @@ if __name__ == "__main__":
     parser.add_argument("--images", type=int, help="search and retrain on the first so many training images, all "
                                                    "unless given")
     parser.add_argument("--epochs", type=int, help="of every retraining, the run's unless given")
+    parser.add_argument("--lr", type=float, help="learning rate of every retraining, the run's unless given")
     parser.add_argument("--lmbd", type=float, help="weight of the noise term, the run's unless given")
     parser.add_argument("--sigma-max", type=float, help="cap of the noise levels in the noise term, the network's "
                                                         "unless given")

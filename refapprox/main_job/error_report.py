@@ -20,7 +20,7 @@ from refapprox.error_stats import (
     monte_carlo_estimate,
 )
 from refapprox.error_stats.gaussian_limit import kolmogorov_distance
-from refapprox.main_job.job import make_datamodule, make_net, make_search_space
+from refapprox.main_job.job import make_datamodule, make_net, make_search_space, take_over
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo, get_feature_maps, predicted_stds
 from refapprox.matching.prediction import layer_operands
@@ -98,7 +98,7 @@ def read_run(path):
     library = make_search_space(config)
     datamodule = make_datamodule(config)
     net = make_net(config, list(library), datamodule, np.random.default_rng(config.seed))
-    net.load_state(checkpoint.network)
+    take_over(net, checkpoint, config)
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))      # as the run itself does
     maps = get_feature_maps(net, datamodule, rng=rng)
     info = MatchingInfo.load(folder.path / "matching.json")

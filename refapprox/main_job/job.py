@@ -76,10 +76,7 @@ class MainJob:
             raise ValueError(f"recalibrate needs batch norm, which {self.net.name} does not have.")
         self.state = self._last_state() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
-            if config.fold and self.state.step != STEPS[0]:
-                self.net.fold_batch_norm()      # its results come with the state
-            self.net.load_state(self.state.network)
-            self.net.entropy = self.state.entropy
+            take_over(self.net, self.state, config)
 
     @property
     def results(self) -> dict[str, Any]:
@@ -88,7 +85,7 @@ class MainJob:
 
     @property
     def conditions(self) -> str:
-        """How the network is quantized and retrained, and on how many images, in words."""
+        """How the network is quantized and retrained, on how many images and whether of known files, in words."""
         config, data = self.config, self.datamodule
         n_train, n_val, n_test = (len(part.labels) for part in (data.train, data.val, data.test))
         parts = [f"{'batch norm folded, ' if config.fold else ''}ranges of activations {config.ranges}"]
@@ -96,8 +93,12 @@ class MainJob:
             parts.append(f"calibrated on {min(CALIBRATION, n_train)} training images")
         if config.recalibrate:
             parts.append(f"batch norm recalibrated on {min(config.recalibrate, n_train)} training images")
-        return ", ".join([*parts, f"retrained under the multipliers: {config.retrain.replace('_', ' ')}; {n_train} "
-                          f"images for training, {n_val} for validation, {n_test} for the tests"])
+        parts.append(f"retrained under the multipliers: {config.retrain.replace('_', ' ')}; {n_train} images for "
+                     f"training, {n_val} for validation, {n_test} for the tests")
+        if data.digests:
+            others = [name for name, file in data.digests.items() if not file["known"]]
+            parts.append(f"not known by their md5 sums: {' '.join(others)}" if others else "from the files of record")
+        return ", ".join(parts)
 
     @property
     def finished(self) -> bool:
@@ -315,6 +316,14 @@ def make_net(config, multipliers, datamodule, rng):
     """The network that `config` asks for, untrained, with codes that its multipliers take."""
     return nets.make_net(config.net, datamodule.image_shape, datamodule.num_classes, rng=rng, stages=config.stages,
                          quantization=LayerQuantization.for_multiplier(multipliers[0], config.ranges))
+
+
+def take_over(net, checkpoint, config):
+    """Give `net`, as `make_net` made it, the state that the run with the options `config` stored in `checkpoint`."""
+    if config.fold and checkpoint.step != STEPS[0]:
+        net.fold_batch_norm()      # its results come with the state
+    net.load_state(checkpoint.network)
+    net.entropy = checkpoint.entropy
 
 
 def make_datamodule(config):

@@ -8,7 +8,9 @@ from refapprox.commands.run import stage_epochs
 from refapprox.datasets import DataModule, NormalizedImages
 from refapprox.datasets.pixels import CropAndFlip
 from refapprox.main_job import MainJob, RunConfig, config, job
+from refapprox.main_job.error_report import read_run
 from refapprox.main_job.run_folder import RunFolder
+from refapprox.matching import MatchingInfo
 from refapprox.nets import net_names
 from refapprox.nets.resnet import NOISE_SEARCH
 from refapprox.optimizer import StageSettings
@@ -47,7 +49,8 @@ def colored(monkeypatch):
     parts = part(160), part(30), part(40)
     monkeypatch.setitem(config.PRESETS, "tiny", TINY)
     monkeypatch.setattr(job, "load_dataset", lambda name, data_dir: DataModule(
-        *parts, num_classes=10, batch_size=64, augmentation=CropAndFlip(1)))
+        *parts, num_classes=10, batch_size=64, augmentation=CropAndFlip(1),
+        digests={"a.bin": {"md5": "0", "known": True}, "b.bin": {"md5": "1", "known": False}}))
 
 
 def start(path, options, console):
@@ -68,7 +71,11 @@ def test_a_run_with_every_option_resumes_to_the_same_bits(options, colored, tmp_
     conditions = MainJob(chosen, RunFolder(tmp_path / "none"), Quiet()).conditions
     assert ("calibrated on 128 training images" in conditions) is (chosen.ranges == "static")
     assert chosen.retrain[:4] in conditions and "128 images for training, 30 for validation, 40 for" in conditions
+    assert conditions.endswith("not known by their md5 sums: b.bin")
     assert ("recalibrated" in expected) is ("uniform_recalibrated" in expected) is bool(chosen.recalibrate)
+    recorded, info = read_run(tmp_path / "whole"), MatchingInfo.load(tmp_path / "whole" / "matching.json")
+    assert [layer.allowed_std for layer in info.layers] == [
+        abs(layer.sigma) * recorded.layers[layer.name].output_std() for layer in info.layers]
     with pytest.raises(KeyboardInterrupt):
         start(tmp_path / "parts", chosen, Quiet(1)).run()
     for interrupt_at in (3, 2, 3, 2):
