@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from refapprox import files
-from refapprox.exchange import onnx_layers, onnx_quantized
+from refapprox.exchange import onnx_layers, onnx_quantized, onnx_shapes
 from refapprox.exchange.onnx_file import OnnxError, OnnxGraph, OnnxNode, read_graph
 from refapprox.exchange.onnx_values import BATCH, Constant, GivenScheme, Real, batch_scheme, moved, real_bounds
 from refapprox.nets import ApproxNet
@@ -29,7 +29,7 @@ from refapprox.validation import check_flag, check_rng
 
 MAX_VALUES = 2 ** 24          # of one sample at any place: a network of images has less than a tenth
 MAX_PRODUCTS = 2 ** 36        # of one layer and sample
-OPERATORS = onnx_layers.OPERATORS | onnx_quantized.OPERATORS
+OPERATORS = onnx_layers.OPERATORS | onnx_shapes.OPERATORS | onnx_quantized.OPERATORS
 STAGES = {      # of a network that comes trained: short retraining at a small learning rate
     "baseline": StageSettings(epochs=10, lr=1e-2, step=5),
     "quant": StageSettings(epochs=1, lr=1e-3),

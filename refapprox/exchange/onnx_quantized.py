@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from refapprox.exchange.onnx_file import OnnxError
-from refapprox.exchange.onnx_layers import average, constant, conv_geometry, linear, real, refuse, without_batch
+from refapprox.exchange.onnx_layers import constant, conv_geometry, linear, real, refuse, without_batch
+from refapprox.exchange.onnx_shapes import average
 from refapprox.exchange.onnx_values import (
     BATCH,
     CODE_RANGES,
