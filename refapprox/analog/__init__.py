@@ -27,9 +27,7 @@ if TYPE_CHECKING:
         GlobalDriftCompensation,
         GlobalDriftCompensationWithExactReference,
         NoDriftCompensation,
-        NoisyReadout,
         PerColumnDriftCompensation,
-        PerfectReadout,
     )
     from refapprox.analog.converters import (
         ConductanceConverter,
@@ -55,6 +53,7 @@ if TYPE_CHECKING:
     from refapprox.analog.optimizer import WeightProgrammingOptimizer
     from refapprox.analog.population import PopulationLoss
     from refapprox.analog.quantiles import downsample
+    from refapprox.analog.readout import NoisyReadout, PerfectReadout
     from refapprox.analog.result import OptimizationResult
     from refapprox.analog.unpaired_converters import FusionConductanceConverter, SingleDeviceConductanceConverter
 else:

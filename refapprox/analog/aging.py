@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.checks import check_filled
-from refapprox.analog.compensation import GLOBAL, PERFECT, check_compensation, check_readout
+from refapprox.analog.compensation import GLOBAL, check_compensation
 from refapprox.analog.converters import ConductanceConverter
 from refapprox.analog.devices.base import DeviceModel, standard_normals
+from refapprox.analog.readout import PERFECT, check_readout
 from refapprox.analog.unpaired_converters import UnpairedConverter
 from refapprox.validation import WrongKindError, check_choice, check_instance
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.aging import program_weights
-from refapprox.analog.compensation import GLOBAL, PERFECT
+from refapprox.analog.compensation import GLOBAL
 from refapprox.analog.converters import normalizer
 from refapprox.analog.devices import DeviceModel
 from refapprox.analog.objective import check_score_weights, check_times
+from refapprox.analog.readout import PERFECT
 from refapprox.validation import check_integer, check_rng
 
 

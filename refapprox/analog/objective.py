@@ -30,11 +30,12 @@ from numpy.typing import ArrayLike, NDArray
 from refapprox.analog import moments
 from refapprox.analog.aging import check_strategy
 from refapprox.analog.checks import check_filled
-from refapprox.analog.compensation import FLOOR, GLOBAL, PERFECT, check_compensation, check_readout
+from refapprox.analog.compensation import FLOOR, GLOBAL, check_compensation
 from refapprox.analog.converters import ConductanceConverter, normalizer
 from refapprox.analog.devices import DeviceModel
 from refapprox.analog.finite_array import MOST_SCATTER, ApproximationWarning, Readings, expected_loss, readout_excess
 from refapprox.analog.quadrature import empirical_rule
+from refapprox.analog.readout import PERFECT, check_readout
 from refapprox.analog.tables import moment_table
 from refapprox.validation import check_finite, check_flag
 

@@ -8,12 +8,12 @@ from refapprox.analog.compensation import (
     GlobalDriftCompensation,
     GlobalDriftCompensationWithExactReference,
     NoDriftCompensation,
-    NoisyReadout,
     PerColumnDriftCompensation,
 )
 from refapprox.analog.converters import DualPairConductanceConverter, SinglePairConductanceConverter
 from refapprox.analog.custom_converter import CustomPairConductanceConverter
 from refapprox.analog.devices import PCMLikeNoiseModel, ReRamWan2022NoiseModel
+from refapprox.analog.readout import NoisyReadout
 
 COMPENSATIONS = {"global": GlobalDriftCompensation(), "percolumn": PerColumnDriftCompensation(),
                  "global_exact_reference": GlobalDriftCompensationWithExactReference(), "none": None}

@@ -9,9 +9,7 @@ from refapprox.analog.aging import program_weights
 from refapprox.analog.compensation import (
     GLOBAL,
     GlobalDriftCompensationWithExactReference,
-    NoisyReadout,
     PerColumnDriftCompensation,
-    PerfectReadout,
 )
 from refapprox.analog.converters import (
     DualPairConductanceConverter,
@@ -30,6 +28,7 @@ from refapprox.analog.monte_carlo import monte_carlo_tnmse
 from refapprox.analog.objective import aged_moments, expected_nmse, expected_tnmse
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quadrature import empirical_rule
+from refapprox.analog.readout import NoisyReadout, PerfectReadout
 from refapprox.analog.tables import moment_table
 
 PCM = PCMLikeNoiseModel()

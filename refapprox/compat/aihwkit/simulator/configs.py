@@ -4,7 +4,8 @@ Settings that are not there are refused, by an AttributeError or TypeError, rath
 """
 from dataclasses import dataclass, field
 
-from refapprox.analog.compensation import PERFECT, GlobalDriftCompensation, NoisyReadout, PerfectReadout
+from refapprox.analog.compensation import GlobalDriftCompensation
+from refapprox.analog.readout import PERFECT, NoisyReadout, PerfectReadout
 from refapprox.compat.aihwkit.inference import PCMLikeNoiseModel
 
 
