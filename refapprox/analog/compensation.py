@@ -43,6 +43,7 @@ class DriftCompensation:
 
     Examples
     --------
+    >>> from refapprox.analog import PerfectReadout
     >>> compensation, perfect = GlobalDriftCompensation(), PerfectReadout()
     >>> reference = compensation.reference(None, np.array([[1.0, -2.0]]), perfect)
     >>> float(compensation.factor(reference, np.array([[0.5, -1.0]]), perfect))
@@ -135,6 +136,7 @@ class GlobalDriftCompensationWithExactReference(DriftCompensation):
 
     Examples
     --------
+    >>> from refapprox.analog import PerfectReadout
     >>> weights = np.array([[1.0, -3.0]])
     >>> GlobalDriftCompensationWithExactReference().reference(weights, 0.9 * weights, PerfectReadout()).item()
     2.0
@@ -169,6 +171,7 @@ class NoDriftCompensation(DriftCompensation):
 
     Examples
     --------
+    >>> from refapprox.analog import PerfectReadout
     >>> NoDriftCompensation().factor(None, np.zeros((2, 2)), PerfectReadout())
     1.0
     """
