@@ -8,6 +8,10 @@ done again; what two rules agree on is retrained once. The table comes with a pi
 Run it:  refapprox run --net resnet8 --dataset cifar10 --data-dir DATA --no-uniform --out runs/cifar0 \
              --epochs baseline=14,quant=2,gradient=2,approx=1
          python examples/energy_claim.py runs/cifar0 --seeds 3
+
+What could another search space do?  python examples/energy_claim.py runs/cifar0 --spaces builtin generated FOLDER
+prints the least energy at which errors stay below a share of what the layers put out, for each space by its own costs.
+"generated" are families of gates, their costs by the package's power model and relative to its exact multiplier.
 """
 import argparse
 import dataclasses
@@ -18,15 +22,34 @@ import numpy as np
 from refapprox import files
 from refapprox.main_job import MainJob
 from refapprox.main_job.console import Console
+from refapprox.main_job.job import make_net, make_search_space
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.matching import deploy_multipliers, matching_info, matching_problem, threshold_assignment
+from refapprox.matching import (
+    AssignmentProblem,
+    budget_assignment,
+    deploy_multipliers,
+    get_feature_maps,
+    matching_info,
+    matching_problem,
+    simulated_stds,
+    threshold_assignment,
+)
+from refapprox.multipliers import MultiplierLibrary, from_family
+from refapprox.multipliers.circuits.cost import power
+from refapprox.multipliers.family import family_netlist
 from refapprox.plotting.style import GREYS, MARKERS, MEANING, new_figure, save
 from refapprox.report import text_table
 
+GENERATED = [f"broken_array(h={h},v={v})" for h in range(8) for v in (0, *range(2, 13))] + [
+    f"{name}(t={t})" for name in ("operand_truncated", "operand_rounded", "operand_jammed") for t in range(1, 6)] + [
+    f"truncated(k={k},correction={kind})" for k in range(2, 13) for kind in ("constant", "variable")] + [
+    f"compressor(cell={cell},columns={n})" for cell in ("momeni1", "momeni2", "venkatachalam-ko") for n in (8, 12, 16)]
+NOISES = 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05      # rms over layers of std of errors / std of outputs, weighed by share
 RULES = {"matched, published rule": "population", "matched, exact moments": "exact_data"}
 
 
-def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, lr=None, console=None):
+def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, lr=None, space=None,
+         console=None):
     """Table of accuracies; returns name -> list over seeds of (relative energy, deployed, retrained)."""
     folder, config = RunFolder.open(path)
     job, console = MainJob(config, folder, console or Console()), console or Console()
@@ -39,6 +62,10 @@ def main(path, seeds=3, lmbd=None, sigma_max=None, images=None, epochs=None, lr=
     epochs = f"{retraining.epochs}" + ("" if lr is None else f"-lr{lr:g}")
     if images is not None:
         job.datamodule = job.datamodule.first(images)
+    if space == "generated":
+        job.search_space = generated()
+        job.fallback, *_ = job.search_space
+        job.library = MultiplierLibrary(job.search_space, space)
     out = files.make_folder(folder.path / "claim")
     lmbd = config.lmbd if lmbd is None else lmbd
     job.net.sigma_max = job.net.sigma_max if sigma_max is None else sigma_max
@@ -115,6 +142,44 @@ def tolerances(job, path, cheapest=4):
     return text_table(("layer", "share of products", "learned sigma, seed 0", *heads), rows)
 
 
+def fronts(path, spaces):
+    """Least relative energy of every search space at which simulated errors stay below each of NOISES."""
+    folder, config = RunFolder.open(path)
+    job, rows = MainJob(config, folder, Console()), {f"{noise:g}": [] for noise in NOISES}
+    for source in spaces:
+        options = dataclasses.replace(config, multipliers=source, signed=signed_of(source), bits=8)
+        space = generated() if source == "generated" else list(make_search_space(options))
+        net = make_net(options, space, job.datamodule, np.random.default_rng(0))
+        net.load_state(folder.load("quant").network)
+        maps = get_feature_maps(net, job.datamodule, rng=np.random.default_rng(0))
+        shares = np.array([layer.opcount for _, layer in net.noisy_modules]) / net.total_ops
+        outputs = np.array([results.output_std() for results in maps.values()])
+        stds = [simulated_stds(results, space, 512, rng=np.random.default_rng(0)) for results in maps.values()]
+        problem = AssignmentProblem(stds, outputs / np.sqrt(shares), shares, [m.performance_metric for m in space])
+        for noise in NOISES:
+            rows[f"{noise:g}"].append(f"{budget_assignment(problem, noise ** 2).energy:.3f}")
+    heads = [f"{source} ({'signed' if signed_of(source) else 'unsigned'})" for source in spaces]
+    print(text_table(("error / output", *heads), [(noise, *row) for noise, row in rows.items()]))
+
+
+def signed_of(source):
+    """Folders hold both signs; what they add to the built-in circuits is unsigned."""
+    return source in ("builtin", "generated")
+
+
+def generated():
+    """Members of families of gates with different tables, each at the least cost of its signed forms."""
+    exact, found = power(family_netlist("exact")), {}
+    for name in GENERATED:
+        for extension in ("baugh-wooley", "sign-magnitude"):
+            cost = power(family_netlist(name, extension=extension)) / exact
+            member = from_family(name, extension=extension, performance_metric=cost)
+            table = member.lut.tobytes()
+            if table not in found or cost < found[table].performance_metric:
+                found[table] = dataclasses.replace(member, name=f"{name}, {extension}")
+    return [from_family("exact", performance_metric=1.0), *found.values()]
+
+
 def random_choice(problem, energy, rng, draws=20_000):
     """Of many random assignments the one whose energy is nearest."""
     choices = rng.integers(len(problem.costs), size=(draws, len(problem.allowed)))
@@ -173,4 +238,10 @@ if __name__ == "__main__":
     parser.add_argument("--lmbd", type=float, help="weight of the noise term, the run's unless given")
     parser.add_argument("--sigma-max", type=float, help="cap of the noise levels in the noise term, the network's "
                                                         "unless given")
-    main(**vars(parser.parse_args()))
+    parser.add_argument("--space", choices=["generated"], help="the search space, the run's unless given")
+    parser.add_argument("--spaces", nargs="+", metavar="SPACE",
+                        help="compare what search spaces could do, train nothing: builtin, generated, folders of "
+                             "EvoApproxLib")
+    options = vars(parser.parse_args())
+    spaces = options.pop("spaces")
+    main(**options) if spaces is None else fronts(options["path"], spaces)

@@ -122,3 +122,14 @@ def test_the_claim_compares_assignments_of_equal_energy_and_does_nothing_twice(f
     fewer = example.main(finished, seeds=1, images=130, epochs=2, console=Quiet())      # another search, kept apart
     assert all((finished / "claim" / path.name).stat().st_mtime_ns == time for path, time in files.items())
     assert [results[0] for results in fewer.values()] != [results[0] for results in found.values()]
+
+
+def test_fronts_of_search_spaces_fall_with_the_noise_allowed(finished, load_example, monkeypatch, capsys):
+    example = load_example("energy_claim")
+    monkeypatch.setattr(example, "GENERATED", ["operand_truncated(t=3)"])
+    assert [m.performance_metric == 1 for m in example.generated()] == [True, False, False]
+    example.fronts(finished, ["builtin", "generated"])
+    rows = np.array([row.split() for row in capsys.readouterr().out.splitlines()[-len(example.NOISES):]], float)
+    assert np.array_equal(rows[:, 0], example.NOISES)
+    assert (np.diff(rows[:, 1:], axis=0) >= 0).all() and (0 < rows[:, 1:]).all() and (rows[:, 1:] <= 1).all()
+    assert (rows[:, 1] < rows[:, 2]).any()                 # three multipliers cannot follow thirteen
