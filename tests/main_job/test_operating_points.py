@@ -131,5 +131,5 @@ def test_fronts_of_search_spaces_fall_with_the_noise_allowed(finished, load_exam
     example.fronts(finished, ["builtin", "generated"])
     rows = np.array([row.split() for row in capsys.readouterr().out.splitlines()[-len(example.NOISES):]], float)
     assert np.array_equal(rows[:, 0], example.NOISES)
-    assert (np.diff(rows[:, 1:], axis=0) >= 0).all() and (0 < rows[:, 1:]).all() and (rows[:, 1:] <= 1).all()
+    assert (np.diff(rows[:, 1:], axis=0) >= 0).all() and (rows[:, 1:] > 0).all() and (rows[:, 1:] <= 1).all()
     assert (rows[:, 1] < rows[:, 2]).any()                 # three multipliers cannot follow thirteen
