@@ -4,8 +4,11 @@ BLAS has threads of its own, which an environment variable sets; ours are given 
 same helpers, one for every core but the caller's, whatever is asked for.
 
 A thread that finds the interpreter's lock taken sleeps, and to be woken takes some 50 microseconds, as much as a pass
-over 1 MiB: work is worth sharing where its calls of NumPy are few and long.
+over 1 MiB: work is worth sharing where its calls of NumPy are few and long. Where every core is wanted, a helper is
+kept off the caller's: the scheduler of a virtual machine, which takes a core that sleeps for one that is gone, wakes it
+there, and leaves it there for some 30 ms.
 """
+import ctypes
 import math
 import os
 import threading
@@ -39,11 +42,17 @@ class Helper:
     """A thread that stays and sleeps until it is given a Task: an executor takes 20 microseconds to hand one out."""
 
     def __init__(self, idle):
-        self.idle, self.wake = idle, taken_lock()
-        threading.Thread(target=self._run, name="refapprox", daemon=True).start()
+        self.idle, self.wake, self.avoided = idle, taken_lock(), None
+        self.thread = threading.Thread(target=self._run, name="refapprox", daemon=True)
+        self.thread.start()
 
-    def start(self, task):
-        """Have `task` run."""
+    def start(self, task, core):
+        """Have `task` run, on another core than `core`."""
+        if core not in (None, self.avoided):
+            others = os.sched_getaffinity(0) - {core}
+            if others:
+                os.sched_setaffinity(self.thread.native_id, others)
+            self.avoided = core
         self.task = task
         self.wake.release()
 
@@ -83,6 +92,16 @@ def taken_lock():
 
 
 @cache
+def core_teller():
+    """A function that tells on which core the thread that calls it runs, where the system has one."""
+    try:
+        tell = ctypes.PyDLL(None).sched_getcpu
+        return tell if hasattr(os, "sched_setaffinity") else None
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+@cache
 def idle_helpers():
     """The helpers that nobody uses."""
     idle = deque()
@@ -119,8 +138,9 @@ def each(work, jobs, workers):
             tasks.append((idle_helpers().pop(), Task(lambda worker=worker: take_jobs(worker))))
     except IndexError:      # the helpers work for others
         pass
+    core = core_teller()() if tasks and workers == cores() and core_teller() else None
     for helper, task in tasks:
-        helper.start(task)
+        helper.start(task, core)
     try:
         take_jobs(0)
     finally:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from refapprox import Circuit, exact, lut_matmul
+from refapprox.ops import threads
 from refapprox.ops.threads import each
 
 FORK = """
@@ -104,6 +105,21 @@ def test_a_circuit_may_use_workers_inside_workers():
     thread.start()
     thread.join(timeout=60)
     assert np.array_equal(found[0], x @ w)
+
+
+@pytest.mark.skipif(not threads.core_teller() or threads.cores() < 2, reason="one core, or a system that tells none")
+def test_where_every_core_is_wanted_a_helper_keeps_off_the_callers(monkeypatch):
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    allowed = sorted(os.sched_getaffinity(0))
+    for core in allowed[:2]:
+        monkeypatch.setattr(threads, "core_teller", lambda core=core: lambda: core)
+        begun = threading.Barrier(2)      # so that the helper is sure to have a job
+
+        def cores_of(job, worker, begun=begun):
+            begun.wait(timeout=30)
+            return worker, os.sched_getaffinity(0)
+
+        assert dict(each(cores_of, [0, 1], 2)) == {0: set(allowed), 1: set(allowed) - {core}}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
