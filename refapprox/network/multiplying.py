@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from refapprox.network.module import Layer, Parameter
 from refapprox.ops import agn, bands, bias, table_gradient
 from refapprox.quantization import RANGES, LayerQuantization, quantize_with_mask
+from refapprox.quantization.codes import quantize_into
 from refapprox.validation import check_choice, check_numbers, check_rng
 
 MODES = ("float", "quantized", "noise", "approximate")
@@ -152,7 +153,7 @@ class MultiplyingLayer(Layer):
         """Products of codes, rescaled once, and the straight-through gradient as a function."""
         weight = self.parameters["weight"].value
         if self.observer.watches == "every forward pass" or training and self.observer.watches == "training":
-            self.observer.observe(x)
+            self.observer.observe(bands.extremes(x, self.workers))
         qx = self.quantization.x_parameters(self.observer.bounds())
         qw = self.quantization.w_parameters(weight)
         code_dtype = self._exact_dtype(qx, qw)
@@ -272,11 +273,10 @@ def codes_in_bands(x, parameters, dtype, workers):
     codes = np.empty(rows.shape, dtype)
 
     def work(band, _):
-        codes[band], inside = quantize_with_mask(rows[band], parameters, dtype)
-        return None if inside is None else np.flatnonzero(~inside) + band.start * rows.shape[1]
+        return np.flatnonzero(quantize_into(codes[band], rows[band], parameters)) + band.start * rows.shape[1]
 
-    clipped = [places for places in bands.in_bands(work, rows, workers) if places is not None]
-    return bands.from_rows(codes, x.shape), np.concatenate(clipped) if clipped else None
+    clipped = np.concatenate(bands.in_bands(work, rows, workers))
+    return bands.from_rows(codes, x.shape), clipped if clipped.size else None
 
 
 def rescaled(sums, scale, dtype, workers):

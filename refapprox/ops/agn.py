@@ -37,7 +37,7 @@ from refapprox.validation import check_numbers, check_real, check_rng
 
 __all__ = ["Cache", "backward", "draw", "forward"]
 
-DRAWN = 1 << 16      # pairs of normals at once
+DRAWN = 1 << 17      # pairs of normals at once
 
 
 def draw(shape: tuple, rng: np.random.Generator, dtype: DTypeLike = np.float64, *, workers: int = 1

@@ -59,6 +59,13 @@ def elementwise(function, *arrays, dtype=None, workers=1):
     return from_rows(result, arrays[0].shape)
 
 
+def extremes(x, workers=1):
+    """The least and the largest element of an array that has one."""
+    rows = rows_of(x)
+    found = in_bands(lambda band, _: (rows[band].min(), rows[band].max()), rows, workers)
+    return np.array(found).min(), np.array(found).max()
+
+
 def channel_sums(function, *matrices, shape, workers=1):
     """For every row that ``function(*bands)`` returns, with neighbors as in arrays of `shape`, the sums over each
     channel of it and of all bands, (rows, c)."""

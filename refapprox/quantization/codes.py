@@ -225,10 +225,14 @@ def quantize_with_mask(x: NDArray, parameters: QuantizationParameters, dtype: DT
     ([1.0, 127.0], [True, False])
     """
     x = check_numbers("x of quantize_with_mask", x, floating=True)
+    codes = np.empty(x.shape, dtype)
+    clipped = quantize_into(codes, x, parameters)
+    return codes, ~clipped if clipped.any() else None
+
+
+def quantize_into(codes, x, parameters):
+    """Fill `codes` with those of the floating `x`; a bool array that says where they were clipped."""
     qmin, qmax = parameters.qmin, parameters.qmax
     raw = round_to_codes(x, along_axis_0(parameters.scale, x), parameters.zero_point_for(x), qmin, qmax)
-    inside = None
-    if raw.size and (raw.min() < qmin or raw.max() > qmax):
-        inside = (raw >= qmin) & (raw <= qmax)
-        raw = np.clip(raw, qmin, qmax)
-    return raw.astype(dtype, copy=False), inside
+    np.clip(raw, qmin, qmax, out=codes, casting="same_kind")
+    return raw != codes
