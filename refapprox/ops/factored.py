@@ -37,7 +37,8 @@ def run(problem, out, dtype, cuts):
     held, row = problem.x.size * factors.rank * x_factors.itemsize, problem.x[:, 0].size
     held = held if held <= min(HELD_BYTES, problem.memory_limit // 8) and row < CODES // 4 else 0
     looking_up = 16 * min(CODES + max(problem.k, row), max(problem.w.size, problem.x.size if held else 0))
-    fixed = ((1 + problem.window.kernel[0]) * kernel_bytes + x_factors.nbytes + w_factors.nbytes + held
+    rotations = problem.window.kernel[0] if problem.output_shape[3] >= rolling.NARROW else 1
+    fixed = (rotations * kernel_bytes + x_factors.nbytes + w_factors.nbytes + held
              + problem.workers * (looking_up + CASTING_BYTES))
     rolled, joined = bytes_of_image(problem, factors.rank, cuts, x_factors.itemsize)
     room = min(RING_BYTES, (problem.memory_limit - fixed) // problem.workers)

@@ -15,7 +15,7 @@ import numpy as np
 
 from refapprox.ops.table_convolution import CASTING_BYTES
 
-BLOCK_ROWS = 8192        # rows of sums in a block by activations: T is built once for each, calls cost little
+BLOCK_ROWS = 16384       # rows of sums in a block by activations: T is built once for each, and calls are long
 BLOCK_BYTES = 4 << 20    # of a block by weights
 
 

@@ -28,6 +28,7 @@ ROWS, COLUMNS = 16, 64   # of a product, which are cut no smaller
 NARROW = 24              # images from which on a product of one position is worth it
 TRANSPOSED = 1024        # elements of a product with a transposed operand, which more of them would make slow
 BANDS = 8                # jobs of a map that several workers share, for few images
+STACKED = 1024           # elements of kernels that are taken for several rows at once
 SHARED = 2_000_000       # multiply-adds of a product, 40 microseconds, from which on workers share them
 PRODUCT_BYTES = 1 << 20  # of one gradient a position, held until they are added
 
@@ -105,9 +106,10 @@ def correlate(source, kernels, outputs, walk, *, store=None, scratches=None, wor
 
 
 def rows_at_once(walk, source, m):
-    """How many rows of outputs are taken as one, so that a product takes SHARED multiply-adds: for many images."""
+    """How many rows of outputs are taken as one, so that a product takes SHARED multiply-adds: for many images and
+    small kernels."""
     (g, c, n), (kh, kw), (h_out, w_out) = source.shape, walk.kernel, walk.size
-    if n < NARROW or kh == 1 or walk.dilation[0] > 1:
+    if n < NARROW or kh == 1 or walk.dilation[0] > 1 or g * m * c * kh * kw > STACKED:
         return 1
     return next((rows for rows in range(1, 5) if h_out % rows == 0 and rows * m * g * c * n * kw * w_out
                  * (kh + (rows - 1) * walk.stride[0]) >= SHARED), 1)

@@ -14,11 +14,12 @@ from refapprox.ops import factored, gathered, rolling
 LOOKUP = 0.65                       # one entry of a small table
 COPY, COPY_RUN = 0.2, 10.0          # gathering patches: one element, one contiguous run
 MAC, HALF_RATE = 0.021, 1          # one multiply-add in float32; outputs at half that rate
-KERNEL = 2.5                        # one element of factored kernels through memory, where threads do not help
+KERNEL = 1.3                        # one element of factored kernels through memory, where threads do not help
 OUTPUT = 0.8                        # one output, once more
-ROW, ROW_ELEMENT = 3.7, 0.21        # selecting, taking and adding one row of a built table, and each element of it
+ROW, ROW_ELEMENT = 2.9, 0.17        # selecting, taking and adding one row of a built table, and each element of it
 INDEX = 4.0                         # one product of the definition
-CALL = 1500.0                       # one NumPy call on little data
+GAIN = 0.6                          # workers that gather count as so high a power of their number: calls are short
+CALL = 1100.0                       # one NumPy call on little data, during which other workers wait
 MANY_CHUNKS = 8                     # of a sum in float32, before float64 is worth a look
 MAX_COLUMNS = 512                   # tiles make products this wide at most
 CHEAP = 1e5                         # sums that cost less do not ask a table for its factors: finding those takes longer
@@ -100,13 +101,15 @@ def factored_plan(problem, dtype, cuts):
     lines, positions, columns, pixels = sizes(problem, 1)
     _, c, kh, kw = problem.w.shape
     n = problem.output_shape[3]
-    cost = rank * LOOKUP * (pixels * c + problem.k * columns) + rank * pixels * c * COPY * scale
+    cost = LOOKUP * (rank * pixels * c + problem.k * columns) + rank * pixels * c * COPY * scale
     if n < rolling.NARROW:                                                   # every tap is copied
         cost += rank * positions * lines * (COPY * scale + COPY_RUN / (n * (problem.output_shape[2]
                                                                            if problem.window.stride[1] == 1 else 1)))
     cost += OUTPUT * lines * columns * (len(cuts) - 1)
     cost += MAC * scale * (1 + HALF_RATE / columns) * lines * positions * rank * columns
-    return Plan("factored", cost / problem.workers + KERNEL * columns * positions * rank, 1, dtype, cuts)
+    h_out = problem.output_shape[1]
+    cost = cost / min(problem.workers, h_out) + CALL * (100 + 2 * h_out)
+    return Plan("factored", cost + KERNEL * columns * positions * rank, 1, dtype, cuts)
 
 
 def by_activations_plan(problem, tile):
@@ -118,7 +121,7 @@ def by_activations_plan(problem, tile):
     build = blocks * codes * (LOOKUP * taps * problem.output_shape[0] + COPY * positions * columns)
     rows = lines * positions * (ROW + ROW_ELEMENT * columns)
     calls = CALL * blocks * positions * (3 + tile)
-    return Plan("by_activations", (build + rows + calls) / problem.workers, tile)
+    return Plan("by_activations", (build + rows) / problem.workers ** GAIN + calls, tile)
 
 
 def by_weights_plan(problem):
@@ -128,4 +131,5 @@ def by_weights_plan(problem):
     block = max(1, gathered.BLOCK_BYTES // (8 * m + 4 * problem.multiplier.lut.shape[1] + 1))
     blocks = np.ceil(pixels / block)
     rows = positions * m * (blocks * ROW + ROW_ELEMENT * pixels)
-    return Plan("by_weights", (build + rows + 2 * CALL * blocks * positions) / problem.workers)
+    calls = CALL * blocks * (2 * positions + 4 * problem.w.shape[1])
+    return Plan("by_weights", (build + rows) / problem.workers ** GAIN + calls)
