@@ -1,6 +1,7 @@
 """A public name in running text, `population_prediction` or `matching.operating_points`, leads to its page.
 
-The name of a file, `error_stats/published.py` or `published.py`, leads to its listing, where equation numbers stand.
+The name of a file, `error_stats/published.py` or `published.py`, leads to its listing, where equation numbers stand;
+that of a page, `docs/results.md` or `results.md`, to the page.
 """
 import re
 
@@ -8,7 +9,7 @@ from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
 NAME = re.compile(r"[A-Za-z_][\w.]*(?=(\(.*\))?$)", re.DOTALL)
-FILE = re.compile(r"(?:refapprox/)?([\w/]+)\.py")
+FILE = re.compile(r"(?:refapprox/|docs/)?([\w/]+\.(?:py|md))")
 LEFT_ALONE = nodes.reference, nodes.title, nodes.rubric      # a heading is not a link, and a link is not two
 
 
@@ -26,19 +27,20 @@ def pages(env):
     return {name: min(places) for name, places in last.items() if len(places) == 1} | found
 
 
-def listings(env):
-    """Path of a module without its ending, and its last part where only one has it -> the page of its listing."""
+def files(env):
+    """Path of a module, and its last part where only one has it -> the page of its listing; and every page itself."""
     found, last = {}, {}
     for module in (name for name, listing in env._viewcode_modules.items() if listing):
         page, parts = f"_modules/{module.replace('.', '/')}", module.split(".")[1:]
-        found["/".join(parts)] = page
-        last.setdefault(parts[-1], set()).add(page)
+        found[f"{'/'.join(parts)}.py"] = page
+        last.setdefault(f"{parts[-1]}.py", set()).add(page)
+    found |= {f"{name}.md": name for name in env.found_docs}
     return {name: min(places) for name, places in last.items() if len(places) == 1} | found
 
 
 def link(app, doctree, docname):
     """Make a reference of every literal that names a public object with a page of its own, or a file with a listing."""
-    known, shown = app.env.api_pages, app.env.api_listings
+    known, shown = app.env.api_pages, app.env.api_files
     for literal in list(doctree.findall(nodes.literal)):
         name, file, parent = NAME.match(literal.astext()), FILE.fullmatch(literal.astext()), literal.parent
         while parent is not None and not isinstance(parent, LEFT_ALONE):
@@ -51,7 +53,7 @@ def link(app, doctree, docname):
 
 
 def remember(app, env):
-    env.api_pages, env.api_listings = pages(env), listings(env)
+    env.api_pages, env.api_files = pages(env), files(env)
 
 
 def setup(app):
