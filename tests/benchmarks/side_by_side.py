@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks.side_by_side [steps | tables ...]: training, table products beside PyTorch, torchapprox.
+"""python -m tests.benchmarks.side_by_side [steps | tables] [1 | 2]: training, tables beside PyTorch, torchapprox.
 
 Every part runs in a process of its own, with one BLAS thread and 1 or 2 workers of ours, beside PyTorch with as many
 threads; alone, and beside a busy process that this program starts and ends. Prints the tables of docs/results.md.
@@ -10,12 +10,11 @@ import subprocess
 import sys
 from functools import partial
 
-THREADS = (1, 2)
 
-
-def main(parts):
-    for part in parts or ("steps", "tables"):
-        PARTS[part]()
+def main(arguments):
+    threads = [int(argument) for argument in arguments if argument.isdigit()] or [1, 2]
+    for part in [argument for argument in arguments if not argument.isdigit()] or PARTS:
+        PARTS[part](threads)
 
 
 def run(function, threads, busy):
@@ -38,15 +37,15 @@ def neighbor():
         process.wait()
 
 
-def steps():
+def steps(all_threads):
     """One training step of 128 images, as multiples of PyTorch's, alone and beside a neighbor."""
-    times = {(threads, busy): run("step_times", threads, busy) for threads in THREADS for busy in (False, True)}
-    heads = (f"threads {threads}: ms | times PyTorch | beside a neighbor, times alone" for threads in THREADS)
+    times = {(threads, busy): run("step_times", threads, busy) for threads in all_threads for busy in (False, True)}
+    heads = (f"threads {threads}: ms | times PyTorch | beside a neighbor, times alone" for threads in all_threads)
     print("| | " + " | ".join(heads) + " |")
-    print("|---|" + "---|" * (3 * len(THREADS)))
+    print("|---|" + "---|" * (3 * len(all_threads)))
     for name, peer in PEERS.items():
         cells = []
-        for threads in THREADS:
+        for threads in all_threads:
             alone, beside = times[threads, False], times[threads, True]
             if peer not in alone:
                 cells += [f"{alone[name] * 1e3:.1f}", "PyTorch is not installed"]
@@ -57,7 +56,7 @@ def steps():
     print("PyTorch's own, ms: " + ", ".join(
         f"{name} with {threads} threads {times[threads, False].get(name, float('nan')) * 1e3:.1f}, "
         f"beside a neighbor {times[threads, True].get(name, float('nan')) * 1e3:.1f}"
-        for name in dict.fromkeys(PEERS.values()) for threads in THREADS))
+        for name in dict.fromkeys(PEERS.values()) for threads in all_threads))
 
 
 PEERS = {f"ResNet-8, {mode}": "PyTorch, ResNet-8" for mode in
@@ -86,12 +85,12 @@ def step_times(threads):
     return found | interleaved(training_time.depthwise(torch, threads), 4)
 
 
-def tables():
+def tables(all_threads):
     """The 13 signed circuits on the five shapes: torchapprox's time, and the limit's, as multiples of ours."""
     import numpy as np
 
     from tests.benchmarks.timing import geometric_mean
-    for threads in THREADS:
+    for threads in all_threads:
         alone, beside = (run("table_times", threads, busy) for busy in (False, True))
         print(f"\n| circuit, shape, {threads} threads | ms | times faster than torchapprox | fraction of the limit |")
         print("|---|---|---|---|")
