@@ -14,6 +14,7 @@ gamma_(k r) bound + k slack; below 1/2, rounding gives the integer. Where a boun
 that hold it, summed in the exact dtype of the result. Derived in docs/derivations/table_products.md.
 """
 import math
+import weakref
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from refapprox.ops.table_convolution import CASTING_BYTES
 
 RING_BYTES = 16 << 20      # of a rolling buffer: more images are taken one block after the other
 CODES = 1 << 16            # looked up at once: fewer, and threads wait for each other; more, and they leave the cache
+PREPARED = weakref.WeakKeyDictionary()      # multiplier -> dtype -> its factors
 HELD_BYTES = 8 << 20       # of a factored map that is made at once, where rows are too short for calls of their own
 
 
@@ -32,7 +34,7 @@ def run(problem, out, dtype, cuts):
     if factors.rank == 0:
         out[...] = 0
         return
-    x_factors, w_factors = (np.ascontiguousarray(f.T, dtype=dtype) for f in (factors.x_factors, factors.w_factors))
+    x_factors, w_factors, masks = factors_in(dtype, problem.multiplier)
     kernel_bytes = math.prod(problem.w.shape) * factors.rank * x_factors.itemsize
     held, row = problem.x.size * factors.rank * x_factors.itemsize, problem.x[:, 0].size
     held = held if held <= min(HELD_BYTES, problem.memory_limit // 8) and row < CODES // 4 else 0
@@ -45,10 +47,6 @@ def run(problem, out, dtype, cuts):
     wide, band_bytes = min(problem.output_shape[3], room // max(1, rolled)) >= rolling.NARROW, rolling.PRODUCT_BYTES
     image_bytes, band_bytes = (rolled, band_bytes) if wide else (joined, min(band_bytes, room // 8))
     problem.check_memory(problem.workers * (image_bytes if wide else 2 * image_bytes) + fixed)
-    masks = masks_of(factors.x_factors.T, problem.multiplier.range_x[0])
-    if masks:
-        scales = np.array([[scale] for _, scale in masks], dtype)
-        x_factors, w_factors = x_factors / scales, w_factors * scales
     kernels = factored_kernels(problem, w_factors)
     (h_out, w_out), ((top, _), (left, _)) = problem.output_shape[1:3], problem.window.padding
     walk = rolling.Walk(problem.window.kernel, problem.window.stride, problem.window.dilation, (-top, -left),
@@ -63,6 +61,21 @@ def run(problem, out, dtype, cuts):
             store = None if direct and out.dtype == dtype else storing(factors.is_integer, problem.sum_dtype, first > 0)
             rolling.correlate(source, of_cut, outputs[..., images], walk, workers=problem.workers,
                               scratches=problem.scratches, store=store)
+
+
+def factors_in(dtype, multiplier):
+    """(factors of x, factors of w, masks or None) of a multiplier, a row for each, remembered, for they take a tenth of
+    a small product. Where x has masks, w has their scales."""
+    prepared = PREPARED.setdefault(multiplier, {})
+    if dtype not in prepared:
+        factors = multiplier.factorization
+        x_factors, w_factors = (np.ascontiguousarray(f.T, dtype=dtype) for f in (factors.x_factors, factors.w_factors))
+        masks = masks_of(factors.x_factors.T, multiplier.range_x[0])
+        if masks:
+            scales = np.array([[scale] for _, scale in masks], dtype)
+            x_factors, w_factors = x_factors / scales, w_factors * scales
+        prepared[dtype] = x_factors, w_factors, masks
+    return prepared[dtype]
 
 
 def factored_source(problem, x_factors, masks, channels, images, held=False):
@@ -151,7 +164,8 @@ def factored_kernels(problem, w_factors):
     table = np.ascontiguousarray(w_factors.T)
 
     def look_up(outputs, _):
-        index = np.ascontiguousarray(problem.w_index(outputs).transpose(0, 3, 2, 1))
+        codes = np.ascontiguousarray(problem.w[outputs].transpose(0, 3, 2, 1))
+        index = np.subtract(codes, problem.multiplier.range_w[0], dtype=np.intp, casting="unsafe")
         table.take(index, axis=0, out=kernels[outputs], mode="clip")
 
     problem.each(look_up, even_slices(m, min(m, -(-problem.w.size // CODES))))
