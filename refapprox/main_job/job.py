@@ -34,7 +34,7 @@ from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.ops.threads import cores
 from refapprox.quantization import LayerQuantization
 from refapprox.training import STAGES as TRAINING_STAGES
-from refapprox.training import Progress, seconds_of_passes
+from refapprox.training import Progress, seconds_of_passes, trained_parameters
 from refapprox.validation import check_choice
 
 MATCHING_IMAGES = 128
@@ -74,6 +74,7 @@ class MainJob:
         self.net.use_workers(cores())
         if config.recalibrate and not self.net.batch_norms:
             raise ValueError(f"recalibrate needs batch norm, which {self.net.name} does not have.")
+        trained_parameters(self.net, config.retrain)      # refuses at once what the last stage could not train
         self.state = self._last_state() or Checkpoint(STEPS[0], entropy=self.net.entropy)
         if self.state.network:
             take_over(self.net, self.state, config)

@@ -147,9 +147,13 @@ def test_wrong_options_are_named(options, message):
         RunConfig(**options)
 
 
-def test_a_network_without_batch_norm_is_not_recalibrated(colored, tmp_path):
-    with pytest.raises(ValueError, match="recalibrate needs batch norm, which AlexNet does not have"):
-        start(tmp_path / "run", RunConfig("cifar10", preset="tiny", net="alexnet", recalibrate=10), Quiet())
+@pytest.mark.parametrize("options, message", [
+    ({"recalibrate": 10}, "recalibrate needs batch norm, which AlexNet does not have"),
+    ({"retrain": "batch_norm"}, "trained must name something that AlexNet has, got 'batch_norm'"),
+])
+def test_a_network_without_batch_norm_refuses_before_it_trains(options, message, colored, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        MainJob(RunConfig("cifar10", preset="tiny", net="alexnet", **options), RunFolder(tmp_path), Quiet())
 
 
 def test_epochs_by_stage_are_read():
