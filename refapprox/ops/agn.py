@@ -96,12 +96,14 @@ def box_muller(count, rng, workers=1):
             size = min(DRAWN, pairs - start)
             bits = rng.integers(0, 1 << 64, size, np.uint64).view(np.uint32)
         radius, angle = (scratches[worker].array(name, (size,), np.float32) for name in ("radius", "angle"))
-        np.add(bits[:size], np.float32(0.5), out=radius, dtype=np.float32)
+        np.copyto(radius, bits[:size])
+        radius += np.float32(0.5)
         radius *= np.float32(2.0 ** -32)
         np.log(radius, out=radius)
         radius *= np.float32(-2)
         np.sqrt(radius, out=radius)
-        np.multiply(bits[size:], np.float32(2 * np.pi * 2.0 ** -32), out=angle, dtype=np.float32)
+        np.copyto(angle, bits[size:].view(np.int32))      # a turn less for half of them; faster than without sign
+        angle *= np.float32(2 * np.pi * 2.0 ** -32)
         cosines, sines = normals[2 * start:2 * start + size], normals[2 * start + size:2 * (start + size)]
         np.multiply(radius, np.cos(angle, out=cosines), out=cosines)                               # (3)
         np.multiply(radius, np.sin(angle, out=sines), out=sines)
