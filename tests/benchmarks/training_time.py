@@ -1,16 +1,17 @@
 """Training of LeNet-5 and a small ResNet: our modes against each other, the float one against PyTorch."""
-import cProfile
-import pstats
+import contextlib
 import time
-from functools import partial
-from pathlib import Path
+from collections import Counter
+from functools import partial, wraps
+from unittest import mock
 
 import numpy as np
 
 from refapprox import load_library
 from refapprox.datasets import MNIST
 from refapprox.nets import LeNet5, MobileNetV2, ResNet
-from refapprox.ops import conv2d
+from refapprox.network import convolution, multiplying
+from refapprox.ops import add, agn, bands, batch_norm, conv2d, linear, max_pool2d, relu, rolling
 from refapprox.optimizer import SGD
 from refapprox.training import keep_freed_memory, train_step
 from tests.benchmarks.peers import torch_module
@@ -25,6 +26,10 @@ BATCH = 128
 MODES = {"float": None, "quantized": None, "noise": None,      # mode -> multiplier, the signed ones of rank 5 and 1
          "approximate, rank 5": "mul8s_1KX2", "approximate, rank 1": "mul8s_1L2H"}
 NETS = (("LeNet-5", LeNet5, (1, 28, 28)), ("ResNet-8", ResNet, (3, 32, 32)))      # name, class, shape of an image
+TIMED = [*((op, name) for op in (batch_norm, relu, agn, max_pool2d, linear) for name in ("forward", "backward")),
+         (conv2d, "product"), (conv2d, "input_gradient"), (rolling, "correlate_kernels"), (convolution, "conv2d_sums"),
+         (add, "forward"), (agn, "draw"), (multiplying, "codes_in_bands"), (multiplying, "rescaled"),
+         (bands, "extremes"), (SGD, "step")]
 TURNS = 10                                                     # pieces of an epoch, between which candidates take turns
 
 
@@ -193,32 +198,47 @@ def report(times):
 
 
 def profile():
-    """Which operations a training step spends its time in."""
-    for name, make_net, shape in NETS:
-        images, labels = batch(shape)
-        for mode, step in our_steps(make_net).items():
-            step(images, labels)
-            profiler, faults = cProfile.Profile(time.process_time), page_faults()
-            for _ in range(5):
-                profiler.runcall(step, images, labels)
-            faults = (page_faults() - faults) / 5
-            shares = sorted(by_operation(pstats.Stats(profiler)).items(), key=lambda operation: -operation[1])
-            print(f"\n# {name}, {mode}: percent of a step's processor time; {faults:.0f} page faults a step")
-            print(", ".join(f"{operation} {share:.0%}" for operation, share in shares if share >= 0.02))
+    """Milliseconds on the clock that a step spends in each operation, with one worker and with two."""
+    spent = Counter()
+    with contextlib.ExitStack() as stack:
+        for owner, name in TIMED:
+            label = f"{getattr(owner, '__name__', owner).rpartition('.')[2]}.{name}"
+            stack.enter_context(mock.patch.object(owner, name, timed(getattr(owner, name), label, spent)))
+        for net, make_net, shape in NETS:
+            for mode in MODES:
+                found, faults = zip(*(profiled(our_steps(make_net, [mode], workers)[mode], batch(shape), spent)
+                                      for workers in (1, 2)), strict=True)
+                print(f"\n# {net}, {mode}: ms with one worker and with two; page faults a step {faults}")
+                for label in sorted(found[0], key=lambda label: -found[0][label]):
+                    print(f"{label:32} {found[0][label]:7.2f} {found[1][label]:7.2f}")
+
+
+def profiled(step, data, spent, turns=8):
+    """(label -> ms of a step, the lower quartile of some; page faults of one), of what `timed` functions spend."""
+    times, faults = [], 0
+    for turn in range(turns + 2):
+        spent.clear()
+        before = page_faults()
+        timed(step, "step", spent)(*data)
+        if turn > 1:
+            times.append(dict(spent))
+            faults += page_faults() - before
+    return {label: 1e3 * np.quantile([time[label] for time in times], 0.25) for label in times[0]}, faults / turns
+
+
+def timed(function, label, spent):
+    """`function`, which adds the seconds that it takes to spent[label]."""
+    @wraps(function)
+    def run(*arguments, **named):
+        started = time.perf_counter()
+        try:
+            return function(*arguments, **named)
+        finally:
+            spent[label] += time.perf_counter() - started
+
+    return run
 
 
 def page_faults():
     """Pages that this process has been given so far, where the system tells."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt if resource else float("nan")
-
-
-def by_operation(stats):
-    """Shares of the time below the doors of refapprox/ops and of what training adds."""
-    doors = {"forward", "backward", "draw", "conv2d_sums", "matmul_sums", "step", "quantize_with_mask"}
-    shares = {}
-    for (file, _, function), (*_, cumulative, _) in stats.stats.items():
-        path = Path(file)
-        if function in doors and (path.parent.name == "ops" or path.stem in ("optimizer", "quantization")):
-            shares[f"{path.stem}.{function}"] = cumulative / stats.total_tt
-    shares["the rest"] = 1 - sum(shares.values())
-    return shares
