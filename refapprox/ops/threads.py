@@ -8,6 +8,7 @@ over 1 MiB: work is worth sharing where its calls of NumPy are few and long. Whe
 kept off the caller's: the scheduler of a virtual machine, which takes a core that sleeps for one that is gone, wakes it
 there, and leaves it there for some 30 ms.
 """
+import contextlib
 import ctypes
 import math
 import os
@@ -49,10 +50,9 @@ class Helper:
     def start(self, task, core):
         """Have `task` run, on another core than `core`."""
         if core not in (None, self.avoided):
-            others = os.sched_getaffinity(0) - {core}
-            if others:
-                os.sched_setaffinity(self.thread.native_id, others)
             self.avoided = core
+            with contextlib.suppress(OSError):      # where it may not, or there is no other core
+                os.sched_setaffinity(self.thread.native_id, os.sched_getaffinity(0) - {core})
         self.task = task
         self.wake.release()
 
