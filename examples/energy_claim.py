@@ -168,14 +168,15 @@ def signed_of(source):
 
 
 def generated():
-    """Members of families of gates with different tables, each at the least cost of its signed forms."""
+    """Members of families of gates with different tables, each at the least cost of its signed forms, and cheaper than
+    the exact one, which energies are relative to."""
     exact, found = power(family_netlist("exact")), {}
     for name in GENERATED:
         for extension in ("baugh-wooley", "sign-magnitude"):
             cost = power(family_netlist(name, extension=extension)) / exact
             member = from_family(name, extension=extension, performance_metric=cost)
             table = member.lut.tobytes()
-            if table not in found or cost < found[table].performance_metric:
+            if cost < (found[table].performance_metric if table in found else 1):
                 found[table] = dataclasses.replace(member, name=f"{name}, {extension}")
     return [from_family("exact", performance_metric=1.0), *found.values()]
 
