@@ -92,8 +92,10 @@ def guarded(function):
             return function(*arguments, **named)
         except Exception as error:
             from refapprox.kinds import explain  # needs NumPy, which a program that asks for nothing need not import
-            explain(function, arguments, named, error)
-            raise
+            better = explain(function, arguments, named, error)
+            if better is None:
+                raise
+            raise better from error
 
     door._is_door = True
     return door

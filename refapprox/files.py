@@ -35,7 +35,10 @@ PARTIAL = ".partial"           # how the names of unfinished files end
 
 def read_bytes(path, *, limit=LIMIT):
     """The bytes of a regular file of at most `limit` bytes."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:      # a null byte
+        raise ValueError(f"{path!r} must be a path: {error}.") from None
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode):
         os.close(handle)

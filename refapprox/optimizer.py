@@ -82,6 +82,7 @@ class StageSettings:
 
     def decay(self, epoch: int) -> float:
         """Factor on the initial learning rate in `epoch`."""
+        epoch = check_integer("epoch", epoch, minimum=0)
         drops = epoch // self.step if self.step else sum(epoch >= m for m in self.milestones)
         return self.gamma ** drops
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from refapprox.ops import cross_entropy, noise_loss
 from refapprox.optimizer import SGD, TRAINED
-from refapprox.validation import check_codes, check_finite, check_integer, check_numbers
+from refapprox.validation import check_codes, check_finite, check_integer, check_numbers, shown
 
 KEPT_BYTES = 512 << 20      # of memory that training frees and takes again
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
@@ -163,7 +163,7 @@ def trained_parameters(net, what, *, with_sigma=False):
         return parameters
     chosen = {name: p for name, p in parameters.items() if name.rpartition(".")[2] in (*keys, "sigma")}
     if not any(not name.endswith(".sigma") for name in chosen):
-        raise ValueError(f"trained must name something that {net.name} has, got {what!r}: there is no "
+        raise ValueError(f"trained must name something that {net.name} has, got {shown(what)}: there is no "
                          f"{' and no '.join(keys)}.")
     return chosen
 

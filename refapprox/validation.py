@@ -10,6 +10,7 @@ refused with an error that names the argument, what was wanted and what came:
 Both classes are ValueErrors as well: code that caught those before still does.
 """
 import difflib
+import math
 import operator
 from typing import Any
 
@@ -21,6 +22,7 @@ DISTRIBUTION_ATOL = 1e-9      # float64 histograms of up to 2**16 bins sum to on
 KINDS = {"b": "bool", "i": "signed integer", "u": "unsigned integer", "f": "float", "c": "complex", "U": "text",
          "S": "bytes", "O": "Python objects", "M": "dates", "m": "time spans", "V": "records"}
 LARGEST_ARRAY = 2 ** 36      # elements: what is larger is a view that no memory holds
+LARGEST_NDIM = 32             # what NumPy 1 and 2 allow
 FEW = 12      # so many names are listed where none comes close
 
 
@@ -85,12 +87,24 @@ def suggestion(name, known, list_few=True):
 def check_integer(name, value, *, minimum=None, maximum=None):
     """`value` as an int within [minimum, maximum]; bools and fractions are refused."""
     if isinstance(value, (bool, np.bool_)) or np.ma.isMaskedArray(value):
-        raise WrongKindError(f"{name} must be an integer, got {value!r}.")
+        raise WrongKindError(f"{name} must be an integer, got {shown(value)}.")
     try:
         number = operator.index(value)
     except TypeError:
         raise WrongKindError(f"{name} must be an integer, got {shown(value)}.") from None
+    if number.bit_length() > 64:
+        raise ValueError(f"{name} must be an integer of at most 64 bits, got one of {number.bit_length()} bits.")
     return check_bounds(name, number, minimum, maximum)
+
+
+def check_sizes(name, shape, *, minimum=0):
+    """`shape` as a tuple of integers, those of an array that memory may hold."""
+    if not isinstance(shape, (tuple, list, np.ndarray)) or len(shape) > LARGEST_NDIM:
+        raise WrongKindError(f"{name} must be a tuple of at most {LARGEST_NDIM} sizes, got {shown(shape)}.")
+    sizes = tuple(check_integer(name, size, minimum=minimum) for size in shape)
+    if math.prod(sizes) > LARGEST_ARRAY:
+        raise ValueError(f"{name} must be that of at most {LARGEST_ARRAY} elements, got {shown(sizes)}.")
+    return sizes
 
 
 def check_real(name, value, *, minimum=None, maximum=None):
@@ -152,6 +166,13 @@ def check_instance(name, value, kind):
     return value
 
 
+def check_offers(name, value, attribute):
+    """`value`, of any class that has the attribute."""
+    if not hasattr(value, attribute):
+        raise WrongKindError(f"{name} must have .{attribute}, got {shown(value)}.")
+    return value
+
+
 def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
     """`array` as a plain ndarray of numbers, in the byte order of the machine.
 
@@ -165,7 +186,7 @@ def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
                              f"masked (numpy.ma.compressed).")
     try:
         array = np.asarray(array)
-    except (TypeError, ValueError, OverflowError) as error:      # lists of unequal lengths, objects that refuse
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:      # lists of unequal lengths, too deep
         raise WrongKindError(f"{name} must be an array of numbers: {str(error).rstrip('.')}.") from None
     if array.size == 0 and array.dtype == np.float64 and "f" not in kinds:      # what NumPy makes of []
         array = array.astype(np.int64)
@@ -202,13 +223,24 @@ def check_finite(name, array, *, ndim=None, dtype=None):
     return array
 
 
-def check_numbers(name, array, *, floating=False):
+def check_numbers(name, array, *, floating=False, shape=None):
     """`array` as an ndarray that can be computed with: integers as int64, so that sums of narrow ones do not wrap; real
-    numbers as float32 or float64; integers as float64 too where `floating` is asked for."""
+    numbers as float32 or float64; integers as float64 too where `floating` is asked for. `shape` is the one wanted."""
     array = check_array(name, array)
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {array.shape}.")
     if array.dtype.kind == "f":
         return array.astype(np.float32 if array.itemsize <= 4 else np.float64, copy=False)
     return array.astype(np.float64) if floating else converted(name, array, np.dtype(np.int64))
+
+
+def check_broadcast(**arrays):
+    """A ValueError that names the arrays and their shapes, unless they broadcast against each other."""
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = " and ".join(f"{name} of shape {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"{shapes} do not broadcast.") from None
 
 
 def check_codes(name, array, qmin, qmax, *, ndim=None, dtype=np.int64):

@@ -1,5 +1,6 @@
 """Public functions, classes and modules of operations: whatever comes in, the error names the argument."""
 import pickle
+import typing
 
 import numpy as np
 import pytest
@@ -26,12 +27,12 @@ NETLIST = family_netlist("exact", bits=2, signed=False)
     (lambda: MultiplierLibrary(...), TypeError, "multipliers must be of type Iterable, got Ellipsis"),
     (lambda: MultiplierLibrary([3]), TypeError, r"multipliers\[0\] must be of type BinaryOperator, got 3"),
     (lambda: Multiplier.from_function("mine", 3), TypeError, "func must be of type Callable, got 3"),
-    (lambda: agn.draw(3, np.random.default_rng(0)), TypeError, "shape must be of type tuple, got 3"),
+    (lambda: agn.draw(3, np.random.default_rng(0)), TypeError, "shape must be a tuple of at most 32 sizes, got 3"),
     (lambda: agn.draw((2, 3), np.random.default_rng(0), [1, 2]), TypeError, "dtype must be of type dtype"),
     (lambda: LayerQuantization.for_multiplier([]), TypeError, "multiplier must be of type Multiplier or Circuit"),
     (lambda: linear.backward(np.ones((2, 5)), linear.forward(np.ones((2, 3)), np.ones((4, 3)))[1]), ValueError,
-     r"dy of shape \(2, 5\): these shapes do not fit"),
-    (lambda: bias.backward(np.float64(1)), ValueError, r"dy of shape \(\): these shapes do not fit"),
+     r"dy of linear must have shape \(2, 4\), got \(2, 5\)"),
+    (lambda: bias.backward(np.float64(1)), ValueError, r"dy of bias must have shape \(n, c\) or \(n, c, h, w\)"),
     (lambda: linear.forward(HUGE, np.ones((3, 4))), ValueError, "x of linear must have at most"),
     (lambda: products.zero_point_terms([0.5], [1], 2, 0, 0), ValueError, "x_sums of zero_point_terms must hold"),
     (lambda: products.zero_point_terms([1], [1], 2.5, 0, 0), TypeError, "k of zero_point_terms must be an integer"),
@@ -86,12 +87,23 @@ def test_an_error_of_other_code_passes_as_it_is():
         guarded(index)(3)
 
 
-def test_an_error_that_names_no_argument_says_what_came():
-    def check(codes, name):
-        raise ValueError("it must be better.")
+def test_where_every_argument_is_as_annotated_the_error_stays_as_it_is():
+    def check(codes: np.ndarray, name: str | None = None, **more: typing.Any):
+        raise error
 
-    with pytest.raises(ValueError, match=r"^it must be better. \(check: codes int64 of shape \(2,\), name 'that'\)$"):
-        guarded(check)(np.array([1, 2]), "that")
+    for error in (ValueError("it must be better."), AttributeError("no shape"), OverflowError("too large")):
+        with pytest.raises(type(error)) as raised:
+            guarded(check)(np.array([1, 2]), "that")
+        assert raised.value is error and error.__cause__ is None
+
+
+def test_what_no_computation_can_hold_is_named_where_it_failed():
+    def power(base: float, number: int):
+        return base ** number
+
+    with pytest.raises(ValueError, match="^number must be an integer of 64 bits, got one of 1329 bits.$") as raised:
+        guarded(power)(2.0, 10 ** 400)
+    assert isinstance(raised.value.__cause__, OverflowError)
 
 
 def test_doors_stay_what_they_were():

@@ -22,7 +22,7 @@ from refapprox.analog.converters import ConductanceConverter
 from refapprox.analog.devices.base import DeviceModel, standard_normals
 from refapprox.analog.readout import PERFECT, check_readout
 from refapprox.analog.unpaired_converters import UnpairedConverter
-from refapprox.validation import WrongKindError, check_choice, check_instance
+from refapprox.validation import WrongKindError, check_choice, check_instance, shown
 
 AGING = ("device", "reconvert")
 
@@ -166,7 +166,7 @@ def program_weights(converter: Any, weights: ArrayLike, device: DeviceModel, *,
 def check_strategy(converter, device, *, paired=True, name="converter"):
     """Refuse a converter whose conductances the device model does not describe; `paired`: or that has no pairs."""
     if paired and isinstance(converter, UnpairedConverter):
-        raise ValueError(f"{name} must have pairs of devices for a closed form, got {converter!r}. "
+        raise ValueError(f"{name} must have pairs of devices for a closed form, got {shown(converter)}. "
                          f"program_weights and monte_carlo_tnmse simulate it.")
     if not isinstance(converter, (ConductanceConverter, UnpairedConverter)):
         raise WrongKindError(f"{name} must be a conductance converter, got {type(converter).__name__}.")

@@ -3,6 +3,7 @@ import numpy as np
 
 from refapprox.validation import WrongKindError, check_finite, check_instance, check_real
 
+MOST_PAIRS = 1000              # of devices for one weight
 LARGEST = 1e100               # weight, factor or conductance: beyond it squares overflow
 INVERTIBILITY_ATOL = 1e-4     # of the normalized weight: far above float32 rounding (1e-7), far below
                               # what programming noise does (1e-2)
@@ -24,11 +25,11 @@ def check_range(g_max, g_min):
     return g_max, g_min
 
 
-def check_filled(weights):
+def check_filled(weights, name="weights"):
     """`weights` as finite float64, at least one."""
-    weights = check_weights(weights)
+    weights = check_weights(weights, name)
     if weights.size == 0:
-        raise ValueError("weights must not be empty.")
+        raise ValueError(f"{name} must not be empty.")
     return weights
 
 
@@ -36,17 +37,19 @@ def check_factors(f_lst):
     """`f_lst` as a tuple of positive floats."""
     if len(check_instance("f_lst", f_lst, (list, tuple, np.ndarray))) == 0:
         raise ValueError("f_lst must be a non-empty list of factors, got an empty one.")
+    if len(f_lst) > MOST_PAIRS:
+        raise ValueError(f"f_lst must hold at most {MOST_PAIRS} factors, got {len(f_lst)}.")
     factors = tuple(check_real(f"f_lst[{j}]", factor, maximum=LARGEST) for j, factor in enumerate(f_lst))
-    if min(factors) <= 0:
+    if min(factors) < 1 / LARGEST:
         raise ValueError(f"f_lst must hold positive factors, got {list(factors)}.")
     return factors
 
 
-def check_weights(weights):
+def check_weights(weights, name="weights"):
     """`weights` as finite float64, small enough to be squared and summed."""
-    weights = check_finite("weights", weights, dtype=np.float64)
+    weights = check_finite(name, weights, dtype=np.float64)
     if np.max(np.abs(weights), initial=0.0) > LARGEST:
-        raise ValueError(f"weights must not exceed {LARGEST:g}, got {np.abs(weights).max():g}.")
+        raise ValueError(f"{name} must not exceed {LARGEST:g}, got {np.abs(weights).max():g}.")
     return weights
 
 

@@ -16,13 +16,15 @@ References
 V. Joshi et al., "Accurate deep neural network inference using computational phase-change memory", Nature
 Communications 11, 2473 (2020), doi:10.1038/s41467-020-16108-9 (global drift compensation).
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import WrongKindError, check_array, check_finite, check_real
+from refapprox.analog.readout import check_readout
+from refapprox.validation import WrongKindError, check_array, check_broadcast, check_finite, check_real, shown
 
 FLOOR = 1e-4
 
@@ -53,19 +55,17 @@ class DriftCompensation:
     axis = None
     factor_scatters = reference_scatters = True
 
-    def check_shape(self, weights: NDArray[np.float64]) -> None:
-        """Refuse weights that have no such axis."""
-        check_array("weights", weights)
+    def check_shape(self, weights: NDArray[np.float64], name: str = "weights") -> None:
+        """Refuse weights that have no such axis; `name` is theirs in the message."""
+        check_array(name, weights)
 
     def magnitude(self, y: NDArray[np.float64]) -> Any:
         """r(Y) of (1)."""
-        y = check_finite("y", y, dtype=np.float64)
-        self.check_shape(y)
-        if not y.size:
-            raise ValueError(f"y must hold at least one output, got shape {y.shape}.")
+        y = check_outputs("y", y)
+        self.check_shape(y, "y")
         return np.maximum(np.mean(np.abs(y), axis=self.axis), FLOOR)
 
-    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Any, *,
+    def reference(self, target: Any, programmed: NDArray[np.float64], readout: Callable, *,
                   rng: np.random.Generator | None = None) -> Any:
         """B of (1).
 
@@ -77,13 +77,13 @@ class DriftCompensation:
         rng : numpy.random.Generator
             Noise of the readout.
         """
-        target = target if target is None and self.reference_scatters else check_finite("target", target)
-        programmed = check_finite("programmed", programmed)
+        target = target if target is None and self.reference_scatters else check_outputs("target", target)
+        programmed, readout = check_outputs("programmed", programmed), check_readout(readout)
         if not self.factor_scatters:
             return 1.0
         return self.magnitude(readout(programmed, rng=rng) if self.reference_scatters else target)
 
-    def factor(self, reference: Any, aged: NDArray[np.float64], readout: Any, *,
+    def factor(self, reference: Any, aged: NDArray[np.float64], readout: Callable, *,
                rng: np.random.Generator | None = None) -> Any:
         """alpha of (1).
 
@@ -96,7 +96,7 @@ class DriftCompensation:
         readout, rng
             As of `reference`.
         """
-        aged = check_finite("aged", aged)
+        aged, readout = check_outputs("aged", aged), check_readout(readout)
         if not self.factor_scatters:
             return 1.0
         return check_finite("reference", reference) / self.magnitude(readout(aged, rng=rng))
@@ -113,6 +113,7 @@ class DriftCompensation:
         """
         target, programmed, aged = (check_finite(name, value, dtype=np.float64) for name, value in
                                     (("target", target), ("programmed", programmed), ("aged", aged)))
+        check_broadcast(target=target, programmed=programmed, aged=aged)
         floor = check_real("floor", floor)
         if not self.factor_scatters:
             return np.ones(aged.shape)
@@ -157,11 +158,11 @@ class PerColumnDriftCompensation(DriftCompensation):
 
     axis = 0
 
-    def check_shape(self, weights: NDArray[np.float64]) -> None:
+    def check_shape(self, weights: NDArray[np.float64], name: str = "weights") -> None:
         """Refuse weights that are not (in, out)."""
-        weights = check_array("weights", weights)
+        weights = check_array(name, weights)
         if weights.ndim != 2:
-            raise ValueError(f"weights must have the shape (in, out) for compensation per column, "
+            raise ValueError(f"{name} must have the shape (in, out) for compensation per column, "
                              f"got {weights.shape}.")
 
 
@@ -182,11 +183,19 @@ class NoDriftCompensation(DriftCompensation):
 GLOBAL = GlobalDriftCompensation()
 
 
+def check_outputs(name, y):
+    """`y` as finite float64, at least one output."""
+    y = check_finite(name, y, dtype=np.float64)
+    if not y.size:
+        raise ValueError(f"{name} must hold at least one output, got shape {y.shape}.")
+    return y
+
+
 def check_compensation(compensation):
     """`compensation`, an instance of one of the classes of this module; None means none."""
     if compensation is None:
         return NoDriftCompensation()
     if not isinstance(compensation, DriftCompensation):
         raise WrongKindError(f"compensation must be an instance of one of the compensations of refapprox.analog, or "
-                             f"None, got {compensation!r}.")
+                             f"None, got {shown(compensation)}.")
     return compensation

@@ -121,9 +121,9 @@ class ConductanceConverter:
         """
         if "scale_ratio" not in check_instance("params", params, Mapping):
             raise ValueError(f"params must hold scale_ratio (uS per unit weight), got keys {sorted(params)}.")
-        scale_ratio = check_real("scale_ratio", params["scale_ratio"])
+        scale_ratio = check_real("scale_ratio of params", params["scale_ratio"])
         if scale_ratio == 0:
-            raise ValueError("scale_ratio must not be 0: no weight leads there.")
+            raise ValueError("scale_ratio of params must not be 0: no weight leads there.")
         if len(check_instance("conductances", conductances, (list, tuple, np.ndarray))) != 2 * self.n_pairs:
             raise ValueError(f"conductances must be {2 * self.n_pairs} arrays (g+ and g- of {self.n_pairs} pairs), "
                              f"got {len(conductances)}.")

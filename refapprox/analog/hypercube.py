@@ -162,6 +162,9 @@ class Hypercube:
     def reformat(self, x_g: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rows (C, 2P - 1, columns) of x_g."""
         x_g = check_finite("x_g", x_g, ndim=2)
+        wanted = (2 * self.n_pairs - 1) * self.n_columns
+        if x_g.shape[1] != wanted:
+            raise ValueError(f"x_g must have rows of {wanted} numbers, got shape {x_g.shape}.")
         return x_g.reshape(len(x_g), 2 * self.n_pairs - 1, self.n_columns)
 
     def weights(self, factors: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -174,6 +177,8 @@ class Hypercube:
             Conductance of the largest weight.
         """
         factors, top = check_finite("factors", factors, ndim=2), check_finite("top", top, ndim=1)
+        if len(top) != len(factors):
+            raise ValueError(f"top must have one entry for each row of factors, got {len(top)} for {len(factors)}.")
         grid = np.broadcast_to(self.grid, (len(factors), len(self.grid)))
         if not self.n_kinks:
             return grid

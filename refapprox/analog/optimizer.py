@@ -31,7 +31,7 @@ from refapprox.analog.plain_strategies import scan_factors
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
-from refapprox.validation import WrongKindError, check_choice, check_flag, check_integer, check_real
+from refapprox.validation import WrongKindError, check_choice, check_flag, check_integer, check_real, shown
 
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
@@ -142,7 +142,7 @@ class WeightProgrammingOptimizer:
                           "recombination": check_real("recombination", recombination, minimum=0, maximum=1),
                           "strategy": check_choice("strategy", strategy, STRATEGIES)}
         if progress is not None and not callable(progress):
-            raise WrongKindError(f"progress must be a function of a Generation, got {progress!r}.")
+            raise WrongKindError(f"progress must be a function of a Generation, got {shown(progress)}.")
         self.seeding, self.polish = check_flag("seeding", seeding), check_flag("polish", polish)
         self.progress = progress
         self.compensation.check_shape(self.weights)

@@ -17,7 +17,7 @@ from refapprox.analog.devices import DeviceModel
 from refapprox.analog.objective import check_score_weights, check_times
 from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
-from refapprox.validation import check_flag, check_integer
+from refapprox.validation import check_finite, check_flag, check_integer
 
 BLOCK_BYTES = 1 << 20         # of moments at a time: what fits into the processor's cache
 FINE_CELLS = (0.0, 0.01, 0.025, 0.05)        # near 0 moments change within a programming error of the first pair
@@ -89,6 +89,7 @@ class PopulationLoss:
         conductances, factors, full_scale
             As of the call.
         """
+        conductances = check_finite("conductances", conductances, ndim=3)
         candidates, devices, points = conductances.shape
         losses = np.empty((candidates, len(self.t_steps)))
         per_candidate = 16 * self.table.n_stages * devices * points

@@ -2,7 +2,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_finite, check_integer
+from refapprox.validation import check_finite, check_sizes
 
 
 def downsample(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -33,7 +33,7 @@ def downsample(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64
     values = np.sort(np.ravel(check_finite("weights", weights, dtype=np.float64)))
     if values.size == 0:
         raise ValueError("weights must not be empty.")
-    shape = tuple(check_integer("shape", size, minimum=1) for size in shape)
+    shape = check_sizes("shape", shape, minimum=1)
     count = int(np.prod(shape))
     position = np.arange(count) * ((values.size - 1) / max(count - 1, 1))
     return np.interp(position, np.arange(values.size), values).reshape(shape)

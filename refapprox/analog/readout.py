@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.analog.checks import check_weights
 from refapprox.validation import check_choice, check_finite, check_instance, check_real, check_rng
 
 
@@ -86,7 +87,7 @@ class NoisyReadout:
 
     def __call__(self, weights, *, rng=None):
         check_rng(rng)
-        weights = check_finite("weights", weights, dtype=np.float64)
+        weights = check_weights(weights)
         if weights.ndim == 0:
             raise ValueError("weights must have at least one dimension, the inputs, got a single number.")
         y = np.array(weights)

@@ -116,7 +116,10 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
         """
         if missing := {"scale_ratio", "min"} - set(params):
             raise ValueError(f"params must hold scale_ratio and min, got no {' and no '.join(sorted(missing))}.")
-        return params["min"] + (single_array(conductances) - self.g_min) / params["scale_ratio"]                  # (2)
+        lowest, ratio = (check_real(f"{key} of params", params[key]) for key in ("min", "scale_ratio"))
+        if ratio == 0:
+            raise ValueError("scale_ratio of params must not be 0: no weight leads there.")
+        return lowest + (single_array(conductances) - self.g_min) / ratio                                         # (2)
 
 
 class FusionConductanceConverter(UnpairedConverter):
@@ -168,6 +171,7 @@ class FusionConductanceConverter(UnpairedConverter):
 
     def row_scales(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """s_o of (3): (out, 1), uS per unit weight."""
+        weights = check_rows(weights)
         return self.g_max / np.maximum(np.abs(weights).max(axis=1, keepdims=True), ROW_EPSILON)
 
     def convert_back_to_weights(self, conductances: Sequence[ArrayLike],
@@ -183,7 +187,7 @@ class FusionConductanceConverter(UnpairedConverter):
         if "original_weights" not in params:
             raise ValueError(f"params must hold original_weights, whose signs the devices do not hold, got keys "
                              f"{sorted(params)}.")
-        weights, conductances = check_rows(params["original_weights"]), single_array(conductances)
+        weights, conductances = check_rows(params["original_weights"], "params: weights"), single_array(conductances)
         if conductances.shape != weights.shape:
             raise ValueError(f"conductances must have the shape {weights.shape} of the weights, "
                              f"got {conductances.shape}.")
@@ -207,10 +211,10 @@ def single_array(conductances):
     return check_finite("conductances", conductances[0], dtype=np.float64)
 
 
-def check_rows(weights):
+def check_rows(weights, name="weights"):
     """`weights` as a finite float64 matrix (out, in)."""
-    weights = check_filled(weights)
+    weights = check_filled(weights, name)
     if weights.ndim != 2:
-        raise ValueError(f"weights must have the shape (out, in), as every row has a scale of its own, "
+        raise ValueError(f"{name} must have the shape (out, in), as every row has a scale of its own, "
                          f"got shape {weights.shape}.")
     return weights

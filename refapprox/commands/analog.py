@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from refapprox import analog, files
-from refapprox.validation import check_finite, check_integer
+from refapprox.validation import check_finite, check_integer, shown
 
 DEVICES = {
     "pcm": analog.PCMLikeNoiseModel,
@@ -95,7 +95,7 @@ def parse_numbers(name, text):
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"{name} must be numbers separated by commas, got {text!r}.") from None
+        raise ValueError(f"{name} must be numbers separated by commas, got {shown(text)}.") from None
 
 
 def parse_factors(name, text):

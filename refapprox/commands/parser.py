@@ -3,6 +3,8 @@ import argparse
 import difflib
 import re
 
+from refapprox.validation import shown
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that shows the innermost command's own usage, and takes no option twice.
@@ -108,7 +110,7 @@ def widths(text):
         if len(rest) > 1 or min(parts) < 1:
             raise ValueError
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must read N or NxM, such as 8 or 8x4, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must read N or NxM, such as 8 or 8x4, got {shown(text)}") from None
     return (bits_x, rest[0]) if rest else bits_x
 
 
@@ -120,7 +122,7 @@ def named_number(text):
     except ValueError:
         value = None
     if not equals or not name or value is None:
-        raise argparse.ArgumentTypeError(f"must read NAME=NUMBER, such as mine=0.2, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must read NAME=NUMBER, such as mine=0.2, got {shown(text)}")
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"the cost of {name} must be a number of at least 0, got {number}")
     return name, value

@@ -14,6 +14,7 @@ from refapprox.optimizer import TRAINED
 from refapprox.quantization import RANGES
 from refapprox.report.run import page_of, text_report
 from refapprox.training import STAGES
+from refapprox.validation import shown
 
 
 def add_arguments(parser):
@@ -91,7 +92,7 @@ def stage_epochs(text):
         stage, equals, number = part.strip().partition("=")
         if not equals or stage not in STAGES or not number.isdecimal() or stage in found:
             raise argparse.ArgumentTypeError(f"must read STAGE=N,... with each of {', '.join(STAGES)} once at most, "
-                                             f"got {text!r}")
+                                             f"got {shown(text)}")
         found[stage] = int(number)
     return found
 

@@ -12,6 +12,7 @@ from refapprox.ops import conv2d as exact_conv2d
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
 from refapprox.quantization import QuantizationParameters
+from refapprox.validation import check_array, shown
 
 SIDE = 256      # of the tables that other tools pass around
 
@@ -94,7 +95,7 @@ def table_of(preset, multiplier, defects):
     """`multiplier` if the tool takes its signedness, its table changed as "negative quadrant from magnitudes" says."""
     if multiplier.signed != preset.signed or multiplier.bits_x != 8 or multiplier.bits_w != 8:
         raise ValueError(f"{preset.name} takes {'signed' if preset.signed else 'unsigned'} 8x8-bit multipliers, "
-                         f"got {multiplier!r}.")
+                         f"got {shown(multiplier)}.")
     if "negative quadrant from magnitudes" not in defects:
         return multiplier
     return Multiplier(f"{multiplier.name} as converted by {preset.name}",
@@ -131,8 +132,8 @@ def signed_multiplier(lut, name):
 
 def check_side(lut):
     """`lut` as an array of shape (256, 256)."""
-    lut = np.asarray(lut)
+    lut = check_array("lut", lut)
     if lut.shape != (SIDE, SIDE):
-        raise ValueError(f"a table in two's-complement order must have shape (256, 256), got {lut.shape}: "
+        raise ValueError(f"lut, a table in two's-complement order, must have shape (256, 256), got {lut.shape}: "
                          f"the other tools know 8x8 bits only.")
     return lut

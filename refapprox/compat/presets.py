@@ -31,7 +31,7 @@ from refapprox.multipliers import Multiplier
 from refapprox.nets.resnet import NOISE_SEARCH as RESNET_NOISE_SEARCH
 from refapprox.nets.resnet import NoiseSearch
 from refapprox.quantization import QuantizationParameters
-from refapprox.validation import check_choice, check_finite
+from refapprox.validation import check_choice, check_finite, shown
 
 
 def affine(low, high, qmin, qmax):
@@ -152,7 +152,7 @@ class Preset:
     def check_defects(self, defects: Collection[str] | str) -> frozenset[str]:
         """`defects` as a frozenset of known names."""
         if isinstance(defects, str) and defects != "all":
-            raise ValueError(f"defects of {self.name} must be 'all' or a collection of names, got {defects!r}.")
+            raise ValueError(f"defects of {self.name} must be 'all' or a collection of names, got {shown(defects)}.")
         chosen = frozenset(self.defects if defects == "all" else defects)
         for name in sorted(chosen):
             check_choice(f"defects of {self.name}", name, sorted(self.defects))

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from refapprox.validation import shown
+
 DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 
 
@@ -49,9 +51,9 @@ def decode_array(value):
     """The ndarray of ``{"dtype": ..., "shape": ..., "data": ...}``, or a ValueError that says what is wrong."""
     dtype, shape, data = value["dtype"], value["shape"], value["data"]
     if dtype not in DTYPES:
-        raise ValueError(f"dtype of an array must be one of {', '.join(DTYPES)}, got {dtype!r}.")
+        raise ValueError(f"dtype of an array must be one of {', '.join(DTYPES)}, got {shown(dtype)}.")
     if not isinstance(shape, list) or not all(isinstance(side, int) and side >= 0 for side in shape):
-        raise ValueError(f"shape of an array must be a list of sizes, got {shape!r}.")
+        raise ValueError(f"shape of an array must be a list of sizes, got {shown(shape)}.")
     if not isinstance(data, list) or len(data) != math.prod(shape):
         came = f"{len(data)} values" if isinstance(data, list) else repr(data)[:40]
         raise ValueError(f"data of an array of shape {shape} must be a flat list of {math.prod(shape)} values, "

@@ -14,6 +14,7 @@ from refapprox.conformance.adapter import OUTPUTS, removed
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import call
 from refapprox.conformance.spec.tables import tabulated
+from refapprox.validation import shown
 
 REQUEST = {"operation": str, "inputs?": dict, "*": (dict, list, str, float, bool, None)}
 
@@ -25,7 +26,7 @@ def make_adapter(specification):
     """
     parts = str(specification).split(":", 2)
     if len(parts) < 2 or not all(parts):
-        raise ValueError(f"adapter must be package.module:Class, got {specification!r}.")
+        raise ValueError(f"adapter must be package.module:Class, got {shown(specification)}.")
     try:
         made = getattr(importlib.import_module(parts[0]), parts[1])
         return made(*parts[2:])

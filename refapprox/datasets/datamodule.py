@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.datasets.pixels import CropAndFlip, NormalizedImages
-from refapprox.validation import check_codes, check_finite, check_instance, check_integer, check_rng
+from refapprox.validation import (
+    WrongKindError,
+    check_array,
+    check_codes,
+    check_finite,
+    check_instance,
+    check_integer,
+    check_rng,
+    shown,
+)
 
 
 class Split(NamedTuple):
@@ -155,8 +164,10 @@ def cut(part, n):
 
 def check_split(name, part, num_classes):
     """`part` as a Split, or a ValueError saying what is wrong with it."""
+    if not isinstance(part, (tuple, list)) or len(part) != 2:
+        raise WrongKindError(f"{name} must be a pair (images, labels), got {shown(part)}.")
     images, labels = part
-    labels = np.asarray(labels)
+    labels = check_array(f"labels of {name}", labels)
     if not isinstance(images, NormalizedImages):
         images = check_finite(f"images of {name}", images, dtype=np.float32)
     if images.ndim != 4 or images.size == 0 or labels.shape != images.shape[:1]:

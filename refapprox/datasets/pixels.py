@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from refapprox.validation import check_array, check_codes, check_finite, check_flag, check_integer, check_rng
+from refapprox.validation import (
+    WrongKindError,
+    check_array,
+    check_codes,
+    check_finite,
+    check_flag,
+    check_integer,
+    check_rng,
+)
 
 
 class NormalizedImages:
@@ -71,7 +79,10 @@ class NormalizedImages:
 
     def __getitem__(self, rows: Any) -> NDArray[np.float32]:
         """Images of `rows`, whatever picks them: a number, a slice, an array."""
-        return self.normalized(self.pixels[rows])
+        try:
+            return self.normalized(self.pixels[rows])
+        except (TypeError, ValueError) as error:
+            raise WrongKindError(f"rows must pick images: {error}") from None
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
@@ -85,6 +96,8 @@ class NormalizedImages:
     def normalized(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images (..., c, h, w) of `pixels`, by (1)."""
         pixels = check_codes("pixels", pixels, 0, 255, dtype=np.uint8)
+        if pixels.ndim < 3 or pixels.shape[-3] != len(self.table):
+            raise ValueError(f"pixels must have shape (..., {len(self.table)}, h, w), got {pixels.shape}.")
         images = np.empty(pixels.shape, np.float32)
         for channel, table in enumerate(self.table):
             images[..., channel, :, :] = table[pixels[..., channel, :, :]]

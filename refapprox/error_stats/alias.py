@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_distribution, check_rng
+from refapprox.validation import check_distribution, check_integer, check_rng
 
 BLOCK_DRAWS = 1 << 16      # words in flight: half a MiB, so that every step stays in the cache
 
@@ -62,6 +62,7 @@ class AliasSampler:
         rng : numpy.random.Generator
         """
         check_rng(rng)
+        size = check_integer("size", size, minimum=0)
         draws = np.empty(size, self.outcomes.dtype)
         for first in range(0, size, BLOCK_DRAWS):
             words = rng.integers(0, 2 ** 64, size=min(BLOCK_DRAWS, size - first), dtype=np.uint64)

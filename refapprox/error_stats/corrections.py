@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.error_maps import check_layer
+from refapprox.error_stats.error_maps import fitting_map
 from refapprox.validation import check_distribution, check_finite
 
 
@@ -45,7 +45,7 @@ def mean_compensation(emap, operands):
     -------
     float64 array, shape (neurons,), accumulator units
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     return by_weight(tap_laws(operands) @ emap, operands)
 
 
@@ -84,7 +84,7 @@ def affine_correction(emap, operands):
     AffineCorrection
         Of accumulators without zero-point correction; arrays of shape (neurons,).
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     products = np.multiply.outer(*(np.arange(side.code_range[0], side.code_range[1] + 1.0)
                                    for side in (operands.x, operands.w)))
     laws = tap_laws(operands)
@@ -153,7 +153,7 @@ def control_variate(emap, operands, feature=None):
     -------
     ControlVariate
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     p, n = operands.x.pooled, operands.fan_in
     z = leading_feature(emap, operands) if feature is None else check_feature(feature, operands)
     centered_z, centered_e = z - p @ z, emap - p @ emap

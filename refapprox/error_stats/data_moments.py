@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.elimination import RESIDUAL, rank_one_terms
-from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_layer, fitting_map
 from refapprox.error_stats.estimators import rung
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate, ErrorMoments, mixture
@@ -85,7 +85,7 @@ def exact_moments(emap: ErrorMapLike, operands: LayerOperands) -> LayerMoments:
     >>> exact_moments([[0, 0], [0, 2]], layer).neuron_mean.tolist()
     [3.0, 2.0]
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     fields, neurons = len(operands.x.index), len(operands.w.index)
     sums = np.zeros((4, neurons))
     cross = np.zeros((neurons, neurons))
@@ -161,7 +161,7 @@ def feature_moments(emap: ErrorMapLike,
     >>> mean.tolist(), covariance.tolist()
     ([3.0, 2.0], [[1.0, 0.0], [0.0, 0.0]])
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     u, v = rank_one_terms(emap)
     x, w = operands.x.index, operands.w.index
     size = operands.fan_in * u.shape[1]

@@ -16,6 +16,8 @@ faster on every circuit.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from refapprox.error_stats.error_maps import check_error_map
+
 RESIDUAL = 1e-11      # of the largest entry: above the rounding of the elimination, far below any integer's unit
 
 
@@ -37,7 +39,7 @@ def rank_one_terms(emap: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.flo
     >>> u.shape, np.array_equal(u @ v.T, np.outer([1, 2, 3], [4, 5]))
     ((3, 1), True)
     """
-    rest = np.array(emap, dtype=np.float64)
+    rest = check_error_map(emap).astype(np.float64)
     tolerance = RESIDUAL * np.abs(rest).max()
     columns, rows = [], []
     while len(columns) < min(rest.shape):

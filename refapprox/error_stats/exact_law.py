@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS
-from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.sum_moments import error_moments
 from refapprox.validation import check_choice, check_integer
@@ -154,7 +154,7 @@ def error_law(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -> La
     ([0, 1, 2, 3, 4], [9.0, 0.0, 6.0, 0.0, 1.0])
     """
     check_choice("estimator", estimator, LAWS)
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     if not np.array_equal(emap, np.rint(emap)):
         raise ValueError("emap must hold integers: the pmf of a sum lives on them.")
     summands, counts = LAWS[estimator](emap.astype(np.int64), operands)

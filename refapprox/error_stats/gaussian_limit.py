@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.bounds import EPS, SUM_ROUNDING
-from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
 from refapprox.error_stats.exact_law import Law
 from refapprox.error_stats.operands import LayerOperands
 
@@ -107,7 +107,7 @@ def berry_esseen_bound(emap: ErrorMapLike, operands: LayerOperands) -> float:
     >>> round(berry_esseen_bound([[0, 0], [0, 2]], coin), 6)
     0.04748
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     joint = np.outer(operands.x.pooled, operands.w.pooled)
     centered = np.abs(emap - np.sum(joint * emap))
     return float(rounded_up(0.4748 * operands.fan_in, np.sum(joint * centered ** 3), operands.fan_in,
@@ -139,7 +139,7 @@ def berry_esseen_bound_fixed_weights(emap: ErrorMapLike, operands: LayerOperands
     >>> berry_esseen_bound_fixed_weights([[0, 0], [0, 2]], coin).round(6).tolist()
     [0.056]
     """
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     p = operands.x.pooled
     centered = np.abs(emap - p @ emap)
     counts = operands.fan_in * operands.w.local

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.error_stats.alias import AliasSampler
-from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
 from refapprox.error_stats.sum_moments import error_moments
@@ -113,7 +113,7 @@ def draw_errors(emap: ErrorMapLike, operands: LayerOperands, estimator: str, num
     """
     check_choice("estimator", estimator, DRAWS)
     rng, num_samples = check_rng(rng), check_integer("num_samples", num_samples, minimum=1)
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     whole = np.array_equal(emap, np.rint(emap))
     return DRAWS[estimator](emap.astype(np.int64) if whole else emap, operands, num_samples, rng)
 

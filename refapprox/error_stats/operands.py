@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_codes, check_distribution, check_integer
+from refapprox.validation import WrongKindError, check_codes, check_distribution, check_integer, shown
 
 INT8 = (-128, 127)
 BLOCK_BINS = 1 << 22      # histogram bins held at once while pairs are counted: 32 MiB
@@ -60,8 +60,7 @@ class OperandStatistics:
         name : str, optional
             Of the codes, in messages.
         """
-        qmin, qmax = (check_integer(f"{side} of the code range", v)
-                      for side, v in zip(("qmin", "qmax"), code_range, strict=True))
+        qmin, qmax = check_code_range("code_range" if name == "codes" else f"range_{name}", code_range)
         codes = check_codes(name, codes, qmin, qmax)
         if codes.ndim != 2 or codes.size == 0:
             raise ValueError(f"{name} must be a non-empty matrix of integer codes, got shape {codes.shape}.")
@@ -265,3 +264,10 @@ def count_codes(codes, min_val, max_val, name="tensor"):
     rows = codes.shape[0]
     bin_of = codes - min_val + bins * np.arange(rows)[:, np.newaxis]
     return np.bincount(bin_of.ravel(), minlength=rows * bins).reshape(rows, bins)
+
+
+def check_code_range(name, code_range):
+    """(qmin, qmax) of integers."""
+    if not isinstance(code_range, (tuple, list)) or len(code_range) != 2:
+        raise WrongKindError(f"{name} must be (qmin, qmax), got {shown(code_range)}.")
+    return check_integer(f"qmin of {name}", code_range[0]), check_integer(f"qmax of {name}", code_range[1])

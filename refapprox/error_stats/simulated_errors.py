@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_error_map, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, ErrorMapsLike, check_layer, fitting_map
 from refapprox.error_stats.estimators import rung
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorEstimate
@@ -37,8 +37,7 @@ def accumulated_errors(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[A
     >>> accumulated_errors([[0, 0], [0, 2]], layer).tolist()
     [[2, 2], [4, 2]]
     """
-    check_layer(emap, operands)
-    table = check_error_map(emap)
+    table = fitting_map(emap, operands)
     table = check_array("emap", table, dtype=np.int64 if table.dtype.kind in "iu" else np.float64)
     x, w = operands.x.index, operands.w.index
     sums = np.zeros((len(x), len(w)), table.dtype)

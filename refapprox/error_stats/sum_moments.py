@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.error_stats.error_maps import ErrorMapLike, check_layer
+from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.result import ErrorMoments, mixture
 from refapprox.validation import check_choice
@@ -122,5 +122,5 @@ def error_moments(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -
     (1.5, 2.25)
     """
     check_choice("estimator", estimator, MOMENTS)
-    (emap,), _ = check_layer(emap, operands)
+    emap = fitting_map(emap, operands).astype(np.float64)
     return MOMENTS[estimator](emap, operands)

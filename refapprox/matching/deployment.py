@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from refapprox.matching.info import MatchingInfo
 from refapprox.multipliers import BinaryOperator, MultiplierLibrary
+from refapprox.validation import check_offers
 
 if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
@@ -40,7 +41,7 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     >>> net.mode, net.noisy_modules[0][1].multiplier.name
     ('approximate', 'mul8s_1L2H')
     """
-    expected = [name for name, _ in model.noisy_modules]
+    expected = [name for name, _ in check_offers("model", model, "noisy_modules").noisy_modules]
     given = [info.name for info in matching_result.layers]
     if given != expected:
         raise ValueError(f"layers of the matching result must be {expected}, in this order, got {given}.")
@@ -98,5 +99,8 @@ def nearest_uniform(matching_result: MatchingInfo, multipliers: Iterable[BinaryO
     True
     """
     energy = matching_result.relative_energy_consumption
+    multipliers = list(multipliers)
+    if not multipliers:
+        raise ValueError("multipliers must hold at least one, got none.")
     return min(multipliers, key=lambda m: (abs(m.performance_metric / matching_result.metric_max - energy),
                                            m.performance_metric))

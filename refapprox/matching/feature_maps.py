@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refapprox.datasets import DataModule
-from refapprox.validation import check_array, check_integer, check_rng
+from refapprox.validation import check_array, check_integer, check_offers, check_rng
 
 if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
@@ -85,6 +85,7 @@ def get_feature_maps(model: "ApproxNet", datamodule: DataModule, *, rng: np.rand
     (2, 84)
     """
     check_rng(rng)
+    check_offers("model", model, "noisy_modules")
     num_images = check_integer("num_images", num_images, minimum=1)
     fitting = images_that_fit(model, check_integer("memory_limit", memory_limit, minimum=1))
     if num_images > fitting:

@@ -26,7 +26,7 @@ from refapprox.matching.info import MatchingInfo
 from refapprox.matching.problem import AssignmentProblem
 from refapprox.matching.selection import matching_info
 from refapprox.multipliers.library import check_search_space
-from refapprox.validation import check_finite
+from refapprox.validation import check_finite, check_offers
 
 
 @dataclass
@@ -143,8 +143,10 @@ def tune_batch_norm(model: Any, points: Sequence[OperatingPoint], library: Any, 
 
     >>> tune_batch_norm(None, [], {}, None)
     """
+    points = list(points)
     if not points:
         return
+    check_offers("model", model, "load_state")
     start, mode = model.state(), model.mode
     for point in points:
         model.load_state(start)

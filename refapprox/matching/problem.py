@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_finite
+from refapprox.validation import check_codes, check_finite
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class AssignmentProblem:
     def __post_init__(self) -> None:
         for name in ("stds", "allowed", "opcounts", "costs"):
             array = check_finite(name, getattr(self, name), dtype=np.float64)
-            if array.size == 0 or array.min() < 0:
-                raise ValueError(f"{name} must be non-empty and not negative, got shape {array.shape}.")
+            if array.size == 0 or array.ndim == 0 or array.min() < 0:
+                raise ValueError(f"{name} must be a non-empty array, not negative, got shape {array.shape}.")
             object.__setattr__(self, name, array)
         layers, multipliers = len(self.allowed), len(self.costs)
         if self.stds.shape != (layers, multipliers) or self.opcounts.shape != (layers,):
@@ -124,6 +124,8 @@ class AssignmentProblem:
         lower_bound : float, optional
             Of the energy; the assignment counts as optimal without one.
         """
-        rows, choice = np.arange(len(self.allowed)), np.asarray(choice, dtype=np.int64)
+        rows, choice = np.arange(len(self.allowed)), check_codes("choice", choice, 0, len(self.costs) - 1)
+        if choice.shape != rows.shape:
+            raise ValueError(f"choice must have shape {rows.shape}, one multiplier for each layer, got {choice.shape}.")
         energy, used = (math.fsum(table[rows, choice]) for table in (self.energies, self.ratios))
         return Assignment(choice, energy, used, energy if lower_bound is None else min(float(lower_bound), energy))

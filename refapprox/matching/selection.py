@@ -30,7 +30,7 @@ from refapprox.matching.prediction import predicted_stds
 from refapprox.matching.problem import Assignment, AssignmentProblem
 from refapprox.multipliers import BinaryOperator, exact
 from refapprox.multipliers.library import check_search_space
-from refapprox.validation import check_real, check_rng
+from refapprox.validation import check_offers, check_real, check_rng
 
 if TYPE_CHECKING:
     from refapprox.nets.approx_net import ApproxNet
@@ -187,6 +187,7 @@ def matching_problem(model: "ApproxNet", datamodule: DataModule, multipliers: It
     (5, 13)
     """
     multipliers = check_search_space(multipliers)
+    check_offers("model", model, "noisy_modules")
     maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
     layers = [(f"layer {name}", maps[name], float(layer.stdev), layer.opcount) for name, layer in model.noisy_modules]
     return problem_of(layers, multipliers, num_samples, check_rng(rng), estimator)
@@ -233,6 +234,7 @@ def matching_info(model: "ApproxNet", multipliers: Iterable[BinaryOperator], pro
     'mul8s_1KR3'
     """
     multipliers = check_search_space(multipliers)
+    check_offers("model", model, "noisy_modules")
     layers = [LayerInfo(name, multipliers[m].name, float(multipliers[m].performance_metric), int(layer.opcount),
                         int(layer.fan_in), float(layer.stdev), float(problem.stds[row, m]),
                         float(problem.allowed[row]))

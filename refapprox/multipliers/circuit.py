@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from refapprox.multipliers.codes import check_cost
 from refapprox.multipliers.multiplier import Multiplier, tabulated
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_choice, check_codes, check_flag, check_integer
+from refapprox.validation import check_broadcast, check_choice, check_codes, check_flag, check_integer
 
 MAX_OPERAND_BITS = 32      # the exact product of two such operands fits 64 bits
 BLOCK = 2 ** 16            # operand pairs evaluated at once: what a function holds in memory stays bounded
@@ -80,6 +80,7 @@ class Circuit(BinaryOperator):
         """Elementwise results of integer codes; broadcasts; int64, or uint64 where 64 unsigned bits need it."""
         x = check_codes(f"x of {self.name}", x, *self.range_x)
         w = check_codes(f"w of {self.name}", w, *self.range_w)
+        check_broadcast(x=x, w=w)
         x, w = np.broadcast_arrays(x, w)
         shape = x.shape
         x, w = (a.astype(np.int64).ravel() for a in (x, w))

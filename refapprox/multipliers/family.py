@@ -17,7 +17,7 @@ from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.multipliers.circuits.signs import EXTENSIONS, as_function, as_wires
 from refapprox.multipliers.family_table import FAMILIES, REQUIRED, Family
 from refapprox.multipliers.multiplier import MAX_BITS, Multiplier
-from refapprox.validation import check_choice, check_flag, check_integer, check_real
+from refapprox.validation import check_choice, check_flag, check_integer, check_real, shown
 
 MIN_FAMILY_BITS, MAX_FAMILY_BITS = 2, 16
 SPECIFICATION = re.compile(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -164,14 +164,14 @@ def parse_specification(text):
     """(family, parameters) of "name", "name(1, 2)" or "name(k=1, correction=constant)"."""
     match = SPECIFICATION.fullmatch(str(text))
     if match is None:
-        raise ValueError(f"family must look like drum(k=6), got {text!r}.")
+        raise ValueError(f"family must look like drum(k=6), got {shown(text)}.")
     name, inside = match.groups()
     family, given = FAMILIES[check_choice("family", name, FAMILIES)], {}
     for position, part in enumerate(filter(None, map(str.strip, (inside or "").split(",")))):
         key, equals, value = part.partition("=")
         if not equals:
             if position >= len(family.parameters):
-                raise ValueError(f"family {name} takes {len(family.parameters)} parameter(s), got {text!r}.")
+                raise ValueError(f"family {name} takes {len(family.parameters)} parameter(s), got {shown(text)}.")
             key, value = family.parameters[position].name, part
         if key.strip() in given:
             raise ValueError(f"parameter {key.strip()} of {name} is given twice in {text!r}.")
@@ -206,7 +206,7 @@ def check_value(family, parameter, value, bits):
         try:
             value = Fraction(value)
         except (ValueError, ZeroDivisionError):
-            raise ValueError(f"{label} must be a number, got {value!r}.") from None
+            raise ValueError(f"{label} must be a number, got {shown(value)}.") from None
         value = int(value) if value.denominator == 1 else value
     if parameter.real:
         if not isinstance(value, Fraction):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from refapprox.multipliers.names import wanted
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import UnknownNameError, check_choice
+from refapprox.validation import UnknownNameError, check_choice, check_flag, check_instance, check_offers, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,8 +54,9 @@ class MultiplierLibrary(Generic[Operator]):
     def __init__(self, multipliers: Iterable[Operator], source: object = "builtin",
                  costs: Mapping[str, float] | None = None) -> None:
         self._by_name = {}
-        self.source = str(source)
-        for multiplier in multipliers:
+        self.source = source if isinstance(source, str) else shown(source)
+        for i, multiplier in enumerate(multipliers):
+            check_instance(f"multipliers[{i}]", multiplier, BinaryOperator)
             if multiplier.name in self._by_name:
                 raise ValueError(f"library {self.source} has two multipliers named {multiplier.name}.")
             self._by_name[multiplier.name] = multiplier
@@ -168,8 +169,9 @@ def check_search_space(multipliers):
     """`multipliers` as a non-empty list in which every cost is known."""
     multipliers = list(multipliers)
     if not multipliers:
-        raise ValueError("the search space must hold at least one multiplier, got none.")
-    for multiplier in multipliers:
+        raise ValueError("the search space, multipliers, must hold at least one multiplier, got none.")
+    for i, multiplier in enumerate(multipliers):
+        check_offers(f"multipliers[{i}]", multiplier, "performance_metric")
         if getattr(multiplier, "operation", "mul") != "mul":      # what another tool's class does not say is a product
             raise ValueError(f"the search space must hold multipliers only, got the adder {multiplier.name}.")
         if math.isnan(multiplier.performance_metric):
@@ -247,6 +249,7 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
                for part in (split_sources(one) if isinstance(one, str) and not os.path.exists(one) else [one])]
     options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
     options = {key: value for key, value in options.items() if value}
+    signed = None if signed is None else check_flag("signed", signed)
     kept, costs, inapplicable = [], dict(costs or {}), []
     for one in sources:
         stated = {"signed": signed, "bits": bits, "operation": operation, "language": language}

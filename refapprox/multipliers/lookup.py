@@ -1,5 +1,6 @@
 """One multiplier by whatever names it: a file, a family with parameters, a release and a name, a name in a library."""
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from refapprox.multipliers.circuits.netlist import Netlist
@@ -8,7 +9,7 @@ from refapprox.multipliers.known import RELEASES, known_circuits
 from refapprox.multipliers.library import load_library
 from refapprox.multipliers.operator import BinaryOperator
 from refapprox.multipliers.reading import InapplicableError, is_family, operators_of
-from refapprox.validation import UnknownNameError
+from refapprox.validation import UnknownNameError, check_instance
 
 
 def find_multiplier(which: object, *, library: object = "builtin", signed: bool | None = None,
@@ -46,7 +47,7 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
     20808
     """
     options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
-    text = str(which)
+    text = str(check_instance("which", which, (str, PathLike, BinaryOperator)))
     if isinstance(which, BinaryOperator) or Path(text).is_file() or is_family(text):
         found = list(operators_of(which, signed=signed, bits=bits, **options))
         if len(found) != 1:

@@ -25,7 +25,7 @@ from refapprox.multipliers.codes import (
 )
 from refapprox.multipliers.factorization import Factorization, factorize
 from refapprox.multipliers.metrics import error_metrics
-from refapprox.validation import check_distribution, check_integer, check_rng
+from refapprox.validation import check_broadcast, check_codes, check_distribution, check_integer, check_rng
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,7 +165,9 @@ class BinaryOperator:
         x, w : integer arrays that broadcast, in range
         """
         wide = not self.signed and self.bits_x + self.bits_w >= 64
-        x, w = (np.asarray(a).astype(np.uint64 if wide else np.int64) for a in (x, w))
+        x, w = (check_codes(name, a, *limits).astype(np.uint64 if wide else np.int64)
+                for name, a, limits in (("x", x, self.range_x), ("w", w, self.range_w)))
+        check_broadcast(x=x, w=w)
         return x * w if self.operation == "mul" else x + w
 
     def check_distributions(self, x_dist: ArrayLike | None, w_dist: ArrayLike | None) -> list[NDArray | None]:

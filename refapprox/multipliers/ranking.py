@@ -3,6 +3,8 @@ import math
 import operator
 import re
 
+from refapprox.validation import shown
+
 CONDITION = re.compile(r"\s*([A-Za-z_%]+)\s*(<=|>=|<|>|=)\s*([-+0-9.eE]+)\s*")
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
 FIGURES = ("power", "bits", "MAE", "MAE%", "WCE", "WCE%", "WCRE%", "EP%", "MRE%", "MSE", "NMED", "bias", "variance")
@@ -20,7 +22,7 @@ def condition(text):
     try:
         key, compare, bound = match[1], COMPARE[match[2]], float(match[3])
     except (TypeError, ValueError):
-        raise ValueError(f"condition must read FIGURE<NUMBER, with < <= > >= or =, got {text!r}.") from None
+        raise ValueError(f"condition must read FIGURE<NUMBER, with < <= > >= or =, got {shown(text)}.") from None
     check_figure(key)
     return lambda figures: compare(figures[key], bound)
 
@@ -28,7 +30,7 @@ def condition(text):
 def check_figure(key):
     """`key`, one of the figures that there are."""
     if key not in FIGURES:
-        raise ValueError(f"figure must be one of {', '.join(FIGURES)}, got {key!r}.")
+        raise ValueError(f"figure must be one of {', '.join(FIGURES)}, got {shown(key)}.")
     return key
 
 

@@ -14,7 +14,7 @@ from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, read
 from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
 from refapprox.multipliers.languages.reader import read_circuit
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import UnknownNameError, check_choice
+from refapprox.validation import UnknownNameError, check_choice, check_flag, shown
 
 SPECIFICATION = re.compile(r"([\w-]+)\s*(?:\(.*\))?", re.DOTALL)
 SOURCE_SUFFIX = {"c": ".c", "verilog": ".v"}      # language -> suffix of a checkout's sources
@@ -54,7 +54,7 @@ def split_sources(text):
             parts[-1] += letter
     parts = [part.strip() for part in parts]
     if not all(parts):
-        raise ValueError(f"a list of multipliers must name sources between its commas, got {text!r}.")
+        raise ValueError(f"a list of multipliers must name sources between its commas, got {shown(text)}.")
     return parts
 
 
@@ -67,6 +67,7 @@ def operators_of(source, *, signed=None, bits=None, operation=None, language="c"
     those of `read_file`.
     """
     options = {key: value for key, value in options.items() if value}
+    signed = None if signed is None else check_flag("signed", signed)
     if isinstance(source, BinaryOperator):
         found, why = [source], "it is no file"
     elif source == "builtin" or not Path(source).exists():
@@ -96,7 +97,7 @@ def named_operators(text, signed, bits):
     if colon and release in RELEASES:
         return [closed_form(release, name)]
     if is_family(text):
-        return [from_family(text, bits=8 if bits is None else bits, signed=signed is not False)]
+        return [from_family(text, bits=8 if bits is None else bits, signed=signed in (None, True))]
     builtin = {multiplier.name: multiplier for multiplier in signed_search_space()}
     if text in builtin:
         return [builtin[text]]

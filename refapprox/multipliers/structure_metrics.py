@@ -162,13 +162,14 @@ def quarters_figures(low_low: ArrayLike, low_high: ArrayLike, high_low: ArrayLik
     >>> float(figures["bias"]), float(figures["EP"])      # 2 / 16 * (1 + 4 + 4 + 16), 1 - (1 - 1/16)**2 ...
     (3.125, 0.19140625)
     """
-    tables = [check_array("a quarter", table, kinds="iu", ndim=2, dtype=np.int64)
-              for table in (low_low, low_high, high_low, high_high)]
+    quarters = {"low_low": low_low, "low_high": low_high, "high_low": high_low, "high_high": high_high}
+    tables = [check_array(name, table, kinds="iu", ndim=2, dtype=np.int64) for name, table in quarters.items()]
     side = len(tables[0])
-    largest = max(int(np.abs(table).max()) for table in tables)
-    if any(table.shape != (side, side) for table in tables) or side & (side - 1) or side > 256 or largest >= 2 ** 16:
-        raise ValueError(f"the quarters must be error maps of one shape (2**k, 2**k), k at most 8, with errors below "
-                         f"2**16, got shapes {[t.shape for t in tables]} and errors up to {largest}.")
+    largest = max(int(np.abs(table).max(initial=0)) for table in tables)
+    alike = all(table.shape == (side, side) for table in tables)
+    if not alike or not side or side & (side - 1) or side > 256 or largest >= 2 ** 16:
+        raise ValueError(f"{', '.join(quarters)} must be error maps of one shape (2**k, 2**k), k at most 8, with "
+                         f"errors below 2**16, got shapes {[t.shape for t in tables]} and errors up to {largest}.")
     a, b, c, d = tables[0], side * tables[1], side * tables[2], side * side * tables[3]
     rows = [[int(v) for v in table.sum(axis=1)] for table in (a, b, c, d)]
     columns = [[int(v) for v in table.sum(axis=0)] for table in (a, b, c, d)]

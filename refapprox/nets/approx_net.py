@@ -13,7 +13,7 @@ from refapprox.network.folding import fold_batch_norm
 from refapprox.network.module import load_state_arrays, state_arrays
 from refapprox.optimizer import StageSettings
 from refapprox.training import STAGES, evaluate, fit
-from refapprox.validation import check_choice, check_integer, check_real, check_rng
+from refapprox.validation import check_array, check_choice, check_integer, check_real, check_rng
 
 
 class ApproxNet:
@@ -59,7 +59,7 @@ class ApproxNet:
     ((3, 2), 8)
     """
 
-    def __init__(self, model: Layer, input_shape: tuple, stages: dict[str, StageSettings], *,
+    def __init__(self, model: Layer, input_shape: tuple[int, ...], stages: dict[str, StageSettings], *,
                  rng: np.random.Generator, name: str = "ApproxNet", sigma_max: float = 0.5) -> None:
         check_rng(rng)
         if missing := STAGES.keys() - stages.keys():
@@ -129,7 +129,7 @@ class ApproxNet:
         training : bool, optional
             Keep what `backward` needs, and use the statistics of the batch.
         """
-        images = np.asarray(images, dtype=self.dtype)
+        images = check_array("images", images, dtype=self.dtype)
         if images.shape[1:] != self.input_shape:
             raise ValueError(f"images of {self.name} must have shape (n, {', '.join(map(str, self.input_shape))}), "
                              f"got {images.shape}.")
@@ -148,6 +148,7 @@ class ApproxNet:
         epoch : int
             From 0.
         """
+        epoch = check_integer("epoch", epoch, minimum=0)
         key = (list(STAGES).index(stage), epoch)
         for index, (_, layer) in enumerate(self.noisy_modules):
             layer.noise_rng = self._generator(*key, 1 + index)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from refapprox.network.layers import PureLayer
 from refapprox.network.module import Layer
 from refapprox.ops import add, concat
+from refapprox.validation import shown
 
 INPUT = "input"      # the name of what the graph is given
 
@@ -69,7 +70,7 @@ class Graph(Layer):
                                  f"is named.")
             seen.add(name)
         if output not in nodes:
-            raise ValueError(f"output of a Graph must be one of its nodes, got {output!r}.")
+            raise ValueError(f"output of a Graph must be one of its nodes, got {shown(output)}.")
         needed = {output}
         for name in reversed(nodes):
             if name in needed:

@@ -18,6 +18,7 @@ from refapprox.ops import (
     subsample,
 )
 from refapprox.quantization import QuantizationParameters
+from refapprox.validation import check_integer
 
 
 class BatchNorm(Layer):
@@ -46,6 +47,7 @@ class BatchNorm(Layer):
     def __init__(self, channels: int, *, momentum: float = 0.1, eps: float = 1e-5, dtype: DTypeLike = np.float32
                  ) -> None:
         super().__init__()
+        channels = check_integer("channels", channels, minimum=1)
         self.momentum, self.eps, self.batches_seen = momentum, eps, None
         self.parameters = {"gamma": Parameter(np.ones(channels, dtype)), "beta": Parameter(np.zeros(channels, dtype))}
         self.buffers = {"running_mean": np.zeros(channels, dtype), "running_var": np.ones(channels, dtype)}
@@ -79,7 +81,7 @@ class PureLayer(Layer):
 
     def __init__(self, **options):
         super().__init__()
-        self.options = options
+        self.options = {name: tuple(value) if hasattr(value, "__next__") else value for name, value in options.items()}
 
     def _workers(self):
         return {"workers": self.workers} if self.shared else {}

@@ -131,6 +131,8 @@ class MultiplyingLayer(Layer):
 
     def forward(self, x: ArrayLike, *, training: bool = False) -> NDArray:
         x = check_numbers(f"x of {type(self).__name__}", x, floating=True)
+        if not x.size:
+            raise ValueError(f"x of {type(self).__name__} must hold at least one sample, got shape {x.shape}.")
         if self.calibrating:
             self.observer.observe(x)
         y, products = (self._float_products if self.mode == "float" else self._code_products)(x, training)

@@ -32,8 +32,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from refapprox._lazy import doors
 from refapprox.ops.bands import channel_sums, dots, elementwise, from_rows, moments, rows_of
-from refapprox.ops.threads import Scratch, each
-from refapprox.validation import check_numbers, check_real, check_rng
+from refapprox.ops.threads import Scratch, bounded, each
+from refapprox.validation import check_numbers, check_real, check_rng, check_sizes
 
 __all__ = ["Cache", "backward", "draw", "forward"]
 
@@ -68,6 +68,7 @@ def draw(shape: tuple, rng: np.random.Generator, dtype: DTypeLike = np.float64, 
     (2, 3)
     """
     check_rng(rng)
+    shape = check_sizes("shape", shape)
     if np.dtype(dtype) != np.float32:
         rows = rng.standard_normal(math.prod(shape), dtype)
     else:
@@ -88,7 +89,7 @@ def box_muller(count, rng, workers=1):
     pairs = -(-count // 2)
     normals = np.empty(2 * pairs, np.float32)
     starts, turn = iter(range(0, pairs, DRAWN)), threading.Lock()
-    scratches = [Scratch() for _ in range(workers)]
+    scratches = [Scratch() for _ in range(bounded(workers))]
 
     def work(_, worker):
         with turn:                                       # bits are drawn in the order of the bands, whoever does it
@@ -168,6 +169,8 @@ def forward(x: ArrayLike, sigma: float, *, eps: ArrayLike, detach_std: bool = Fa
     rows = rows_of(x)
     (mean,), (var,) = moments(rows, one_channel(rows), workers)
     spread = math.sqrt(float(var) * (x.size / (x.size - 1)))
+    if not math.isfinite(spread):
+        raise ValueError("x of agn must have a finite standard deviation.")
     level = x.dtype.type(sigma) * x.dtype.type(spread)
 
     def disturb(x, eps, out):
@@ -205,7 +208,7 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
     >>> dx.tolist(), round(dsigma, 6)
     ([1.0, 0.0], 1.414214)
     """
-    dy = check_numbers("dy of agn", dy, floating=True)
+    dy = check_numbers("dy of agn", dy, floating=True, shape=cache.eps.shape)
     d, noise = rows_of(dy), rows_of(cache.eps)
     along_noise = channel_sums(lambda d, noise: (dots(d, noise),), d, noise, shape=one_channel(d),
                                      workers=workers).item()

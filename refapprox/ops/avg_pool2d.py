@@ -56,7 +56,8 @@ def forward(x: ArrayLike, kernel: int | tuple, stride: int | tuple | None = None
     oh, ow = window.output_size(*x.shape[2:])
     padded = window.pad(to_batch_last(x), 0)
     y = sum(window.tap(padded, i, j, oh, ow) for i, j in np.ndindex(window.kernel))
-    return from_batch_last(y / math.prod(window.kernel)), (padded.shape[1:3], window)               # (1)
+    y = from_batch_last(y / math.prod(window.kernel))                                          # (1)
+    return y, (y.shape, padded.shape[1:3], window)
 
 
 def backward(dy: ArrayLike, cache: tuple) -> NDArray:
@@ -82,8 +83,8 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     >>> backward([[[[8.0]]]], forward(np.zeros((1, 1, 2, 2)), 2)[1]).tolist()
     [[[[2.0, 2.0], [2.0, 2.0]]]]
     """
-    padded_size, window = cache
-    dy = check_numbers("dy of avg_pool2d", dy, floating=True)
+    shape, padded_size, window = cache
+    dy = check_numbers("dy of avg_pool2d", dy, floating=True, shape=shape)
     share = to_batch_last(dy) / math.prod(window.kernel)
     dpadded = np.zeros_like(share, shape=(share.shape[0], *padded_size, share.shape[3]))
     for i, j in np.ndindex(window.kernel):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from refapprox.ops.patches import even_slices, to_batch_last
-from refapprox.ops.threads import Scratch, each
+from refapprox.ops.threads import Scratch, bounded, each
 
 BAND_BYTES = 2 << 20       # of one array; less than two of them are not shared
 LONG = 8192                # elements of a row: NumPy's own buffer is as long
@@ -43,7 +43,7 @@ def from_rows(rows, shape):
 def in_bands(work, rows, workers=1):
     """``work(band, scratch)`` for slices of the rows of a matrix like `rows`; a list of results in their order."""
     count = max(1, min(round(rows.nbytes / BAND_BYTES), len(rows)))
-    scratches = [Scratch() for _ in range(workers)]
+    scratches = [Scratch() for _ in range(bounded(workers))]
     return each(lambda band, worker: work(band, scratches[worker]), even_slices(len(rows), count), workers)
 
 

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from refapprox._lazy import doors
 from refapprox.ops.bands import along_rows, channel_sums, dots, far, from_rows, in_bands, moments, rows_of
 from refapprox.ops.bias import check_per_channel
-from refapprox.validation import check_numbers
+from refapprox.validation import check_numbers, check_real
 
 __all__ = ["Cache", "backward", "forward"]
 
@@ -90,6 +90,9 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
         check_per_channel(f"{name} of batch_norm", check_numbers(f"{name} of batch_norm", value, floating=True), x)
         for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean),
                             ("running_var", running_var)))
+    if running_var.min(initial=0) < 0:
+        raise ValueError(f"running_var of batch_norm must not be negative, got {running_var.min()}.")
+    eps = check_real("eps of batch_norm", eps, minimum=0)
     rows, channels = rows_of(x), x.shape[1]
     count = x.size // channels
     if training:
@@ -100,6 +103,8 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
         running_var = (1 - momentum) * running_var + momentum * var * (count / (count - 1))    # (4)
     else:
         mean, var = running_mean, running_var
+    if eps + var.min(initial=1) <= 0:
+        raise ValueError("eps of batch_norm must be positive where a variance is 0.")
     inverse_std = 1 / np.sqrt(var + eps)
     cache, scale = Cache(rows, mean, inverse_std, gamma, training, far(mean, var)), gamma * inverse_std
     y, row = np.empty_like(rows), partial(along_rows, rows=rows, shape=x.shape)
@@ -143,6 +148,8 @@ def backward(dy: ArrayLike, cache: Cache, *, workers: int = 1) -> tuple[NDArray,
     [[[1.0], [1.0]], [2.0], [2.0]]
     """
     dy = check_numbers("dy of batch_norm", dy, floating=True)
+    if dy.ndim not in (2, 4) or dy.shape[1] != len(cache.gamma) or dy.size != cache.rows.size:
+        raise ValueError(f"dy of batch_norm must have the shape of y, got {dy.shape}.")
     rows, d = cache.rows, rows_of(dy)
     row = partial(along_rows, rows=d, shape=dy.shape)
     center = row(cache.mean) if cache.far else None

@@ -72,6 +72,8 @@ def backward(dy: ArrayLike, cache: None = None) -> tuple[NDArray, NDArray]:
     [4.0, 6.0]
     """
     dy = check_numbers("dy of bias", dy)
+    if dy.ndim not in (2, 4):
+        raise ValueError(f"dy of bias must have shape (n, c) or (n, c, h, w), got {dy.shape}.")
     return dy, dy.sum(axis=all_but_channel(dy.ndim))                                   # (2), (3)
 
 

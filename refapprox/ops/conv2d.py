@@ -168,7 +168,8 @@ def backward(dy: ArrayLike, cache: Cache, *, need_dx: bool = True, workers: int 
     >>> dx.tolist(), dw.tolist()
     ([[[[10.0]]]], [[[[6.0]]]])
     """
-    d = to_batch_last(check_numbers("dy of conv2d", dy))
+    shape = cache.x.shape[3], len(cache.w), *forward_walk(cache).size
+    d = to_batch_last(check_numbers("dy of conv2d", dy, shape=shape))
     source = rolling.maps_source(cache.x, cache.groups, np.result_type(d, cache.x), cache.pad_value)
     dw = rolling.correlate_kernels(source, rolling.outputs_of(d, cache.groups), forward_walk(cache),
                                    len(cache.w) // cache.groups, workers=workers)                           # (3)

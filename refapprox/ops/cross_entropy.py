@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
-from refapprox.validation import check_codes, check_finite, check_numbers
+from refapprox.validation import check_array, check_codes, check_finite, check_numbers
 
 __all__ = ["backward", "forward"]
 
@@ -41,7 +41,7 @@ def forward(logits: ArrayLike, labels: ArrayLike) -> tuple[float, tuple]:
     >>> round(forward([[0.0, 0.0]], [1])[0], 6)      # log 2
     0.693147
     """
-    logits, labels = check_numbers("logits", logits, floating=True), np.asarray(labels)
+    logits, labels = check_numbers("logits", logits, floating=True), check_array("labels", labels)
     if logits.ndim != 2 or logits.size == 0 or labels.shape != logits.shape[:1]:
         raise ValueError(f"cross_entropy needs logits of shape (n, classes) and labels of shape (n,), "
                          f"got {logits.shape} and {labels.shape}.")

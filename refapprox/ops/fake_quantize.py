@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
 from refapprox.quantization.codes import check_code_parameters, round_to_codes
-from refapprox.validation import check_finite, check_numbers
+from refapprox.validation import check_broadcast, check_finite, check_numbers
 
 __all__ = ["backward", "forward"]
 
@@ -59,6 +59,7 @@ def forward(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike, qmin: int, qm
     """
     x = check_finite("x of fake_quantize", check_numbers("x of fake_quantize", x, floating=True))
     scale, zero_point, qmin, qmax = check_code_parameters(scale, zero_point, qmin, qmax)
+    check_broadcast(x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
     u = round_to_codes(x, scale, zero_point, qmin, qmax)
     inside = (u >= qmin) & (u <= qmax)
     y = np.asarray(scale, u.dtype) * (np.clip(u, qmin, qmax) - np.asarray(zero_point, u.dtype))      # (1)
@@ -88,7 +89,7 @@ def backward(dy: ArrayLike, cache: NDArray[np.bool_]) -> NDArray:
     >>> backward([2.0, 3.0], forward([0.3, 9.0], 0.25, 0, -8, 7)[1]).tolist()
     [2.0, 0.0]
     """
-    return check_numbers("dy of fake_quantize", dy) * cache                            # (2)
+    return np.where(cache, check_numbers("dy of fake_quantize", dy, shape=cache.shape), 0)                  # (2)
 
 
 doors(__name__)

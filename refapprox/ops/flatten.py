@@ -72,7 +72,7 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     [[[[1], [2]]]]
     """
     n, *rest = cache
-    dy = check_numbers("dy of flatten", dy)
+    dy = check_numbers("dy of flatten", dy, shape=(n, math.prod(rest)))
     dx = np.moveaxis(dy.T.reshape(*rest, n), -1, 0)                                    # (2)
     return from_batch_last(to_batch_last(dx)) if dx.ndim == 4 else dx
 

@@ -45,7 +45,7 @@ def forward(x: ArrayLike, w: ArrayLike) -> tuple[NDArray, tuple]:
     """
     x, w = check_numbers("x of linear", x), check_numbers("w of linear", w)
     if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
-        raise ValueError(f"linear needs x of shape (n, k) and w of shape (m, k), got {x.shape} and {w.shape}.")
+        raise ValueError(f"x and w of linear must have shapes (n, k) and (m, k), got {x.shape} and {w.shape}.")
     return x @ w.T, (x, w)                                                             # (1)
 
 
@@ -76,7 +76,7 @@ def backward(dy: ArrayLike, cache: tuple, *, need_dx: bool = True) -> tuple[NDAr
     ([[3.0, 4.0]], [[1.0, 2.0]])
     """
     x, w = cache
-    dy = check_numbers("dy of linear", dy)
+    dy = check_numbers("dy of linear", dy, shape=(len(x), len(w)))
     return (dy @ w if need_dx else None), dy.T @ x                                     # (2), (3)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.ops import depthwise
 from refapprox.ops.lut_matmul import (
     MEMORY_LIMIT,
@@ -25,15 +26,15 @@ from refapprox.ops.lut_matmul import (
 )
 from refapprox.ops.patches import empty_maps, from_batch_last, geometry, to_batch_last
 from refapprox.ops.table_convolution import TableConvolution, largest_product, narrow_dtype
-from refapprox.validation import check_choice, check_codes, check_integer
+from refapprox.validation import check_array, check_choice, check_codes, check_integer
 
 __all__ = ["conv2d_sums", "lut_conv2d"]
 
 
-def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier, *, stride: int | tuple = 1, padding: int | tuple | str = 0,
-               dilation: int | tuple = 1, groups: int = 1, pad_code: int = 0, x_zero_point: int = 0,
-               w_zero_point: ArrayLike = 0, method: str = "auto", memory_limit: int = MEMORY_LIMIT, workers: int = 1
-               ) -> NDArray[np.int64]:
+def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier: BinaryOperator, *, stride: int | tuple = 1,
+               padding: int | tuple | str = 0, dilation: int | tuple = 1, groups: int = 1, pad_code: int = 0,
+               x_zero_point: int = 0, w_zero_point: ArrayLike = 0, method: str = "auto",
+               memory_limit: int = MEMORY_LIMIT, workers: int = 1) -> NDArray[np.int64]:
     """Convolution of integer codes through a product table, zero points corrected, exact.
 
     Parameters
@@ -79,7 +80,7 @@ def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier, *, stride: int | tuple = 
     >>> lut_conv2d([[[[2, 3]]]], [[[[5, 7]]]], m, padding="same").tolist()      # the code 0 after the 3
     [[[[33, 17]]]]
     """
-    x, w = np.asarray(x), np.asarray(w)
+    x, w = check_array("x", x), check_array("w", w)
     groups = check_shapes(x, w, groups)
     check_choice("method of lut_conv2d", method, METHODS)
     window = geometry("lut_conv2d", w.shape[2:], stride, padding, dilation)

@@ -18,7 +18,7 @@ from refapprox.ops import factored, gathered
 from refapprox.ops.patches import Geometry, even_slices
 from refapprox.ops.route_choice import plans
 from refapprox.ops.table_convolution import MemoryLimitTooSmall, TableConvolution, largest_product
-from refapprox.validation import check_choice, check_codes, check_integer
+from refapprox.validation import check_array, check_choice, check_codes, check_integer
 
 __all__ = ["METHODS", "lut_matmul", "matmul_sums", "zero_point_terms"]
 
@@ -68,7 +68,7 @@ def lut_matmul(x: ArrayLike, w: ArrayLike, multiplier: BinaryOperator, *, method
     [[13]]
     """
     check_choice("method of lut_matmul", method, METHODS)
-    x, w = np.asarray(x), np.asarray(w)
+    x, w = check_array("x", x), check_array("w", w)
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[0]:
         raise ValueError(f"lut_matmul needs x of shape (..., k) and w of shape (k, m), got {x.shape} and {w.shape}.")
     check_sums_fit(w.shape[0], multiplier)

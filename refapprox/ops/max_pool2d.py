@@ -90,7 +90,7 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     [[[[0.0, 8.0], [0.0, 0.0]]]]
     """
     padded, y, window = cache
-    d = to_batch_last(check_numbers("dy of max_pool2d", dy))
+    d = to_batch_last(check_numbers("dy of max_pool2d", dy, shape=from_batch_last(y).shape))
     unclaimed, part, apart = np.ones_like(y, bool), np.empty_like(d), window.stride == window.kernel
     dpadded = (np.empty_like if apart and padded.size == y.size * math.prod(window.kernel) else np.zeros_like)(
         padded, d.dtype)

@@ -50,7 +50,7 @@ def forward(sigmas: ArrayLike, shares: ArrayLike, *, lmbd: float, sigma_max: flo
     >>> value, backward(cache).tolist()
     (-0.1875, [-0.25, 0.0])
     """
-    sigmas = check_finite("sigmas", np.asarray(sigmas, dtype=np.float64))
+    sigmas = check_finite("sigmas", sigmas, dtype=np.float64)
     shares = check_distribution("shares", shares)
     if sigmas.shape != shares.shape:
         raise ValueError(f"sigmas and shares need one entry for each layer, got {sigmas.shape} and {shares.shape}.")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_integer, check_numbers
+from refapprox.ops.patches import LARGEST
+from refapprox.validation import check_array, check_integer, check_numbers
 
 
 def forward(x: ArrayLike, widths: tuple, value: float = 0.0) -> tuple[NDArray, tuple]:
@@ -39,9 +40,11 @@ def forward(x: ArrayLike, widths: tuple, value: float = 0.0) -> tuple[NDArray, t
     [[[7.0, 1.0, 1.0]]]
     """
     x = check_numbers("x of pad", x, floating=True)
-    widths = tuple(tuple(check_integer("a width of pad", w, minimum=0) for w in pair) for pair in widths)
-    if len(widths) != x.ndim - 1 or any(len(pair) != 2 for pair in widths):
-        raise ValueError(f"widths of pad must be one (before, after) for each of {x.ndim - 1} axes, got {widths}.")
+    widths = check_array("widths of pad", widths, kinds="iu")
+    if widths.shape != (x.ndim - 1, 2):
+        raise ValueError(f"widths of pad must be one (before, after) for each of {x.ndim - 1} axes, got shape "
+                         f"{widths.shape}.")
+    widths = [[check_integer("widths of pad", int(w), minimum=0, maximum=LARGEST) for w in pair] for pair in widths]
     inside = (slice(None), *(slice(before, before + size) for (before, _), size in zip(widths, x.shape[1:],
                                                                                       strict=True)))
     return np.pad(x, ((0, 0), *widths), constant_values=value), inside                 # (1)

@@ -29,8 +29,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refapprox.validation import check_integer
+from refapprox.validation import check_integer, shown
 
+LARGEST = 2 ** 31 - 1        # of a kernel, a stride, a border, a dilation
 NO_PADDING = ((0, 0), (0, 0))
 LINE, CONFLICT = 64, 512      # bytes of a line of the cache; of a distance that makes lines compete
 
@@ -117,22 +118,22 @@ def same_padding(size, kernel, stride, dilation):
 
 def pair(name, value, minimum):
     """`value`, one integer or two, as a (vertical, horizontal) pair."""
-    values = (value, value) if np.ndim(value) == 0 else tuple(value)
+    values = value if isinstance(value, (tuple, list)) or np.ndim(value) else (value, value)
     if len(values) != 2:
-        raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, got {value!r}.")
-    return tuple(check_integer(name, v, minimum=minimum) for v in values)
+        raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, got {shown(value)}.")
+    return tuple(check_integer(name, v, minimum=minimum, maximum=LARGEST) for v in values)
 
 
 def sides(name, value):
     """Padding as ((top, bottom), (left, right)), or "same"; a single integer counts for both sides."""
     if isinstance(value, str):
         if value not in ("same", "valid"):
-            raise ValueError(f"{name} must be numbers, 'same' or 'valid', got {value!r}.")
+            raise ValueError(f"{name} must be numbers, 'same' or 'valid', got {shown(value)}.")
         return "same" if value == "same" else NO_PADDING
-    axes = (value, value) if np.ndim(value) == 0 else tuple(value)
+    axes = value if isinstance(value, (tuple, list)) or np.ndim(value) else (value, value)
     if len(axes) != 2:
         raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, ((top, bottom), (left, right)) "
-                         f"or 'same', got {value!r}.")
+                         f"or 'same', got {shown(value)}.")
     return tuple(pair(name, axis, 0) for axis in axes)
 
 

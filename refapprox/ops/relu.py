@@ -70,7 +70,7 @@ def backward(dy: ArrayLike, cache: NDArray, *, workers: int = 1) -> NDArray:
     >>> backward([5.0, 6.0], forward([-1.0, 2.0])[1]).tolist()
     [0.0, 6.0]
     """
-    dy = check_numbers("dy of relu", dy)
+    dy = check_numbers("dy of relu", dy, shape=cache.shape)
     if dy.dtype != cache.dtype or dy.dtype.kind == "i":
         return dy * (cache > 0)                                                        # (2)
     return elementwise(pass_positive, dy, cache, workers=workers)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refapprox.ops.patches import even_slices
-from refapprox.ops.threads import Scratch, each
+from refapprox.ops.threads import Scratch, bounded, each
 
 SMALL = 1_000_000        # multiply-adds of a product: OpenBLAS's own bound is 100**3
 ROWS, COLUMNS = 16, 64   # of a product, which are cut no smaller
@@ -325,7 +325,7 @@ def in_groups(array, groups):
 
 def run(work, walk, source, m, workers, scratches=None):
     """``work(job, X, scratch)`` for every row of m outputs a group, or slice of them; workers share long ones."""
-    scratches, jobs = scratches or [Scratch() for _ in range(workers)], jobs_of(walk, source)
+    scratches, jobs = scratches or [Scratch() for _ in range(bounded(workers))], jobs_of(walk, source)
     field_of = [None] * len(scratches)
 
     def take(job, worker):

@@ -13,7 +13,7 @@ option A of section 3.3.
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
-from refapprox.ops.patches import check_images, empty_maps, from_batch_last
+from refapprox.ops.patches import LARGEST, check_images, empty_maps, from_batch_last
 from refapprox.validation import check_integer, check_numbers
 
 __all__ = ["backward", "forward"]
@@ -48,14 +48,14 @@ def forward(x: ArrayLike, channels: int, stride: int = 1) -> tuple[NDArray, tupl
     """
     x = check_numbers("x of subsample", x)
     check_images("x of subsample", x)
-    channels = check_integer("channels of subsample", channels, minimum=x.shape[1])
+    channels = check_integer("channels of subsample", channels, minimum=x.shape[1], maximum=LARGEST)
     stride = check_integer("stride of subsample", stride, minimum=1)
     kept = x[:, :, ::stride, ::stride]
     before = (channels - x.shape[1]) // 2
     y = from_batch_last(empty_maps(channels, *kept.shape[2:], len(x), x.dtype))
     y[...] = 0
     y[:, before:before + x.shape[1]] = kept                                            # (1)
-    return y, (x.shape, before, stride)
+    return y, (x.shape, y.shape, before, stride)
 
 
 def backward(dy: ArrayLike, cache: tuple) -> NDArray:
@@ -81,8 +81,8 @@ def backward(dy: ArrayLike, cache: tuple) -> NDArray:
     >>> backward([[[[5.0]]]], forward(np.ones((1, 1, 2, 2)), 1, 2)[1]).tolist()
     [[[[5.0, 0.0], [0.0, 0.0]]]]
     """
-    (n, c, h, w), before, stride = cache
-    dy = check_numbers("dy of subsample", dy)
+    (n, c, h, w), shape, before, stride = cache
+    dy = check_numbers("dy of subsample", dy, shape=shape)
     dx = from_batch_last(empty_maps(c, h, w, n, dy.dtype))
     dx[...] = 0
     dx[:, :, ::stride, ::stride] = dy[:, before:before + c]                            # (2)

@@ -18,6 +18,8 @@ from functools import cache
 
 import numpy as np
 
+from refapprox.validation import check_integer
+
 
 @cache
 def cores():
@@ -27,7 +29,7 @@ def cores():
 
 def bounded(workers):
     """`workers`, but no more than two, or the number of cores where that is larger: more would wait for each other."""
-    return min(workers, max(2, cores()))
+    return min(check_integer("workers", workers, minimum=1), max(2, cores()))
 
 
 @cache

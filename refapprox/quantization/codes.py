@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from refapprox.validation import check_array, check_codes, check_finite, check_integer, check_numbers
+from refapprox.validation import check_array, check_broadcast, check_codes, check_finite, check_integer, check_numbers
 
 LARGEST_CODE = 2 ** 53        # in magnitude: codes go through float64
 EXACT_FLOAT32 = 2 ** 23       # code plus zero point, both within it, is exact in float32
@@ -56,6 +56,7 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, qmin: in
     """
     x = check_finite("x of quantize", check_numbers("x of quantize", x, floating=True))
     scale, zero_point, qmin, qmax = check_code_parameters(scale, zero_point, qmin, qmax)
+    check_broadcast(x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
     codes = round_to_codes(x, scale, zero_point, qmin, qmax)
     return np.clip(codes, qmin, qmax).astype(np.int64)
 
@@ -86,7 +87,9 @@ def dequantize(codes: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0) ->
     """
     codes, zero_point = (check_numbers(f"{name} of dequantize", value)
                          for name, value in (("codes", codes), ("zero_point", zero_point)))
-    return check_numbers("scale of dequantize", scale, floating=True)[()] * (codes - zero_point[()])
+    scale = check_numbers("scale of dequantize", scale, floating=True)
+    check_broadcast(codes=codes, scale=scale, zero_point=zero_point)
+    return scale[()] * (codes - zero_point[()])
 
 
 def check_code_parameters(scale, zero_point, qmin, qmax):
@@ -190,6 +193,9 @@ class QuantizationParameters:
 def along_axis_0(parameter, x):
     """`parameter`, a scalar or one per entry of axis 0 of `x`, in a shape that broadcasts against `x`."""
     parameter = np.asarray(parameter)
+    if parameter.ndim and parameter.shape != x.shape[:1]:
+        raise ValueError(f"scale and zero_point must be numbers or one for each entry of axis 0, got shape "
+                         f"{parameter.shape} for {x.shape}.")
     return parameter.reshape(-1, *[1] * (x.ndim - 1)) if parameter.ndim else parameter[()]
 
 

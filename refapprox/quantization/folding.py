@@ -48,6 +48,8 @@ def fold_batch_norm(weight: ArrayLike, bias: ArrayLike | None, gamma: ArrayLike,
     ([[3.0]], [-5.0])
     """
     weight = check_numbers("weight", weight, floating=True)
+    if weight.ndim == 0:
+        raise ValueError("weight must have an axis of outputs, got a single number.")
     bias = np.zeros(weight.shape[:1]) if bias is None else bias
     bias, gamma, beta, mean, var = (
         check_numbers(name, value, floating=True).astype(np.float64) for name, value in

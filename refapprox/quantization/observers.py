@@ -30,10 +30,12 @@ class MinMaxObserver:
 
     def observe(self, x: ArrayLike) -> None:
         """Look at the activations `x` of one batch; a ValueError if they are not finite."""
-        x = check_numbers("activations", x)
+        x = check_numbers("activations x", x)
+        if not x.size:
+            raise ValueError(f"activations x must hold at least one number, got shape {x.shape}.")
         low, high = float(x.min()), float(x.max())
         if not np.isfinite(low) or not np.isfinite(high):
-            raise ValueError(f"activations must be finite to have a range of codes, got values from {low} to {high}.")
+            raise ValueError(f"activations x must be finite to have a range of codes, got values from {low} to {high}.")
         self.range[:] = self._merge(low, high)
 
     def _merge(self, low, high):

@@ -179,10 +179,20 @@ class LayerQuantization:
 
     def x_parameters(self, bounds: tuple) -> QuantizationParameters:
         """Of activations in bounds (low, high)."""
+        bounds = check_finite("bounds", bounds)
+        if bounds.shape != (2,):
+            raise ValueError(f"bounds must be (low, high), got shape {bounds.shape}.")
+        if bounds[0] > bounds[1]:
+            raise ValueError(f"bounds must be (low, high), low not above high, got {bounds.tolist()}.")
         return self.x.parameters(*bounds)
 
     def w_parameters(self, weight: NDArray) -> QuantizationParameters:
         """Of a weight, whose axis 0 are the output channels."""
         weight = check_numbers("weight", weight, floating=True)
+        if not weight.size:
+            raise ValueError(f"weight must hold at least one number, got shape {weight.shape}.")
         axes = tuple(range(1, weight.ndim)) if self.w.per_channel else None
-        return self.w.parameters(weight.min(axis=axes), weight.max(axis=axes))
+        low, high = weight.min(axis=axes), weight.max(axis=axes)
+        if not np.isfinite([low, high]).all():
+            raise ValueError(f"weight must be finite, got values from {np.min(low)} to {np.max(high)}.")
+        return self.w.parameters(low, high)

@@ -1,6 +1,8 @@
 """Tables as text."""
 from collections.abc import Sequence
 
+from refapprox.validation import shown
+
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned with spaces: the first to the left, the others to the right.
@@ -24,6 +26,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     conv1    3
     fc      12
     """
+    for row in (header, *rows):
+        if len(row) != len(header) or not all(isinstance(cell, str) for cell in row):
+            raise ValueError(f"header and rows must have {len(header)} cells of text each, got {shown(row)}.")
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
     def line(cells):

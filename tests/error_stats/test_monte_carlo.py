@@ -89,7 +89,7 @@ def test_an_impossible_outcome_is_never_drawn():
 
 @pytest.mark.parametrize("call, message", [
     (lambda o, rng: draw_errors(MULTIPLIER, o, "single_distribution", 0, rng=rng), "num_samples must be at least 1"),
-    (lambda o, rng: draw_errors(np.zeros((4, 4)), o, "fixed_weights", 10, rng=rng), "emaps must have shape"),
+    (lambda o, rng: draw_errors(np.zeros((4, 4)), o, "fixed_weights", 10, rng=rng), "emap must have shape"),
     (lambda o, rng: AliasSampler([1, 2], [0.5, 0.6]), "probabilities must sum to 1"),
     (lambda o, rng: AliasSampler([1, 2], [1.0]), "probabilities must have 2 entries"),
     (lambda o, rng: draw_errors(MULTIPLIER, LayerOperands.from_distributions(

@@ -54,7 +54,9 @@ class FileDoor:
         try:
             self.read(path)
         except Exception as error:
-            reason = judge.unclear(error, [name, pathlib.Path(name).name, str(path), path.name, str(place)])
+            changed_file = pathlib.Path(name)
+            reason = judge.unclear(error, [name, changed_file.name, changed_file.stem, str(path), path.name,
+                                           str(place)])
             text = inputs.shown_error(error)
             if reason:
                 return inputs.Input(what, inputs.UNCLEAR, f"{reason}: {text}")

@@ -18,14 +18,20 @@ LOST_NARROW = 2e-3           # float32 or float16 in the place of float64: some 
 
 def unclear(error, names):
     """Why an error is no clear refusal, or None: its kind, or that its message names none of `names`."""
+    if isinstance(error, MemoryError) and "Unable to allocate" in str(error):      # NumPy's own: it says how much
+        return None
     if not isinstance(error, CLEAR):
         return f"{type(error).__name__}"
     if isinstance(error, UnknownNameError):      # it names what nothing has, and the names there are
+        return None
+    if isinstance(error, OSError) and error.filename is not None:
         return None
     try:
         text = str(error)
     except Exception as failure:
         return f"{type(error).__name__} that cannot be printed: {type(failure).__name__}"
+    if "unexpected keyword argument" in text:      # Python's own words for a name that no argument has
+        return None
     if not any(re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) for name in names if name):
         return f"{type(error).__name__} without a name"
     return None
@@ -39,6 +45,8 @@ def flattened(value, found=None, depth=6, seen=None):
         return found
     if isinstance(value, (fractions.Fraction, decimal.Decimal)):
         found.append(float(value))
+    elif isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= 8:      # kept as it came, or as a tuple
+        found.extend(value.tolist())
     elif isinstance(value, (np.ndarray, np.generic, int, float, complex, str, bytes, bool, type(None))):
         found.append(value)
     elif isinstance(value, Mapping):
@@ -60,6 +68,12 @@ def flattened(value, found=None, depth=6, seen=None):
                   {key: part for key, part in getattr(value, "__dict__", {}).items() if not key.startswith("_")})
         flattened(inside, found, depth - 1, seen)
     return found
+
+
+def narrow(value):
+    """Whether floats narrower than float64 are in `value`: what is computed from them is as narrow."""
+    return any(np.asarray(part).dtype in (np.float32, np.float16) for part in flattened(value)
+               if isinstance(part, (np.ndarray, np.floating)))
 
 
 def different(one, other, lost=LOST):

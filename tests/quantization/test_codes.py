@@ -204,7 +204,7 @@ def test_observers():
     (lambda: LayerQuantization(x=TensorScheme(per_channel=True)), "cannot be per channel"),
     (lambda: TensorScheme().parameters(np.nan, 1.0), "finite"),
     (lambda: MovingAverageObserver(2.0), "momentum"),
-    (lambda: MinMaxObserver().observe(np.array([np.inf])), "activations must be finite"),
+    (lambda: MinMaxObserver().observe(np.array([np.inf])), "activations x must be finite"),
     (lambda: quantize(np.array([np.nan]), 1.0), "x of quantize must be finite, got nan at"),
     (lambda: quantize(np.zeros(2), 0.0), "scale must be positive, got 0.0"),
     (lambda: quantize(np.zeros(2), 1.0, 200), "zero_point must lie in"),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.checks import LARGEST
-from refapprox.validation import check_finite, check_real, check_rng
+from refapprox.validation import check_broadcast, check_finite, check_real, check_rng
 
 Draw = Callable[[tuple[int, ...]], NDArray[np.float64]]      # shape -> standard normals
 
@@ -41,6 +41,7 @@ class MeanVariance(NamedTuple):
         """
         mean, square = (check_finite(name, value, dtype=np.float64) for name, value in
                         (("mean", mean), ("square", square)))
+        check_broadcast(mean=mean, square=square)
         return cls(mean, np.maximum(square - mean**2, 0.0))
 
 
@@ -194,9 +195,11 @@ class DeviceModel(ABC):
         self._keep(name, tuple(np.atleast_1d(conductances(name, getattr(self, name))).tolist()))
 
 
-def conductances(name, value):
-    """`value` as a float64 array of finite numbers that can be squared."""
+def conductances(name, value, minimum=-np.inf):
+    """`value` as a float64 array of finite numbers, at least `minimum`, that can be squared."""
     value = check_finite(name, value, dtype=np.float64)
+    if np.min(value, initial=np.inf) < minimum:
+        raise ValueError(f"{name} must be at least {minimum} uS, got {value.min():g}.")
     if np.max(np.abs(value), initial=0.0) > LARGEST:
         raise ValueError(f"{name} must not exceed {LARGEST:g} uS, got {np.abs(value).max():g}.")
     return value

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import moments
 from refapprox.analog.devices.base import DeviceModel, MeanVariance, conductances
-from refapprox.validation import check_finite, check_real
+from refapprox.validation import check_broadcast, check_finite, check_real
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +110,9 @@ class NoiseModel(DeviceModel):
         return self.drift_scale * np.abs(mean + std * draw(g_target.shape))                               # (2)
 
     def _read(self, g_prog, drift_state, t, draw):
-        g_prog = conductances("g_prog", g_prog)
+        g_prog = conductances("g_prog", g_prog, 0)
         exponent = check_finite("drift_state", drift_state, dtype=np.float64)
+        check_broadcast(g_prog=g_prog, drift_state=exponent)
         drifted = g_prog * np.exp(-exponent * self.log_time_ratio(t))                                     # (3)
         return np.maximum(0, drifted * (1 + self.read_deviation(g_prog, t) * draw(g_prog.shape)))         # (4)
 
@@ -129,7 +130,7 @@ class NoiseModel(DeviceModel):
         """
         total = self.check_time(t) + self.t_0
         growth = np.sqrt(np.log((total + self.t_read) / (2 * self.t_read)))
-        return self.read_noise_scale * self.relative_read_noise(conductances("g_prog", g_prog)) * growth
+        return self.read_noise_scale * self.relative_read_noise(g_prog) * growth
 
     def drift_moments(self, g_target: ArrayLike, t: float) -> MeanVariance:
         """MeanVariance of the drift factor D.

@@ -113,7 +113,7 @@ class HermesNoiseModel(NoiseModel):
 
     def relative_read_noise(self, g_prog: NDArray[np.float64]) -> NDArray[np.float64]:
         """q(G_0)."""
-        return FITS[self.num_devices][4](g_prog / self.g_max)
+        return FITS[self.num_devices][4](conductances("g_prog", g_prog, 0) / self.g_max)
 
     def read_kinks(self) -> tuple[float, ...]:
         """Where the fit of q changes its branch or reaches its cap, uS."""

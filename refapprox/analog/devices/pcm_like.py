@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.devices.base import check_std, conductances
 from refapprox.analog.devices.drifting import NoiseModel
+from refapprox.validation import shown
 
 PROG_COEFF = (0.26348, 1.9650, -1.1731)       # ascending powers of x, uS at g_max = 25
 PROG_COEFF_G_MAX = 25.0
@@ -83,7 +84,7 @@ class PCMLikeNoiseModel(NoiseModel):
 
     def relative_read_noise(self, g_prog: NDArray[np.float64]) -> NDArray[np.float64]:
         """q(G_0)."""
-        return np.minimum(0.2, 0.0088 / np.maximum((g_prog / self.g_max) ** 0.65, 1e-3))
+        return np.minimum(0.2, 0.0088 / np.maximum((conductances("g_prog", g_prog, 0) / self.g_max) ** 0.65, 1e-3))
 
     def read_kinks(self) -> tuple[float, ...]:
         """Where q reaches its cap of 0.2, uS."""
@@ -128,15 +129,16 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
             model = dict(model)
         if not isinstance(model, Mapping) or set(model) != wanted:
             came = sorted(model) if isinstance(model, Mapping) else model
-            raise ValueError(f"custom_drift_model must be a dict with the keys {sorted(wanted)}, got {came!r}.")
-        lists = {key: conductances(key, model[key]) for key in sorted(wanted)}
+            raise ValueError(f"custom_drift_model must be a dict with the keys {sorted(wanted)}, got {shown(came)}.")
+        lists = {key: conductances(f"{key} of custom_drift_model", model[key]) for key in sorted(wanted)}
         lengths = {key: values.shape for key, values in lists.items()}
         if len(set(lengths.values())) != 1 or lists["g_lst"].ndim != 1 or len(lists["g_lst"]) < 2:
             raise ValueError(f"custom_drift_model must hold three lists of one length >= 2, got shapes {lengths}.")
         if (np.diff(lists["g_lst"]) <= 0).any():
             raise ValueError(f"g_lst of custom_drift_model must increase strictly, got {lists['g_lst'].tolist()}.")
         if lists["nu_std_lst"].min() < 0:
-            raise ValueError(f"nu_std_lst must not be negative, got {lists['nu_std_lst'].tolist()}.")
+            raise ValueError(f"nu_std_lst of custom_drift_model must not be negative, got "
+                             f"{lists['nu_std_lst'].tolist()}.")
         if lists["g_lst"][-1] < self.g_max:
             raise ValueError(f"g_lst of custom_drift_model must reach g_max={self.g_max}, "
                              f"got a last conductance of {lists['g_lst'][-1]}.")
@@ -145,5 +147,5 @@ class CustomDriftPCMLikeNoiseModel(PCMLikeNoiseModel):
 
     def drift_parameters(self, g_target: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(mu, sd) of the drift exponent, from the lists."""
-        lists = dict(self.custom_drift_model)
+        g_target, lists = conductances("g_target", g_target), dict(self.custom_drift_model)
         return tuple(np.interp(g_target, lists["g_lst"], lists[key]) for key in ("nu_mean_lst", "nu_std_lst"))

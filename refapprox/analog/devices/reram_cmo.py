@@ -128,6 +128,8 @@ class ReRamCMONoiseModel(DeviceModel):
     def relaxation(self, t: float) -> tuple[float, float]:
         """(mean, standard deviation) of G_d - G_0 for t > 0, equation (2), uS."""
         t = self.check_time(t)
+        if t == 0:
+            raise ValueError("t must be positive, got 0.")
         return self.drift_scale * self.decay_mean * np.log(t), self.drift_scale * self._spread(t)
 
     def read_deviation(self, g_drifted: ArrayLike, t: float) -> NDArray[np.float64]:
@@ -150,7 +152,7 @@ class ReRamCMONoiseModel(DeviceModel):
         return np.array(g_target)                    # for the form: relaxation depends on nothing that a device keeps
 
     def _read(self, g_prog, drift_state, t, draw):
-        g_prog = conductances("g_prog", g_prog)
+        g_prog = conductances("g_prog", g_prog, 0)
         if t == 0:
             return np.array(g_prog)
         first, second = draw((2, *g_prog.shape))

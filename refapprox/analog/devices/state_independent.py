@@ -61,8 +61,9 @@ class StateIndependentNoiseModel(NoiseModel):
 
     def drift_parameters(self, g_target: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(mu, sd) of the drift exponent."""
-        return np.full(np.shape(g_target), self.drift_nu_mean), np.full(np.shape(g_target), self.drift_nu_std)
+        shape = conductances("g_target", g_target).shape
+        return np.full(shape, self.drift_nu_mean), np.full(shape, self.drift_nu_std)
 
     def relative_read_noise(self, g_prog: NDArray[np.float64]) -> NDArray[np.float64]:
         """1 / g_max: read noise is G_d / g_max times its growth in time, in uS."""
-        return np.full(np.shape(g_prog), 1 / self.g_max)
+        return np.full(conductances("g_prog", g_prog, 0).shape, 1 / self.g_max)

@@ -20,6 +20,7 @@ from refapprox.compat.agnapprox.functions import generator_or_fresh
 from refapprox.compat.torchapprox.utils.evoapprox import load_multiplier, module_names
 from refapprox.matching import AssignmentProblem, kmeans_assignment, matching_problem
 from refapprox.multipliers import Multiplier
+from refapprox.validation import shown
 
 __all__ = ["ApproxExperiment", "GradientSearchParams", "LayerResult", "QoSExperiment", "n_multiplier_search"]
 
@@ -169,7 +170,7 @@ class QoSExperiment(ApproxExperiment):
         self.mul_filter_str, self.qconfig = mul_filter_str, check_qconfig(qconfig)
         if not self.search_space():
             raise ValueError(f"mul_filter_str must be part of the name of a signed multiplier, whose codes the layers "
-                             f"have, got {mul_filter_str!r}; there are {', '.join(module_names('mul8s'))}.")
+                             f"have, got {shown(mul_filter_str)}; there are {', '.join(module_names('mul8s'))}.")
         super().__init__(model, datamodule, model_dir, test)
 
     def search_space(self) -> dict[str, Multiplier]:

@@ -19,6 +19,7 @@ from refapprox.matching import LayerInfo, MatchingInfo
 from refapprox.matching.tracking import import_mlflow
 from refapprox.multipliers import MultiplierLibrary
 from refapprox.training import topk_accuracy
+from refapprox.validation import check_offers
 
 __all__ = [
     "EnhancedJSONEncoder", "IntermediateLayerResults", "LayerInfo", "MatchingInfo", "deploy_multipliers",
@@ -157,9 +158,12 @@ def set_all(model: Any, attr: str, value: Any) -> None:
     >>> round(float(model.noisy_modules[0][1].stdev), 6)
     0.05
     """
-    for module in model.modules():
+    for module in check_offers("model", model, "modules").modules():
         if hasattr(module, attr):
-            setattr(module, attr, value)
+            try:
+                setattr(module, attr, value)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"value of {attr} cannot be set: {error}") from None
 
 
 def get_feature_maps(model: Any, target_modules: Sequence[tuple[str, Any]], trainer: Any, datamodule: Any, *,

@@ -11,6 +11,7 @@ The figures are fitted to what EvoApproxLib publishes for its multipliers, synth
 describe how a circuit compares with another one under the same flow, not a chip. The fit, its data and its errors are
 in docs/multipliers.md; ``tests/tools/fit_cell_figures.py`` makes ``cell_figures.json`` again from a checkout.
 """
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def power_errors(bits_x, bits_w):
     return errors.get(f"{bits_x}x{bits_w}", errors["all multipliers"])
 
 
-def area(netlist: Netlist, figures: dict | None = None) -> float:
+def area(netlist: Netlist, figures: Mapping[str, Mapping] | None = None) -> float:
     """Area (1) of a netlist after mapping.
 
     Parameters
@@ -69,7 +70,7 @@ def area(netlist: Netlist, figures: dict | None = None) -> float:
 
 
 def power(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike | None = None,
-          figures: dict | None = None) -> float:
+          figures: Mapping[str, Mapping] | None = None) -> float:
     """Power (2) of a netlist after mapping, at the operating point of EvoApproxLib's published figures.
 
     Parameters
@@ -105,7 +106,7 @@ def power(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike |
     return float(total)
 
 
-def delay(netlist: Netlist, figures: dict | None = None) -> float:
+def delay(netlist: Netlist, figures: Mapping[str, Mapping] | None = None) -> float:
     """Delay (3) of the longest path from an operand bit to an output bit, after mapping.
 
     Parameters

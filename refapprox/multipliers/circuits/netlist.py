@@ -18,7 +18,15 @@ from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.codes import code_range, codes
 from refapprox.multipliers.multiplier import Multiplier, tabulated
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_array, check_choice, check_codes, check_flag, check_integer
+from refapprox.validation import (
+    WrongKindError,
+    check_array,
+    check_choice,
+    check_codes,
+    check_flag,
+    check_integer,
+    shown,
+)
 
 FIRST_OPERAND_WIRE = 2
 MAX_OPERAND_BITS = 62      # operands travel as int64
@@ -71,15 +79,20 @@ class Netlist(BinaryOperator):
     operation: str = "mul"
 
     def __post_init__(self):
-        operands = tuple((str(label), check_integer(f"width of operand {label}", bits, minimum=1,
+        if not all(isinstance(operand, tuple) and len(operand) == 2 for operand in self.operands):
+            raise WrongKindError(f"operands must be pairs (label, bits), got {shown(self.operands)}.")
+        operands = tuple((str(label), check_integer(f"operands: width of {label}", bits, minimum=1,
                                                     maximum=MAX_OPERAND_BITS)) for label, bits in self.operands)
         if not operands:
             raise ValueError(f"operands of {self.name} must name at least one operand, got none.")
+        if not all(isinstance(gate, tuple) and len(gate) == 2 for gate in self.gates):
+            raise WrongKindError("gates must be pairs (kind, wires it reads).")
         gates = tuple(Gate(kind, tuple(inputs)) for kind, inputs in self.gates)
         driven = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)
         for position, (kind, inputs) in enumerate(gates):
             if kind not in GATES:
-                raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, got {kind!r}.")
+                raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, "
+                                 f"got {shown(kind)}.")
             if len(inputs) != GATES[kind].inputs:
                 raise ValueError(f"gate {position} of {self.name}, {kind}, takes {GATES[kind].inputs} input(s), "
                                  f"got {len(inputs)}.")
@@ -161,11 +174,11 @@ class Netlist(BinaryOperator):
         -------
         list of uint64 ndarrays, one for every wire
         """
-        planes = [check_array(f"planes[{i}]", plane, kinds="iu").astype(np.uint64, copy=False)
-                  for i, plane in enumerate(planes)]
         if len(planes) != sum(bits for _, bits in self.operands):
             raise ValueError(f"planes must be one for each of the {sum(bits for _, bits in self.operands)} bits of the "
                              f"operands, got {len(planes)}.")
+        planes = [check_array(f"planes[{i}]", plane, kinds="iu").astype(np.uint64, copy=False)
+                  for i, plane in enumerate(planes)]
         ones = np.full_like(planes[0], np.iinfo(np.uint64).max)
         wires = [np.zeros_like(planes[0]), ones, *planes]
         for kind, inputs in self.gates:

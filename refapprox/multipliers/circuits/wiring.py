@@ -9,7 +9,7 @@ from refapprox.multipliers.circuits.netlist import Netlist
 from refapprox.validation import check_choice
 
 
-def from_wires(operands: Iterable, gates: Iterable, outputs: Iterable[str], signed: bool = False,
+def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Iterable[str], signed: bool = False,
                name: str = "netlist") -> Netlist:
     """A `Netlist` from gates over named wires, in any order.
 

@@ -10,6 +10,7 @@ import numpy as np
 from refapprox.multipliers.codes import MAX_BITS, code_range
 from refapprox.multipliers.languages.c.tokens import SourceError
 from refapprox.multipliers.languages.c.types import NAMED, QUALIFIERS, WORDS
+from refapprox.validation import shown
 
 SECONDS = 60
 MEMORY = 2 ** 30
@@ -52,7 +53,7 @@ def find_function(file, top=None):
     if top is not None:
         if top not in found:
             raise SourceError(f"{file.path}: top must be a function of two integers "
-                              f"({', '.join(found) or 'there is none'}), got {top!r}.")
+                              f"({', '.join(found) or 'there is none'}), got {shown(top)}.")
         return found[top]
     roots = [name for name in found if len(re.findall(rf"\b{name}\s*\(", text)) == 1] or list(found)
     if len(roots) != 1:

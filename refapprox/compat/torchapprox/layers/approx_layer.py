@@ -20,6 +20,7 @@ from refapprox.multipliers.formats import swap_order
 from refapprox.ops import agn, bias
 from refapprox.quantization import LayerQuantization, TensorScheme, quantize_with_mask
 from refapprox.quantization import QuantizationParameters as NativeParameters
+from refapprox.validation import check_array
 
 PRESET = get_preset("torchapprox")
 EXACT = exact(8)
@@ -212,7 +213,7 @@ class ApproxLayer(ABC):
         ValueError
             If they are missing there, or `x` does not consist of codes.
         """
-        x, qw, noise = np.asarray(x, np.float64), self.weight_parameters(), None
+        x, qw, noise = check_array("x", x, dtype=np.float64), self.weight_parameters(), None
         w_codes, inside = quantize_with_mask(self.weight, qw, np.float64)
         w = qw.dequantize(w_codes)
         if self.inference_mode is InferenceMode.APPROXIMATE:
@@ -239,7 +240,7 @@ class ApproxLayer(ABC):
         if self._back is None:
             raise ValueError(f"backward of {type(self).__name__} needs a forward pass first.")
         x, w, inside, noise, shape = self._back
-        dy = np.asarray(dy, np.float64)
+        dy = check_array("dy", dy, dtype=np.float64)
         if dy.shape != shape:
             raise ValueError(f"dy of {type(self).__name__} must have the shape of the output {shape}, got {dy.shape}.")
         if self.bias is not None:

@@ -35,7 +35,7 @@ from refapprox.ops import conv2d as exact_conv2d  # conv2d is a module here
 from refapprox.ops import linear
 from refapprox.ops.patches import pair
 from refapprox.quantization import QuantizationParameters
-from refapprox.validation import check_codes, check_finite
+from refapprox.validation import check_codes, check_finite, check_offers
 
 __all__ = ["ApproxConv2dOp", "ApproxGeMM", "approx", "dwconv2d"]
 
@@ -172,8 +172,9 @@ def native_parameters(quant_params):
     """(of x, of w) as `refapprox.quantization.QuantizationParameters`."""
     pairs = []
     for side in "xw":
-        scale, zero_point = (np.atleast_1d(np.asarray(getattr(quant_params, f"{side}_{name}"), np.float64))
-                             for name in ("scale", "zero_point"))
+        names = f"{side}_scale", f"{side}_zero_point"
+        scale, zero_point = (np.atleast_1d(np.asarray(getattr(check_offers("quant_params", quant_params, name), name),
+                                                      np.float64)) for name in names)
         zero_point = check_codes(f"{side}_zero_point", zero_point, *CODES).astype(np.int64)
         single = scale.size == zero_point.size == 1
         if side == "x" and not single:

@@ -6,7 +6,8 @@ from refapprox.compat.pipelines import check_side, signed_multiplier
 from refapprox.multipliers import Multiplier
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul
-from refapprox.validation import check_codes
+from refapprox.ops.patches import check_images
+from refapprox.validation import check_array, check_codes
 
 
 def approx(a: ArrayLike, b: ArrayLike, lut: ArrayLike) -> NDArray[np.int32]:
@@ -38,7 +39,7 @@ def approx(a: ArrayLike, b: ArrayLike, lut: ArrayLike) -> NDArray[np.int32]:
     >>> approx(a, np.array([[5], [7]], np.int8), np.multiply.outer(codes, codes)).tolist()
     [[[11]]]
     """
-    a, b, lut = np.asarray(a), np.asarray(b), np.asarray(lut)
+    a, b, lut = (check_array(f"{name} of approx", value) for name, value in (("a", a), ("b", b), ("lut", lut)))
     if a.dtype != b.dtype or a.dtype not in (np.int8, np.uint8):
         raise ValueError(f"a and b of approx must both be int8 or both uint8, got {a.dtype} and {b.dtype}.")
     if lut.dtype != np.int32:
@@ -94,5 +95,6 @@ def dwconv2d(x: ArrayLike, w: ArrayLike, lut: ArrayLike, stride: int | tuple[int
     [6.0, 22.0]
     """
     x, w = (check_codes(f"{name} of dwconv2d", array, -128, 127) for name, array in (("x", x), ("w", w)))
+    check_images("x of dwconv2d", x)
     return lut_conv2d(x, w, signed_multiplier(lut, "lut of dwconv2d"), stride=stride, padding=padding,
                       groups=x.shape[1]).astype(np.float64)

@@ -5,6 +5,7 @@ from refapprox.multipliers.languages.c.composite import parse_composite
 from refapprox.multipliers.languages.c.parser import Parser
 from refapprox.multipliers.languages.c.tokens import Token, tokenize
 from refapprox.multipliers.languages.c.types import QUALIFIERS, WORDS
+from refapprox.validation import shown
 
 MAX_FUNCTIONS = 1000
 MAX_CALLS = 40           # nested one in another
@@ -121,7 +122,7 @@ def read_program(source, top=None):
     fitting = [name for name, head in file.heads.items() if len(head.signature[2]) == 2]
     roots = [name for name in fitting if name not in called] or fitting
     if top is not None and top not in file.heads:
-        raise source.error(0, f"top must be one of {', '.join(file.heads)}, got {top!r}.")
+        raise source.error(0, f"top must be one of {', '.join(file.heads)}, got {shown(top)}.")
     if top is None and len(roots) != 1:
         raise source.error(0, f"expected one function of two parameters that no other calls, got "
                               f"{', '.join(roots[:12]) or 'none'}: name it with top= (--top NAME).")

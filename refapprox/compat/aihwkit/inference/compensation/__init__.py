@@ -23,7 +23,7 @@ class BaseDriftCompensation:
 
     def readout(self, out_tensor: ArrayLike) -> Any:
         """Mean magnitude of the outputs (in, out), at least 1e-4."""
-        return self.magnitude(check_finite("out_tensor", out_tensor, dtype=np.float64))
+        return self._readout_of("out_tensor", out_tensor)
 
     def apply(self, forward_output: ArrayLike, ref_value: Any) -> Any:
         """ref_value / readout(forward_output).
@@ -34,7 +34,13 @@ class BaseDriftCompensation:
         ref_value : float, or array (out,)
             The readout right after programming.
         """
-        return check_finite("ref_value", ref_value) / self.readout(check_finite("forward_output", forward_output))
+        return check_finite("ref_value", ref_value) / self._readout_of("forward_output", forward_output)
+
+    def _readout_of(self, name, outputs):
+        """`readout`, which calls the outputs by the name that the caller knows."""
+        outputs = native_compensation.check_outputs(name, outputs)
+        self.check_shape(outputs, name)
+        return self.magnitude(outputs)
 
     def __str__(self):
         return f"{type(self).__name__}()"

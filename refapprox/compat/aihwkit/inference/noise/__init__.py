@@ -12,6 +12,7 @@ from refapprox.compat.aihwkit.inference.converter import (
     SinglePairConductanceConverter,
 )
 from refapprox.compat.aihwkit.inference.noise.base import BaseNoiseModel, check_converter
+from refapprox.validation import check_real, shown
 
 
 def converter_of(g_converter, g_max):
@@ -106,8 +107,8 @@ class HermesNoiseModel(BaseNoiseModel):
                  prog_coeff_g_max_reference: None = None, *, rng: np.random.Generator | None = None) -> None:
         for name, value in (("prog_coeff", prog_coeff), ("prog_coeff_g_max_reference", prog_coeff_g_max_reference)):
             if value is not None:
-                raise ValueError(f"{name} of HermesNoiseModel must be None, the measured coefficients, got {value!r}; "
-                                 f"num_devices is the third argument, as in aihwkit.")
+                raise ValueError(f"{name} of HermesNoiseModel must be None, the measured coefficients, got "
+                                 f"{shown(value)}; num_devices is the third argument, as in aihwkit.")
         device = devices.HermesNoiseModel(
             num_devices=num_devices, g_max=g_max if g_converter is None else check_converter(g_converter).g_max,
             t_read=t_read, t_0=t_0,
@@ -167,7 +168,7 @@ class ReRamWan2022NoiseModel(BaseNoiseModel):
                  rng: np.random.Generator | None = None) -> None:
         if coeff_dic is not None:
             raise ValueError(f"coeff_dic of ReRamWan2022NoiseModel must be None, the measured coefficients, "
-                             f"got {coeff_dic!r}.")
+                             f"got {shown(coeff_dic)}.")
         converter = converter_of(g_converter, g_max)
         super().__init__(converter, device=devices.ReRamWan2022NoiseModel(
             g_max=converter.g_max, noise_scale=noise_scale, coeff_g_max_reference=coeff_g_max_reference), rng=rng)
@@ -219,9 +220,10 @@ class ReRamCMONoiseModel(BaseNoiseModel):
                  read_dict: Mapping[str, Any] | None = None, acceptance_range: float = 2e-2, *,
                  rng: np.random.Generator | None = None) -> None:
         ranges = PROGRAMMING if coeff_dict is None else coeff_dict
+        acceptance_range = check_real("acceptance_range", acceptance_range)
         if not ranges or acceptance_range not in {*ranges, 2e-2}:
             raise ValueError(f"acceptance_range must be one of {sorted(ranges)} (%), the keys of coeff_dict, "
-                             f"got {acceptance_range!r}.")
+                             f"got {shown(acceptance_range)}.")
         measured = {}
         if decay_dict is not None:
             (measured["decay_mean"],), (growth, start) = (numbers_under("decay_dict", decay_dict, key, size)
