@@ -177,6 +177,8 @@ class Hypercube:
             Conductance of the largest weight.
         """
         factors, top = check_finite("factors", factors, ndim=2), check_finite("top", top, ndim=1)
+        if np.min(top, initial=1) <= 0:
+            raise ValueError(f"top must be positive, got {top.min()}.")
         if len(top) != len(factors):
             raise ValueError(f"top must have one entry for each row of factors, got {len(top)} for {len(factors)}.")
         grid = np.broadcast_to(self.grid, (len(factors), len(self.grid)))

@@ -45,6 +45,7 @@ LEFT_OUT = {
     "refapprox.Circuit.products_at": "positions of a table, trusted, as it says",
     "refapprox.Netlist.products_at": "positions of a table, trusted, as it says",
     "refapprox.multipliers.BinaryOperator.products_at": "positions of a table, trusted, as it says",
+    "refapprox.compat.torchapprox.operators.ApproxConv2dOp.apply": "all that it takes it passes on to forward",
     "refapprox.compat.torchapprox.layers.ApproxLinear.quant_fwd": "a step of a layer, with what the layer has checked",
     "refapprox.compat.torchapprox.layers.ApproxConv2d.quant_fwd": "a step of a layer, with what the layer has checked",
     "refapprox.Netlist.words": "one block of what a call has checked",

@@ -43,6 +43,7 @@ def try_call(door, random, pool):
     names = [*door.names, *[name.replace("_", " ") for name in door.names], *door.name.split(".")[-2:]]
     arguments = {name: fresh(value) for name, value in call.values.items()}
     names += [value for value in arguments.values() if type(value) is str]      # such as name="x_dist", for messages
+    names += [key for value in arguments.values() if type(value) is dict for key in value if type(key) is str]
     if door.kind == "method":      # the object is an argument too: what it was made of
         names += [*inspect.signature(type(call.owner)).parameters, str(getattr(call.owner, "name", ""))]
     open_ones = [name for name in arguments if name not in TOKENS]

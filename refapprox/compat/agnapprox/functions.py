@@ -290,6 +290,8 @@ def deploy_multipliers(model: Any, matching_result: MatchingInfo, library: Any) 
     >>> model.noisy_modules[0][1].layer.multiplier.name
     'mul8s_1KVA'
     """
+    check_offers("model", model, "noisy_modules")
+    check_offers("library", library, "load_lut")
     expected, given = [name for name, _ in model.noisy_modules], [info.name for info in matching_result.layers]
     if given != expected:
         raise ValueError(f"layers of the matching result must be {expected}, in this order, got {given}.")

@@ -79,13 +79,13 @@ class Netlist(BinaryOperator):
     operation: str = "mul"
 
     def __post_init__(self):
-        if not all(isinstance(operand, tuple) and len(operand) == 2 for operand in self.operands):
+        if not all(isinstance(operand, (tuple, list)) and len(operand) == 2 for operand in self.operands):
             raise WrongKindError(f"operands must be pairs (label, bits), got {shown(self.operands)}.")
         operands = tuple((str(label), check_integer(f"operands: width of {label}", bits, minimum=1,
                                                     maximum=MAX_OPERAND_BITS)) for label, bits in self.operands)
         if not operands:
             raise ValueError(f"operands of {self.name} must name at least one operand, got none.")
-        if not all(isinstance(gate, tuple) and len(gate) == 2 for gate in self.gates):
+        if not all(isinstance(gate, (tuple, list)) and len(gate) == 2 for gate in self.gates):
             raise WrongKindError("gates must be pairs (kind, wires it reads).")
         gates = tuple(Gate(kind, tuple(inputs)) for kind, inputs in self.gates)
         driven = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.graph import Graph, netlist_of
-from refapprox.multipliers.circuits.netlist import Netlist
-from refapprox.validation import check_choice
+from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS, Netlist
+from refapprox.validation import WrongKindError, check_choice, check_integer, shown
 
 
 def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Iterable[str], signed: bool = False,
@@ -40,7 +40,11 @@ def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Itera
     >>> half(1, [0, 1]).tolist()
     [1, 0]
     """
-    named = [(label, [f"{label}[{i}]" for i in range(bits)]) for label, bits in operands]
+    named = [(label, [f"{label}[{i}]" for i in range(bits)]) for label, bits in map(check_operand, operands)]
+    try:
+        gates = [(str(kind), tuple(map(str, inputs)), tuple(map(str, drives))) for kind, inputs, drives in gates]
+    except (TypeError, ValueError):
+        raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives).") from None
     return connected(named, gates, outputs, {"0": ZERO, "1": ONE}, signed, name)
 
 
@@ -62,3 +66,11 @@ def connected(operands, gates, outputs, constants, signed, name):
         for wire, bit in zip(drives, graph.cell(kind, *map(net, reads)), strict=True):
             graph.drive(net(wire), bit)
     return dataclasses.replace(netlist_of(graph, given, [net(wire) for wire in outputs], fold=False), signed=signed)
+
+
+def check_operand(operand):
+    """(label, bits) of one operand."""
+    if not isinstance(operand, (tuple, list)) or len(operand) != 2:
+        raise WrongKindError(f"operands must be pairs (label, bits), got {shown(operand)}.")
+    label, bits = operand
+    return str(label), check_integer(f"operands: width of {label}", bits, minimum=1, maximum=MAX_OPERAND_BITS)

@@ -31,7 +31,7 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
     header = HEADER.match(text)
     if not header:
         raise ValueError(f"{where}character 1: expected {{inputs,outputs,rows,columns,2,1,0}}, got {text[:40]!r}.")
-    inputs, outputs, rows, columns, arity, node_outputs, _ = (int(number[:9]) for number in header.groups())
+    inputs, outputs, rows, columns, arity, node_outputs, _ = (count(number) for number in header.groups())
     bits_x, bits_w = bits or (inputs // 2, inputs - inputs // 2)
     if bits_x + bits_w != inputs or (bits is None and inputs % 2):
         raise ValueError(f"{where}{inputs} inputs are not two operands of {bits_x} and {bits_w} bits: state their "
@@ -46,18 +46,18 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
     given = nodes[2:]
 
     def bit(number):
-        if int(number) >= len(nodes):
+        if count(number) >= len(nodes):
             raise ValueError(f"{where}character {position + 1}: node {number[:9]} is read before it is defined.")
-        return nodes[int(number)]
+        return nodes[count(number)]
 
     position = header.end()
     while (node := NODE.match(text, position)) is not None:
         number, left, right, function = node.groups()
-        if int(number) != len(nodes) or int(function) >= len(FUNCTIONS):
+        if count(number) != len(nodes) or count(function) >= len(FUNCTIONS):
             raise ValueError(f"{where}character {position + 1}: expected node [{len(nodes)}] with a function 0 to "
                              f"{len(FUNCTIONS) - 1}, got [{number[:9]}] with {function[:9]}. Inputs count from 2 "
                              f"on, as ArithsGen numbers them.")
-        kind = FUNCTIONS[int(function)]
+        kind = FUNCTIONS[count(function)]
         sources = [] if kind in "01" else [bit(left)] if kind in ("BUF", "NOT") else [bit(left), bit(right)]
         nodes.append(int(kind) if not sources else sources[0] if kind == "BUF" else graph.gate(kind, *sources))
         position = node.end()
@@ -71,3 +71,8 @@ def read_cgp(text, where="", *, name="chromosome", bits=None, fold=True):
                          f"and {len(nodes) - inputs - 2}.")
     operands = [("A", given[:bits_x]), ("B", given[bits_x:])]
     return netlist_of(graph, operands, results, fold=fold), False
+
+
+def count(digits):
+    """A number of at most nine digits; of longer ones the first nine, which are too many of anything as well."""
+    return int(digits.lstrip("0")[:9] or "0")

@@ -124,6 +124,9 @@ class ApproxConv2d(ApproxLayer):
             raise ValueError(f"padding_mode of ApproxConv2d must be 'zeros', got {shown(padding_mode)}.")
         self.in_channels, self.out_channels, self.groups = (check_integer(name, value, minimum=1) for name, value in (
             ("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)))
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ValueError(f"groups must divide in_channels and out_channels, got {groups} for {in_channels} and "
+                             f"{out_channels}.")
         self.kernel_size = pair("kernel_size of ApproxConv2d", kernel_size, 1)
         self.stride, self.padding, self.dilation = (
             pair(f"{name} of ApproxConv2d", value, least)
