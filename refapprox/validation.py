@@ -234,13 +234,16 @@ def check_numbers(name, array, *, floating=False, shape=None):
     return array.astype(np.float64) if floating else converted(name, array, np.dtype(np.int64))
 
 
-def check_broadcast(**arrays):
-    """A ValueError that names the arrays and their shapes, unless they broadcast against each other."""
+def check_broadcast(wanted=None, /, **arrays):
+    """A ValueError that names the arrays and their shapes, unless they broadcast against each other, to shape `wanted`
+    where it is given."""
     try:
-        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+        found = np.broadcast_shapes(*(array.shape for array in arrays.values()))
     except ValueError:
+        found = None
+    if found is None or wanted not in (None, found):
         shapes = " and ".join(f"{name} of shape {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"{shapes} do not broadcast.") from None
+        raise ValueError(f"{shapes} do not broadcast{'' if wanted is None else f' to {wanted}'}.")
 
 
 def check_codes(name, array, qmin, qmax, *, ndim=None, dtype=np.int64):

@@ -31,7 +31,15 @@ from refapprox.analog.plain_strategies import scan_factors
 from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
-from refapprox.validation import WrongKindError, check_choice, check_flag, check_integer, check_real, shown
+from refapprox.validation import (
+    WrongKindError,
+    check_choice,
+    check_finite,
+    check_flag,
+    check_integer,
+    check_real,
+    shown,
+)
 
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
 GRADIENT_STEP = 1e-5          # of the unit cube: 2.5e-4 uS; truncation 1e-10, rounding 1e-11 of the loss
@@ -174,6 +182,9 @@ class WeightProgrammingOptimizer:
         x : float64 array (n_dims,)
         loss : PopulationLoss, optional
         """
+        x = check_finite("x", x, ndim=1)
+        if np.any((x < 0) | (x > 1)):
+            raise ValueError(f"x must lie in the cube [0, 1], got {x.min()} to {x.max()}.")
         steps = GRADIENT_STEP * np.eye(len(x))
         above, below = np.clip(x + steps, 0, 1), np.clip(x - steps, 0, 1)
         losses = self.objective(np.concatenate([above, below]), loss)

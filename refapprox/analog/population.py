@@ -89,7 +89,8 @@ class PopulationLoss:
         conductances, factors, full_scale
             As of the call.
         """
-        conductances = check_finite("conductances", conductances, ndim=3)
+        conductances, factors, full_scale = (check_finite(name, value, ndim=ndim) for name, value, ndim in (
+            ("conductances", conductances, 3), ("factors", factors, 2), ("full_scale", full_scale, 1)))
         candidates, devices, points = conductances.shape
         losses = np.empty((candidates, len(self.t_steps)))
         per_candidate = 16 * self.table.n_stages * devices * points

@@ -164,7 +164,7 @@ def parse_specification(text):
     """(family, parameters) of "name", "name(1, 2)" or "name(k=1, correction=constant)"."""
     match = SPECIFICATION.fullmatch(str(text))
     if match is None:
-        raise ValueError(f"family must look like drum(k=6), got {shown(text)}.")
+        raise ValueError(f"name of a family must look like drum(k=6), got {shown(text)}.")
     name, inside = match.groups()
     family, given = FAMILIES[check_choice("family", name, FAMILIES)], {}
     for position, part in enumerate(filter(None, map(str.strip, (inside or "").split(",")))):

@@ -59,7 +59,7 @@ def forward(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike, qmin: int, qm
     """
     x = check_finite("x of fake_quantize", check_numbers("x of fake_quantize", x, floating=True))
     scale, zero_point, qmin, qmax = check_code_parameters(scale, zero_point, qmin, qmax)
-    check_broadcast(x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
+    check_broadcast(x.shape, x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
     u = round_to_codes(x, scale, zero_point, qmin, qmax)
     inside = (u >= qmin) & (u <= qmax)
     y = np.asarray(scale, u.dtype) * (np.clip(u, qmin, qmax) - np.asarray(zero_point, u.dtype))      # (1)

@@ -56,7 +56,7 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, qmin: in
     """
     x = check_finite("x of quantize", check_numbers("x of quantize", x, floating=True))
     scale, zero_point, qmin, qmax = check_code_parameters(scale, zero_point, qmin, qmax)
-    check_broadcast(x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
+    check_broadcast(x.shape, x=x, scale=np.asarray(scale), zero_point=np.asarray(zero_point))
     codes = round_to_codes(x, scale, zero_point, qmin, qmax)
     return np.clip(codes, qmin, qmax).astype(np.int64)
 

@@ -27,7 +27,8 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     fc      12
     """
     for row in (header, *rows):
-        if len(row) != len(header) or not all(isinstance(cell, str) for cell in row):
+        cells = isinstance(row, (tuple, list)) and all(isinstance(cell, str) for cell in row)
+        if not cells or len(row) != len(header):
             raise ValueError(f"header and rows must have {len(header)} cells of text each, got {shown(row)}.")
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
