@@ -18,7 +18,7 @@ from refapprox.ops import (
     subsample,
 )
 from refapprox.quantization import QuantizationParameters
-from refapprox.validation import check_integer
+from refapprox.validation import check_array, check_integer
 
 
 class BatchNorm(Layer):
@@ -228,7 +228,7 @@ class Pad(PureLayer):
     op = pad
 
     def __init__(self, widths: tuple, value: float = 0.0) -> None:
-        super().__init__(widths=widths, value=value)
+        super().__init__(widths=check_array("widths of pad", widths, kinds="iu").tolist(), value=value)
 
 
 class ScaleShift(PureLayer):

@@ -156,6 +156,8 @@ def stranger(door, call, names, arguments, name, path, value, what, new):
 
 def hostile(door, call, names, arguments, name, path, what, new):
     _, outcome, reason = outcome_of(door, call, names, {**arguments, name: put(arguments[name], path, new)})
+    if outcome is UNCLEAR and what == "largest" and "RuntimeWarning" in reason:      # NumPy says that floats end there
+        outcome = ANSWERED
     if outcome is UNCLEAR and callable(new) and callable(arguments[name]):      # in the words of the function that came
         outcome = REFUSED
     return Input(f"{name} is {what}", outcome or ANSWERED, reason)

@@ -187,7 +187,7 @@ def native_parameters(quant_params):
 
 def codes_of(name, real, parameters):
     """Equation (2), int64. As published the zero point is added before rounding; fake-quantized operands never tell."""
-    real = check_finite(name, np.asarray(real, np.float64))
+    real = check_finite(name, real, dtype=np.float64)
     codes = np.rint(real / parameters.scale_for(real) + parameters.zero_point_for(real))
     return check_codes(f"codes of {name}", codes, *CODES).astype(np.int64)
 
