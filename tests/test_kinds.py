@@ -5,14 +5,23 @@ import typing
 import numpy as np
 import pytest
 
-from refapprox import Multiplier, MultiplierLibrary, UnknownNameError, error_stats, lut_matmul
+from refapprox import (
+    Multiplier,
+    MultiplierLibrary,
+    UnknownNameError,
+    error_stats,
+    exact,
+    load_library,
+    lut_matmul,
+)
 from refapprox._lazy import guarded
-from refapprox.analog import GlobalDriftCompensation, PerfectReadout
+from refapprox.analog import GlobalDriftCompensation, PCMLikeNoiseModel, PerfectReadout
 from refapprox.analog.devices import MeanVariance
 from refapprox.datasets import CropAndFlip, NormalizedImages
 from refapprox.matching import LayerInfo
-from refapprox.multipliers import family_netlist
-from refapprox.ops import agn, bias, linear
+from refapprox.multipliers import family_netlist, find_netlist
+from refapprox.network import AvgPool2D, Pad
+from refapprox.ops import agn, bias, cross_entropy, fake_quantize, linear, relu
 from refapprox.ops import lut_matmul as products
 from refapprox.quantization import LayerQuantization, QuantizationParameters
 from refapprox.validation import LARGEST_ARRAY, check_array
@@ -57,6 +66,47 @@ def test_arrays_in_other_forms_give_the_same():
     planes = np.array([[1], [1], [0], [1]])
     wide = NETLIST.simulate(planes.astype(np.uint64))
     assert all(np.array_equal(a, b) for a, b in zip(NETLIST.simulate(planes.astype(np.int8)), wide, strict=True))
+
+
+def test_flags_of_numpy_are_flags():
+    """An identity with False once took np.False_ for true: another netlist, in silence."""
+    assert find_netlist("udm", bits=2, signed=np.False_) == find_netlist("udm", bits=2, signed=False)
+    assert [m.signed for m in load_library("drum(k=2)", bits=4, signed=np.False_)] == [False]
+    with pytest.raises(TypeError, match="signed must be True or False, got 'unsigned'"):
+        load_library("drum(k=2)", bits=4, signed="unsigned")
+
+
+@pytest.mark.parametrize("masked", [
+    lambda x: lut_matmul(x, [[1]], exact(2)),
+    lambda x: cross_entropy.forward([[0.0, 1.0]], x[0]), lambda x: exact(2).exact(x, x),
+    lambda x: PCMLikeNoiseModel().relative_read_noise(x)])
+def test_no_mask_is_lost(masked):
+    with pytest.raises(TypeError, match="must not be a masked array"):
+        masked(np.ma.masked_array([[1]], [[True]]))
+
+
+def test_a_cotangent_of_another_shape_is_refused():
+    """Some would broadcast, and give gradients of another loss."""
+    x = np.ones((2, 3))
+    for op, (y, cache) in ((agn, agn.forward(x, 0.1, eps=x * [1, 2, 3])),
+                           (fake_quantize, fake_quantize.forward(x, 1, 0, 0, 1))):
+        assert np.shape(y) == (2, 3)
+        with pytest.raises(ValueError, match=rf"dy of {op.__name__.rpartition('.')[2]} must have shape \(2, 3\)"):
+            op.backward(np.ones(3), cache)
+
+
+def test_no_list_is_as_long_as_workers():
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        relu.forward(np.ones((2, 3)), workers=0)
+    assert relu.forward(np.ones((2, 3)), workers=2 ** 40)[0].sum() == 6
+
+
+def test_what_is_read_once_is_no_option_of_a_layer():
+    """It would be gone at the second call."""
+    with pytest.raises(TypeError, match="widths of pad must be an array of integers"):
+        Pad(iter([(1, 1)]))
+    layer = AvgPool2D(iter([2, 2]))
+    assert layer.forward(np.ones((1, 1, 2, 2))).shape == layer.forward(np.ones((1, 1, 2, 2))).shape
 
 
 def test_an_array_larger_than_any_memory_is_refused():

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import devices
 from refapprox.compat.aihwkit.inference.converter import SinglePairConductanceConverter
-from refapprox.validation import WrongKindError, shown
+from refapprox.validation import WrongKindError, check_real, shown
 
 
 def check_converter(g_converter):
@@ -113,6 +113,7 @@ class BaseNoiseModel:
         t_inference : float, s
             At 0 the programmed weights come back (upstream fails there).
         """
+        t_inference = check_real("t_inference", t_inference, minimum=0)
         targets, params = self.g_converter.convert_to_conductances(weights)
         aged = []
         for target in targets:
