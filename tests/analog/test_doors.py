@@ -67,8 +67,10 @@ def test_no_weights_at_all(door):
 
 
 @pytest.mark.parametrize("call, kind, message", [
-    (lambda: SINGLE.convert_back_to_weights([[1.0], [0.0]], {"scale_ratio": 0.0}), ValueError, "scale_ratio must not"),
-    (lambda: SINGLE.convert_back_to_weights([[1.0], [0.0]], {"scale_ratio": "x"}), TypeError, "scale_ratio must"),
+    (lambda: SINGLE.convert_back_to_weights([[1.0], [0.0]], {"scale_ratio": 0.0}), ValueError,
+     "scale_ratio of params must not"),
+    (lambda: SINGLE.convert_back_to_weights([[1.0], [0.0]], {"scale_ratio": "x"}), TypeError,
+     "scale_ratio of params must"),
     (lambda: SINGLE.convert_back_to_weights(None, {"scale_ratio": 1}), TypeError, "conductances must"),
     (lambda: SINGLE.convert_back_to_weights([[1.0], [0.0]], None), TypeError, "params must"),
     (lambda: SINGLE.convert_back_to_weights([[1.0, 2.0], [0.0]], {"scale_ratio": 1}), ValueError, "one shape"),

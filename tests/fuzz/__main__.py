@@ -37,7 +37,7 @@ from tests.fuzz import doors, file_doors, inputs, judge, values  # noqa: E402 (a
 
 SECONDS = 10.0               # of processor time, of one input
 MEMORY = 2 ** 31             # bytes that one input may take
-SILENT = 30                  # times a second without a sign of life: the process waits, or hangs where no alarm rings
+SILENT = 120                 # times a second without a sign of life: the process waits, or hangs where no alarm rings
 QUICK_FILE = 1e-3            # seconds
 BLOCK = 1000                 # inputs of one line of counts
 PER_PROCESS = 20_000         # inputs of one process

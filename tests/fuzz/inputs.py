@@ -155,6 +155,7 @@ def stranger(door, call, names, arguments, name, path, value, what, new):
 
 
 def hostile(door, call, names, arguments, name, path, what, new):
+    names = [*names, new] if type(new) is str else names      # a path or a wire, which may be named itself
     _, outcome, reason = outcome_of(door, call, names, {**arguments, name: put(arguments[name], path, new)})
     if outcome is UNCLEAR and what == "largest" and "RuntimeWarning" in reason:      # NumPy says that floats end there
         outcome = ANSWERED
