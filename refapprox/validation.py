@@ -92,9 +92,10 @@ def check_integer(name, value, *, minimum=None, maximum=None):
         number = operator.index(value)
     except TypeError:
         raise WrongKindError(f"{name} must be an integer, got {shown(value)}.") from None
+    check_bounds(name, number, minimum, maximum)
     if number.bit_length() > 64:
         raise ValueError(f"{name} must be an integer of at most 64 bits, got one of {number.bit_length()} bits.")
-    return check_bounds(name, number, minimum, maximum)
+    return number
 
 
 def check_sizes(name, shape, *, minimum=0):

@@ -113,7 +113,7 @@ def parts_differ(a, b, lost):
         return shortly(a, b)
     scale = max(np.abs(a[finite]).max(initial=0.0), np.abs(b[finite]).max(initial=0.0))
     whole = lost == LOST_NARROW and np.array_equal(a[finite], np.rint(a[finite])) and \
-        np.array_equal(b[finite], np.rint(b[finite]))      # codes, whose ties fall with the precision of what is rounded
+        np.array_equal(b[finite], np.rint(b[finite]))      # codes: ties fall with the precision
     if not (np.abs(a[finite] - b[finite]) <= max(lost * scale, float(whole))).all():
         return shortly(a, b)
     return None
