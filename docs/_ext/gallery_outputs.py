@@ -21,7 +21,7 @@ SPELLINGS = {"lenet5": "LeNet-5", "cnn": "CNN"}
 SMALL = "This is a small run, on drawn digits. "
 REMARKS = {      # example -> (picture of the run of record or None, what is said of it)
     "analog_lenet5": (None, "Four times the noise of the devices; :doc:`/results` has their own noise beside it."),
-    "assignments": (None, SMALL + "That of record, on MNIST, is in :doc:`/results`."),
+    "assignments": (None, "Its table for three runs on MNIST stands in :doc:`/results`."),
     "energy_claim": ("cifar10_energy", SMALL + "The last picture is that of record, on CIFAR-10: :doc:`/real_images`."),
     "lambda_sweep": ("mnist_lambda_sweep", SMALL + "The last picture is that of record, on MNIST: :doc:`/results`."),
     "multiplier_families": ("families", "What each family is, and whose, stands in :doc:`/multipliers`."),
@@ -103,14 +103,15 @@ def card(text, path):
 
 def append_outputs(app):
     """After sphinx-gallery made the pages, which it does when the builder starts too, but earlier."""
-    for output in sorted((HERE / "gallery_output").glob("*.txt")):
-        page = HERE / "gallery" / f"{output.stem}.rst"
+    folder = HERE / "gallery_output"
+    for name in sorted({*REMARKS, *(path.stem for path in folder.glob("*.txt"))}):
+        page, output = HERE / "gallery" / f"{name}.rst", folder / f"{name}.txt"
         if not page.exists() or TITLE in page.read_text(encoding="utf-8"):
             continue
-        _, remark = REMARKS.get(output.stem, (None, ""))
-        printed = textwrap.indent(output.read_text(encoding="utf-8"), "   ")
-        shown = "".join(f".. image:: ../{path.relative_to(HERE)}\n\n" for path in pictures(output.stem))
-        section = f"\n\n{TITLE}\n{'-' * len(TITLE)}\n\n{remark}\n\n.. code-block:: text\n\n{printed}\n{shown}"
+        section = f"\n\n{TITLE}\n{'-' * len(TITLE)}\n\n{REMARKS.get(name, (None, ''))[1]}\n\n"
+        if output.exists():
+            section += f".. code-block:: text\n\n{textwrap.indent(output.read_text(encoding='utf-8'), '   ')}\n"
+        section += "".join(f".. image:: ../{path.relative_to(HERE)}\n\n" for path in pictures(name))
         page.write_text(page.read_text(encoding="utf-8") + section, "utf-8")
 
 
