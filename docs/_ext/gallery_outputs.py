@@ -21,7 +21,7 @@ SPELLINGS = {"lenet5": "LeNet-5", "cnn": "CNN"}
 SMALL = "This is a small run, on drawn digits. "
 REMARKS = {      # example -> (picture of the run of record or None, what is said of it)
     "analog_lenet5": (None, "Four times the noise of the devices; :doc:`/results` has their own noise beside it."),
-    "assignments": (None, "Its table for three runs on MNIST stands in :doc:`/results`."),
+    "assignments": (None, SMALL + "Its table for three runs on MNIST stands in :doc:`/results`."),
     "energy_claim": ("cifar10_energy", SMALL + "The last picture is that of record, on CIFAR-10: :doc:`/real_images`."),
     "lambda_sweep": ("mnist_lambda_sweep", SMALL + "The last picture is that of record, on MNIST: :doc:`/results`."),
     "multiplier_families": ("families", "What each family is, and whose, stands in :doc:`/multipliers`."),
