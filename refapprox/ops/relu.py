@@ -77,8 +77,10 @@ def backward(dy: ArrayLike, cache: NDArray, *, workers: int = 1) -> NDArray:
 
 
 def rectify(x, out):
-    """max(x, 0); `clip` with two bounds takes a third of the time of `maximum`."""
+    """max(x, 0) without a sign, so that -0.0 becomes 0.0; `clip` with two bounds takes a third of the time of
+    `maximum`."""
     np.clip(x, 0, np.inf, out=out)
+    out += 0.0
 
 
 def pass_positive(dy, y, out):

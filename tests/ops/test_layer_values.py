@@ -73,10 +73,11 @@ def test_overlapping_windows_add_up_at_their_common_maximum():
     assert max_pool2d.backward(np.array([[[[3.0, 5.0]]]]), cache).tolist() == [[[[0.0, 8.0, 0.0]]]]
 
 
-def test_rectifier_is_flat_at_zero():
-    y, cache = relu.forward(np.array([-2.0, 0.0, 3.0]))
-    assert y.tolist() == [0, 0, 3]
-    assert relu.backward(np.full(3, 5.0), cache).tolist() == [0, 0, 5]
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rectifier_is_flat_at_zero_of_either_sign(dtype):
+    y, cache = relu.forward(np.array([-2.0, -0.0, 0.0, 3.0], dtype))
+    assert y.tolist() == [0, 0, 0, 3] and not np.signbit(y).any()
+    assert relu.backward(np.full(4, 5.0, dtype), cache).tolist() == [0, 0, 0, 5]
 
 
 def test_flatten_goes_channel_row_column_from_any_memory_and_back():
