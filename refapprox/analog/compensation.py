@@ -56,8 +56,22 @@ class DriftCompensation:
     factor_scatters = reference_scatters = True
 
     def check_shape(self, weights: NDArray[np.float64], name: str = "weights") -> None:
-        """Refuse weights that have no such axis; `name` is theirs in the message."""
-        check_array(name, weights)
+        """Refuse weights that have no columns where there is a factor for each.
+
+        Parameters
+        ----------
+        weights : array
+        name : str, optional
+            Theirs in the message.
+
+        Raises
+        ------
+        ValueError
+            If they are not (in, out).
+        """
+        if check_array(name, weights).ndim != 2 and self.axis is not None:
+            raise ValueError(f"{name} must have the shape (in, out) for compensation per column, "
+                             f"got {np.shape(weights)}.")
 
     def magnitude(self, y: NDArray[np.float64]) -> Any:
         """r(Y) of (1)."""
@@ -157,13 +171,6 @@ class PerColumnDriftCompensation(DriftCompensation):
     """
 
     axis = 0
-
-    def check_shape(self, weights: NDArray[np.float64], name: str = "weights") -> None:
-        """Refuse weights that are not (in, out)."""
-        weights = check_array(name, weights)
-        if weights.ndim != 2:
-            raise ValueError(f"{name} must have the shape (in, out) for compensation per column, "
-                             f"got {weights.shape}.")
 
 
 @dataclass(frozen=True)

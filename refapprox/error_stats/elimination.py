@@ -33,6 +33,11 @@ def rank_one_terms(emap: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.flo
     u : float64 array, shape (codes of x, rank)
     v : float64 array, shape (codes of w, rank)
 
+    Raises
+    ------
+    TypeError, ValueError
+        If emap is no matrix of finite numbers.
+
     Examples
     --------
     >>> u, v = rank_one_terms(np.outer([1, 2, 3], [4, 5]))

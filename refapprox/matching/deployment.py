@@ -89,6 +89,11 @@ def nearest_uniform(matching_result: MatchingInfo, multipliers: Iterable[BinaryO
     -------
     Multiplier
 
+    Raises
+    ------
+    ValueError
+        If there are none.
+
     Examples
     --------
     >>> from refapprox import load_library

@@ -137,6 +137,11 @@ def tune_batch_norm(model: Any, points: Sequence[OperatingPoint], library: Any, 
     epochs : int, optional
         Retrain batch norm, and nothing else, for so many epochs.
 
+    Raises
+    ------
+    TypeError
+        If model is no network whose state can be loaded.
+
     Examples
     --------
     See `examples/operating_points.py`.

@@ -18,6 +18,11 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     str
         Lines without a line break behind the last one.
 
+    Raises
+    ------
+    ValueError
+        If a row is not as long as the header, or holds anything but text.
+
     Examples
     --------
     >>> print(text_table(("layer", "std"), [("conv1", "3"), ("fc", "12")]))

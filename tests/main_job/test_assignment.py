@@ -154,7 +154,7 @@ def test_a_layer_that_tolerates_nothing_takes_what_makes_no_error():
 
 @pytest.mark.parametrize("call, message", [
     (lambda p: Problem([[1, 2]], [1, 2], [1, 1], [1, 1]), r"stds must have shape .*\(2, 2\)"),
-    (lambda p: Problem([[-1.0]], [1], [1], [1]), "stds must be non-empty and not negative"),
+    (lambda p: Problem([[-1.0]], [1], [1], [1]), "stds must be a non-empty array, not negative"),
     (lambda p: Problem([[np.nan]], [1], [1], [1]), "stds must be finite"),
     (lambda p: Problem([[1.0]], [1], [0], [1]), "opcounts and costs"),
     (lambda p: threshold_assignment(Problem([[2, 3]], [1], [1], [1, 1], ("conv1",))),

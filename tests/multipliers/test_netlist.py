@@ -123,7 +123,7 @@ def test_a_long_cycle_is_found_quickly_and_shown_in_part():
 
 @pytest.mark.parametrize("arguments, message", [
     (([], [], [0]), "at least one operand"),
-    (([("A", 0)], [], [0]), "width of operand A must be at least 1"),
+    (([("A", 0)], [], [0]), "width of A must be at least 1"),
     (([("A", 63)], [], [0]), "at most 62"),
     (([("A", 1)], [("AND", (2, 3))], [2]), "input wire of gate 0"),
     (([("A", 1)], [], []), "1 to 64 wires"),

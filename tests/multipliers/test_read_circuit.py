@@ -178,10 +178,11 @@ HAS_YOSYS = yosys.command() is not None
     (BEHAVIOR + "module bench; reg [3:0] a; initial begin a = 3; #10 $display(\"%d\", a); $finish; end endmodule",
      lambda a, b: a * b),
 ])
-def test_behavior_is_read_by_way_of_yosys(tmp_path, text, value):
+def test_behavior_is_read_by_way_of_yosys(tmp_path, monkeypatch, text, value):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     found = read_circuit(put(tmp_path, "m.sv", text), signed=False)
     assert np.array_equal(found.lut, value(*np.indices((16, 16))))
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("refapprox-yosys-*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["m.sv"]
 
 
 @pytest.mark.skipif(not HAS_YOSYS, reason="Yosys is not here: behavior is not read")
@@ -208,6 +209,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path, monk
     child, held = tmp_path / "child.py", tmp_path / "held"      # locked until nobody of the family is left
     child.write_text("import fcntl, os, time\nheld = open('held', 'w')\nfcntl.flock(held, fcntl.LOCK_EX)\n"
                      "os.fork()\nheld.write('born')\nheld.flush()\ntime.sleep(60)\n")
+    monkeypatch.setattr(process, "PATIENCE", 1)
     start = time.monotonic()
     assert process.run_limited([sys.executable, str(child)], tmp_path, 1).code is None
     with open(held) as lock:

@@ -150,6 +150,13 @@ def set_all(model: Any, attr: str, value: Any) -> None:
     attr : str
     value : object
 
+    Raises
+    ------
+    TypeError
+        If model has no modules.
+    ValueError
+        If a module refuses the value.
+
     Examples
     --------
     >>> from refapprox.compat.agnapprox.nets import LeNet5
