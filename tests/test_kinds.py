@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from refapprox import (
+    LeNet5,
     Multiplier,
     MultiplierLibrary,
     UnknownNameError,
@@ -18,7 +19,7 @@ from refapprox._lazy import guarded
 from refapprox.analog import GlobalDriftCompensation, PCMLikeNoiseModel, PerfectReadout
 from refapprox.analog.devices import MeanVariance
 from refapprox.datasets import CropAndFlip, NormalizedImages
-from refapprox.matching import LayerInfo
+from refapprox.matching import IntermediateLayerResults, LayerInfo, MatchingInfo, nearest_uniform, simulated_stds
 from refapprox.multipliers import family_netlist, find_netlist
 from refapprox.network import AvgPool2D, Pad
 from refapprox.ops import agn, bias, cross_entropy, fake_quantize, linear, relu
@@ -27,6 +28,8 @@ from refapprox.quantization import LayerQuantization, QuantizationParameters
 from refapprox.validation import LARGEST_ARRAY, check_array
 
 HUGE = np.broadcast_to(np.int8(1), LARGEST_ARRAY + 1)
+NET = LeNet5((1, 12, 12), rng=np.random.default_rng(0))
+RESULTS = IntermediateLayerResults(1, np.array([[1]]), np.array([[1]]), np.array([[1]]))
 NETLIST = family_netlist("exact", bits=2, signed=False)
 
 
@@ -47,6 +50,12 @@ NETLIST = family_netlist("exact", bits=2, signed=False)
     (lambda: products.zero_point_terms([1], [1], 2.5, 0, 0), TypeError, "k of zero_point_terms must be an integer"),
     (lambda: NETLIST.operand_wires(2), ValueError, "position must be at most 1, got 2"),
     (lambda: NETLIST.simulate([]), ValueError, "planes must be one for each of the 4 bits of the operands, got 0"),
+    (lambda: exact(4)([], [1, 2]), ValueError, r"x of shape \(0,\) and w of shape \(2,\) do not broadcast"),
+    (lambda: NETLIST([], [1, 2]), ValueError, r" of shape \(0,\) and .* of shape \(2,\) do not broadcast"),
+    (lambda: nearest_uniform(MatchingInfo([], 1.0, 1), [3]), TypeError, r"multipliers\[0\] must have .perf"),
+    (lambda: simulated_stds(RESULTS, [3], rng=np.random.default_rng(0)), TypeError, r"multipliers\[0\] must be of"),
+    (lambda: agn.forward([np.inf, 0.0], 0.5, eps=[1.0, 1.0]), ValueError, "x of agn must have a finite standard dev"),
+    (lambda: NET.forward(np.full((1, 1, 12, 12), np.inf)), ValueError, "images must be finite, got inf at"),
     (lambda: LayerInfo("a", "b", 1.0, 2.0).relative_opcount(0), ValueError, "total_opcount must not be 0"),
     (lambda: GlobalDriftCompensation().magnitude(np.zeros((0, 3))), ValueError, "y must hold at least one output"),
     (lambda: PerfectReadout()(np.ma.masked_array([1.0], [True])), TypeError, "weights must not be a masked array"),
@@ -79,7 +88,8 @@ def test_flags_of_numpy_are_flags():
 @pytest.mark.parametrize("masked", [
     lambda x: lut_matmul(x, [[1]], exact(2)),
     lambda x: cross_entropy.forward([[0.0, 1.0]], x[0]), lambda x: exact(2).exact(x, x),
-    lambda x: PCMLikeNoiseModel().relative_read_noise(x)])
+    lambda x: PCMLikeNoiseModel().relative_read_noise(x),
+    lambda x: NET.load_state({name: np.ma.masked_array(value) for name, value in NET.state().items()})])
 def test_no_mask_is_lost(masked):
     with pytest.raises(TypeError, match="must not be a masked array"):
         masked(np.ma.masked_array([[1]], [[True]]))

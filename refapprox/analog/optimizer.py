@@ -55,7 +55,7 @@ STRATEGIES = ("best1bin", "best1exp", "rand1bin", "rand1exp", "rand2bin", "rand2
 
 def check_mutation(mutation):
     """`mutation` as a float in [0, 2), or as a pair of them: the range that it is drawn from."""
-    pair = isinstance(mutation, (list, tuple, np.ndarray))
+    pair = isinstance(mutation, (list, tuple, np.ndarray)) and np.ndim(mutation) > 0
     if pair and len(mutation) != 2:
         raise ValueError(f"mutation must be a number or a pair of numbers, got {len(mutation)} of them.")
     found = tuple(check_real("mutation", value, minimum=0, maximum=np.nextafter(2, 0))

@@ -17,9 +17,10 @@ from refapprox.analog.devices import DeviceModel
 from refapprox.analog.objective import check_score_weights, check_times
 from refapprox.analog.quadrature import empirical_rule
 from refapprox.analog.tables import moment_table
-from refapprox.validation import check_finite, check_flag, check_integer
+from refapprox.validation import check_finite, check_flag, check_integer, check_numbers
 
 BLOCK_BYTES = 1 << 20         # of moments at a time: what fits into the processor's cache
+ROUNDING = 1e-9               # of g_max, by which conductances may leave [0, g_max]
 FINE_CELLS = (0.0, 0.01, 0.025, 0.05)        # near 0 moments change within a programming error of the first pair
 
 
@@ -89,9 +90,16 @@ class PopulationLoss:
         conductances, factors, full_scale
             As of the call.
         """
-        conductances, factors, full_scale = (check_finite(name, value, ndim=ndim) for name, value, ndim in (
-            ("conductances", conductances, 3), ("factors", factors, 2), ("full_scale", full_scale, 1)))
+        conductances = check_finite("conductances", conductances, ndim=3)
         candidates, devices, points = conductances.shape
+        share = conductances / self.device.g_max
+        if share.size and not -ROUNDING <= share.min() <= share.max() <= 1 + ROUNDING:
+            raise ValueError(f"conductances must lie in [0, {self.device.g_max:g}] uS, got values from "
+                             f"{conductances.min():g} to {conductances.max():g}.")
+        if devices % 2 or points != len(self.u):
+            raise ValueError(f"conductances must have shape (C, 2P, {len(self.u)}), got {conductances.shape}.")
+        factors = check_numbers("factors", check_finite("factors", factors), shape=(candidates, devices // 2))
+        full_scale = check_numbers("full_scale", check_finite("full_scale", full_scale), shape=(candidates,))
         losses = np.empty((candidates, len(self.t_steps)))
         per_candidate = 16 * self.table.n_stages * devices * points
         step = max(1, BLOCK_BYTES // per_candidate)

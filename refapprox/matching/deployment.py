@@ -107,5 +107,7 @@ def nearest_uniform(matching_result: MatchingInfo, multipliers: Iterable[BinaryO
     multipliers = list(multipliers)
     if not multipliers:
         raise ValueError("multipliers must hold at least one, got none.")
+    for i, multiplier in enumerate(multipliers):
+        check_offers(f"multipliers[{i}]", multiplier, "performance_metric")
     return min(multipliers, key=lambda m: (abs(m.performance_metric / matching_result.metric_max - energy),
                                            m.performance_metric))

@@ -19,7 +19,7 @@ from refapprox.error_stats import RUNGS, LayerOperands, get_sample_population
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.multipliers import BinaryOperator
 from refapprox.ops.lut_matmul import lut_matmul
-from refapprox.validation import check_choice
+from refapprox.validation import check_choice, check_instance
 
 MOST_ERRORS = 1 << 19      # simulated of a layer, which tell a std to 0.1 % where they are independent
 BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
@@ -119,6 +119,11 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     -------
     float64 array, shape (multipliers,)
 
+    Raises
+    ------
+    TypeError
+        Naming the first of `multipliers` that is none.
+
     Examples
     --------
     >>> from refapprox import load_library
@@ -129,6 +134,7 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     >>> simulated_stds(results, [load_library()["mul8s_1KV8"]], rng=rng).tolist()      # exact
     [0.0]
     """
+    multipliers = [check_instance(f"multipliers[{i}]", m, BinaryOperator) for i, m in enumerate(multipliers)]
     scale = 1 if results.channel_scale is None else results.channel_scale
     num_samples = fields_simulated(len(results.features) // results.groups, results.weights.shape[1], num_samples)
     groups = []

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.codes import MAX_BITS, check_cost, check_lut, code_range, codes
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_codes, check_flag, check_integer, shown
+from refapprox.validation import check_broadcast, check_codes, check_flag, check_integer, shown
 
 __all__ = ["MAX_BITS", "Multiplier", "code_range", "codes", "exact", "tabulated"]
 
@@ -120,6 +120,7 @@ class Multiplier(BinaryOperator):
         """Elementwise products of integer codes through the table; broadcasts; int32."""
         x = check_codes(f"x of {self.name}", x, *self.range_x, dtype=None)
         w = check_codes(f"w of {self.name}", w, *self.range_w, dtype=None)
+        check_broadcast(x=x, w=w)
         return self.lut[x.astype(np.intp) - self.range_x[0], w.astype(np.intp) - self.range_w[0]]
 
     def tabulate(self) -> NDArray[np.int32]:

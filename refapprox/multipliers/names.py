@@ -7,6 +7,8 @@
 import re
 from typing import NamedTuple
 
+from refapprox.validation import shown
+
 NAME = re.compile(r"(?P<operation>mul|add)(?P<x>[1-9][0-9]?)(?:x(?P<w>[1-9][0-9]?))?(?P<kind>u|se|s)_[0-9A-Z]+")
 
 
@@ -38,6 +40,8 @@ def pair(bits):
         bits_x, bits_w = bits
     except TypeError:
         return bits, bits
+    except ValueError:
+        raise ValueError(f"bits must be one width or a pair of them, got {shown(bits)}.") from None
     return bits_x, bits_w
 
 

@@ -13,7 +13,7 @@ from refapprox.network.folding import fold_batch_norm
 from refapprox.network.module import load_state_arrays, state_arrays
 from refapprox.optimizer import StageSettings
 from refapprox.training import STAGES, evaluate, fit
-from refapprox.validation import check_array, check_choice, check_integer, check_real, check_rng
+from refapprox.validation import check_choice, check_finite, check_integer, check_real, check_rng
 
 
 class ApproxNet:
@@ -129,7 +129,7 @@ class ApproxNet:
         training : bool, optional
             Keep what `backward` needs, and use the statistics of the batch.
         """
-        images = check_array("images", images, dtype=self.dtype)
+        images = check_finite("images", images, dtype=self.dtype)
         if images.shape[1:] != self.input_shape:
             raise ValueError(f"images of {self.name} must have shape (n, {', '.join(map(str, self.input_shape))}), "
                              f"got {images.shape}.")

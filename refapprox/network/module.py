@@ -226,7 +226,7 @@ def load_state_arrays(network, state):
     if missing := sorted(own.keys() ^ state.keys()):
         raise ValueError(f"state does not fit the network: {', '.join(missing)} stand on one side only.")
     for name, target in own.items():
-        source = np.asarray(state[name])
+        source = check_array(f"state of {name}", state[name])
         if source.shape != target.shape or source.dtype != target.dtype:
             raise ValueError(f"state of {name} must be {target.dtype} of shape {target.shape}, "
                              f"got {source.dtype} of shape {source.shape}.")

@@ -167,7 +167,8 @@ def forward(x: ArrayLike, sigma: float, *, eps: ArrayLike, detach_std: bool = Fa
     if eps.shape != x.shape:
         raise ValueError(f"eps of agn must have the shape of x {x.shape}, got {eps.shape}.")
     rows = rows_of(x)
-    (mean,), (var,) = moments(rows, one_channel(rows), workers)
+    with np.errstate(invalid="ignore"):      # inf - inf: said below
+        (mean,), (var,) = moments(rows, one_channel(rows), workers)
     spread = math.sqrt(float(var) * (x.size / (x.size - 1)))
     if not math.isfinite(spread):
         raise ValueError("x of agn must have a finite standard deviation.")

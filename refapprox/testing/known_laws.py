@@ -48,12 +48,12 @@ def moments(mean: float, std: float, *, fourth: float | None = None, lower: floa
     mean, std = check_real("mean", mean), check_real("std", std, minimum=0.0)
     low = -math.inf if lower is None else check_real("lower", lower, maximum=mean)
     high = math.inf if upper is None else check_real("upper", upper, minimum=mean)
-    reach = max(high - mean, mean - low)
+    variance, reach = std * std, max(high - mean, mean - low)      # a power of a float beyond 1.8e308 would be an error
     if fourth is None:
-        fourth = reach ** 2 * std ** 2 if std and math.isfinite(reach) else math.nan if std else 0.0
+        fourth = variance * reach * reach if std and math.isfinite(reach) else math.nan if std else 0.0
     else:
-        fourth = check_real("fourth", fourth, minimum=std ** 4 * (1 - 1e-12))
-    return ErrorMoments(mean, std ** 2, math.nan, fourth, low, high)
+        fourth = check_real("fourth", fourth, minimum=variance * variance * (1 - 1e-12))
+    return ErrorMoments(mean, variance, math.nan, fourth, low, high)
 
 
 def law_of(values: ArrayLike, probabilities: ArrayLike, num_summands: int = 1) -> Law:

@@ -7,6 +7,7 @@ from refapprox import analog
 PCM = analog.PCMLikeNoiseModel()
 SINGLE = analog.SinglePairConductanceConverter()
 DUAL = analog.DualPairConductanceConverter([1, 2])
+LOSS, ONES = analog.PopulationLoss([0.5, 1.0], PCM, [1.0]), np.ones((1, 1))
 
 
 def rng():
@@ -83,6 +84,12 @@ def test_no_weights_at_all(door):
     (lambda: analog.WeightProgrammingOptimizer([1.0], [1], PCM, [1.0], SINGLE, mutation=(0.1, "x")), TypeError,
      "mutation must"),
     (lambda: analog.WeightProgrammingOptimizer([1.0], [1], PCM, [1.0], SINGLE, mutation=(1,)), ValueError, "a pair"),
+    (lambda: analog.WeightProgrammingOptimizer([1.0], [1], PCM, [1.0], SINGLE, mutation=np.ma.masked), TypeError,
+     "mutation must be a real number"),
+    (lambda: LOSS(np.full((1, 2, len(LOSS.u)), -1), ONES, [25.0]), ValueError, r"conductances must lie in \[0, 25"),
+    (lambda: LOSS(np.ones((1, 2, 1)), ONES, [25.0]), ValueError, r"conductances must have shape \(C, 2P, "),
+    (lambda: LOSS(np.ones((1, 2, len(LOSS.u))), np.ones((2, 1)), [25.0]), ValueError, r"factors must have shape \(1"),
+    (lambda: LOSS(np.ones((1, 2, len(LOSS.u))), ONES, []), ValueError, r"full_scale must have shape \(1,\)"),
     (lambda: analog.WeightProgrammingOptimizer([1.0], [1], PCM, [1.0], SINGLE, progress=3), TypeError, "progress must"),
     (lambda: analog.WeightProgrammingOptimizer([1.0], [1], PCM, [1.0], SINGLE, polish="no"), TypeError, "polish must"),
 ])

@@ -147,7 +147,7 @@ def work(found, cumulative, seed, first, last, now, pipe):
             now.value = number
             outcome = guarded(found, cumulative, seed, number, pool)
             pipe.send((number, outcome))
-            if outcome[2] == TOO_LONG:      # it may have been interrupted anywhere
+            if outcome[2] == TOO_LONG or "MemoryError" in str(outcome[3]):      # interrupted anywhere; full
                 break
         pipe.send(None)
         os.chdir("/")

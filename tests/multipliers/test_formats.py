@@ -190,6 +190,8 @@ def test_tables_of_other_widths(tmp_path):
     with pytest.raises(ValueError, match="8x8 bits by its shape: it cannot be read as 7x7 bits"):
         np.save(tmp_path / "eight.npy", exact().lut)
         read_table(tmp_path / "eight.npy", bits=7)
+    with pytest.raises(ValueError, match="bits must be one width or a pair of them"):
+        read_table(tmp_path / "wide.txt", bits=(8,))
 
 
 def test_side_files_are_checked_key_by_key(tmp_path):

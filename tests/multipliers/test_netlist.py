@@ -106,8 +106,10 @@ def test_gates_may_come_in_any_order(netlist, random):
     ([("NOT", ["A[0]"], ["B[0]"])], ["B[0]"], "wire B[0] of netlist is an input and must not be driven"),
     ([("NOT", ["A[0]"], ["1"])], ["1"], "a constant of netlist is driven"),
     ([], ["y"], "wire y of netlist is read but driven by nothing"),
+    ([], ["y z"], "wire y z of netlist is read but driven by nothing"),
     ([("AND", ["A[0]"], ["y"])], ["y"], "AND of netlist takes 2 wire"),
     ([("HA", ["A[0]", "B[0]"], ["y"])], ["y"], "HA of netlist takes 2 wire.s. and drives 2"),
+    ([("NOT", ["A[0]"], np.broadcast_to("y", 10 ** 12))], ["y"], "NOT of netlist takes 1 wire"),
     ([("LATCH", ["A[0]"], ["y"])], ["y"], "must be one of BUF, NOT"),
 ])
 def test_wrong_wiring_is_named(gates, outputs, message):

@@ -95,6 +95,7 @@ def test_moments_need_a_bounded_support_or_a_fourth_moment():
 def test_a_constant_law_takes_its_value_only():
     law = law_of([3], [1.0], 4)
     assert agrees(law, np.full(100, 12)) and not agrees(law, np.append(np.full(99, 12), 13))
+    assert moments(0.0, 1.0, lower=-1.0, upper=1e300).fourth == np.inf      # beyond the floats
     assert agrees(moments(2.0, 0.0, lower=2, upper=2), [2.0, 2.0]) and not agrees(moments(2.0, 0.0), [2.0, 2.5])
 
 

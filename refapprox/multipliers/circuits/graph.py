@@ -174,7 +174,7 @@ def settle(graph, builder, wires, troubles, root):
         again = next((bit for bit in missing if bit in open_nodes), None)
         if trouble is None and not missing:
             label = graph.labels[node]
-            trouble = label if " " in label else f"wire {label} of {graph.name} is read but driven by nothing."
+            trouble = label if label.endswith(".") else f"wire {label} of {graph.name} is read but driven by nothing."
         elif trouble is None and again is not None:
             trouble = cycle_of(graph, [*open_nodes, node], again)
         if trouble is not None:

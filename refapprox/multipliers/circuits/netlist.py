@@ -21,6 +21,7 @@ from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import (
     WrongKindError,
     check_array,
+    check_broadcast,
     check_choice,
     check_codes,
     check_flag,
@@ -189,9 +190,11 @@ class Netlist(BinaryOperator):
         """The output word for integer operands; arrays broadcast; int64, or uint64 where 64 unsigned bits need it."""
         if len(operands) != len(self.operands):
             raise ValueError(f"{self.name} takes {len(self.operands)} operands, got {len(operands)}.")
-        checked = [check_codes(f"{label} of {self.name}", values, *code_range(bits, self.signed)).astype(np.int64)
-                   for (label, bits), values in zip(self.operands, operands, strict=True)]
-        arrays = np.broadcast_arrays(*checked)
+        named = ((f"{label} of {self.name}", bits, values)
+                 for (label, bits), values in zip(self.operands, operands, strict=True))
+        checked = {name: check_codes(name, values, *code_range(bits, self.signed)) for name, bits, values in named}
+        check_broadcast(**checked)
+        arrays = np.broadcast_arrays(*checked.values())
         flat = [array.ravel() for array in arrays]
         result = np.empty(flat[0].size, np.uint64 if not self.signed and self.output_bits == 64 else np.int64)
         for start in range(0, result.size, BLOCK):

@@ -1,12 +1,15 @@
 """From gates in any order, over named wires, to a netlist: `graph` puts them in order and finds what cannot be."""
 import dataclasses
+import itertools
 from collections.abc import Iterable
 
 from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.graph import Graph, netlist_of
-from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS, Netlist
+from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS, MAX_OUTPUT_BITS, Netlist
 from refapprox.validation import WrongKindError, check_choice, check_integer, shown
+
+MOST_WIRES = MAX_OUTPUT_BITS + 1      # more is wrong, and need not be held in memory
 
 
 def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Iterable[str], signed: bool = False,
@@ -42,7 +45,8 @@ def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Itera
     """
     named = [(label, [f"{label}[{i}]" for i in range(bits)]) for label, bits in map(check_operand, operands)]
     try:
-        gates = [(str(kind), tuple(map(str, inputs)), tuple(map(str, drives))) for kind, inputs, drives in gates]
+        gates = [(str(kind), *(tuple(map(str, itertools.islice(wires, MOST_WIRES))) for wires in (inputs, drives)))
+                 for kind, inputs, drives in gates]
     except (TypeError, ValueError):
         raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives).") from None
     return connected(named, gates, outputs, {"0": ZERO, "1": ONE}, signed, name)
@@ -59,13 +63,14 @@ def connected(operands, gates, outputs, constants, signed, name):
 
     given = [(label, [net(wire) for wire in wires]) for label, wires in operands]
     for kind, reads, drives in gates:
-        wanted = GATES[check_choice(f"a gate of {name}", kind, GATES)]
-        if (len(reads), len(drives)) != (wanted.inputs, wanted.outputs):
-            raise ValueError(f"{kind} of {name} takes {wanted.inputs} wire(s) and drives {wanted.outputs}, "
+        cell = GATES[check_choice(f"a gate of {name}", kind, GATES)]
+        if (len(reads), len(drives)) != (cell.inputs, cell.outputs):
+            raise ValueError(f"{kind} of {name} takes {cell.inputs} wire(s) and drives {cell.outputs}, "
                              f"got {', '.join(map(str, reads))} and {', '.join(map(str, drives))}.")
         for wire, bit in zip(drives, graph.cell(kind, *map(net, reads)), strict=True):
             graph.drive(net(wire), bit)
-    return dataclasses.replace(netlist_of(graph, given, [net(wire) for wire in outputs], fold=False), signed=signed)
+    wanted = [net(wire) for wire in itertools.islice(outputs, MOST_WIRES)]
+    return dataclasses.replace(netlist_of(graph, given, wanted, fold=False), signed=signed)
 
 
 def check_operand(operand):

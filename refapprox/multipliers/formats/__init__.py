@@ -27,7 +27,16 @@ import numpy as np
 from refapprox import files
 from refapprox._lazy import doors
 from refapprox.multipliers import side_file
-from refapprox.multipliers.declaration import NEARLY_ALL, ORDERS, Claim, UnfitError, decide, product_share, worded
+from refapprox.multipliers.declaration import (
+    NEARLY_ALL,
+    ORDERS,
+    Claim,
+    UnfitError,
+    checked_bits,
+    decide,
+    product_share,
+    worded,
+)
 from refapprox.multipliers.formats import mantissas, text
 from refapprox.multipliers.formats.detection import decoded, detect, tfapprox_bits
 from refapprox.multipliers.formats.mantissas import MantissaTable
@@ -170,8 +179,7 @@ def stored_table(path, format=None, bits=None):
     found = decoded(content)
     if found is None or len(content) > MAX_TEXT:
         raise ValueError(f"{path} must be text of at most {MAX_TEXT} bytes for format {format}.")
-    pair = None if bits is None else (bits, bits) if np.ndim(bits) == 0 else tuple(bits)
-    table = TEXT_READERS[format](found, path, pair)
+    table = TEXT_READERS[format](found, path, checked_bits(path, bits))
     stored = checked(table.entries, path, format, text=True)
     if table.operands is not None and format == "text" and (table.operands == "signed" or stored.entries.min() >= 0):
         claim = Claim("the operands beside its entries", table.operands == "signed", None,
