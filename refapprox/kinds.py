@@ -22,18 +22,25 @@ from refapprox.validation import LARGEST_ARRAY, WrongKindError, check_array, sho
 FEW = 3      # elements of an array that are looked at
 CLEAR = (TypeError, ValueError, KeyError, OSError)
 LISTS = (list, tuple, collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection)
-PLAIN = {int: numbers.Integral, float: numbers.Real, bool: (bool, np.bool_)}
+PLAIN = {int: numbers.Integral, float: numbers.Real, bool: (bool, np.bool_),
+         tuple: (tuple, list), list: (tuple, list)}      # doors take either
 
 
 def explain(function, arguments, named, error):
     """The error that names the argument which is not what `function` asks for; None where there is no such argument."""
     try:
-        bound = inspect.signature(function).bind(*arguments, **named).arguments
+        signature = inspect.signature(function)
+        bound = signature.bind(*arguments, **named).arguments
     except TypeError:      # too many or too few: Python's own message names them
         return None
     if isinstance(error, OSError) or any(says(error, name) for name in bound):
         return None
     hints = annotations_of(function)
+    for name in hints.keys() & bound:      # *names: str is a tuple of them
+        if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            hints[name] = tuple[hints[name], ...]
+        elif signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            hints[name] = dict[str, hints[name]]
     reasons = [misfit(name, value, hints[name]) for name, value in bound.items() if name in hints]
     if any(reasons):
         return WrongKindError(first(reasons))

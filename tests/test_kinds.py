@@ -20,7 +20,7 @@ from refapprox.analog import GlobalDriftCompensation, PCMLikeNoiseModel, Perfect
 from refapprox.analog.devices import MeanVariance
 from refapprox.datasets import CropAndFlip, NormalizedImages
 from refapprox.matching import IntermediateLayerResults, LayerInfo, MatchingInfo, nearest_uniform, simulated_stds
-from refapprox.multipliers import family_netlist, find_netlist
+from refapprox.multipliers import Netlist, family_netlist, find_netlist
 from refapprox.network import AvgPool2D, Pad
 from refapprox.ops import agn, bias, cross_entropy, fake_quantize, linear, relu
 from refapprox.ops import lut_matmul as products
@@ -155,6 +155,16 @@ def test_where_every_argument_is_as_annotated_the_error_stays_as_it_is():
         with pytest.raises(type(error)) as raised:
             guarded(check)(np.array([1, 2]), "that")
         assert raised.value is error and error.__cause__ is None
+
+
+def test_lists_are_as_good_as_tuples_and_each_of_many_is_looked_at():
+    netlist = Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4])
+    with pytest.raises(ValueError, match="input wire of gate 0"):
+        Netlist([("A", 1)], [("AND", (2, 3))], [2])
+    with pytest.raises(ValueError, match="operands of netlist are A, B"):
+        netlist.reordered("A", "C")
+    with pytest.raises(TypeError, match=r"names\[1\] must be of type str, got 3"):
+        netlist.reordered("A", 3)
 
 
 def test_what_no_computation_can_hold_is_named_where_it_failed():

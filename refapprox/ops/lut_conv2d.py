@@ -30,6 +30,8 @@ from refapprox.validation import check_array, check_choice, check_codes, check_i
 
 __all__ = ["conv2d_sums", "lut_conv2d"]
 
+TURNED = 8      # times a copy of one byte a code, which turning takes three of, may fit into the memory limit
+
 
 def lut_conv2d(x: ArrayLike, w: ArrayLike, multiplier: BinaryOperator, *, stride: int | tuple = 1,
                padding: int | tuple | str = 0, dilation: int | tuple = 1, groups: int = 1, pad_code: int = 0,
@@ -118,8 +120,10 @@ def convolve(x, w, multiplier, window, dtype, groups, pad_code, x_zero_point, w_
     n, c, h, width = x.shape
     window = window.on(h, width)
     sums = empty_maps(len(w), *window.output_size(h, width), n, dtype)
-    if (narrow := narrow_dtype(*multiplier.range_x)).itemsize == 1 and x.strides[0] != x.itemsize:
+    narrow = narrow_dtype(*multiplier.range_x)
+    if narrow.itemsize == 1 and x.strides[0] != x.itemsize and TURNED * x.size <= memory_limit:
         x = from_batch_last(to_batch_last(x.astype(narrow, copy=False)))
+        memory_limit -= x.size
     whole = TableConvolution(x.transpose(1, 2, 3, 0), w, multiplier, window, pad_code, memory_limit, workers)
     by_column = method in ("auto", "gather") and multiplier.has_table
     if 1 < groups == c and sums.size and by_column:
