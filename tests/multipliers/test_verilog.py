@@ -1,6 +1,5 @@
 """Verilog in and out: round trips, every construct against its value in Python, and refused texts."""
 import os
-import runpy
 import shutil
 from pathlib import Path
 
@@ -222,16 +221,14 @@ def test_every_verilog_file_of_a_checkout_is_read():
 
 
 @pytest.mark.slow
-def test_verilog_and_c_of_a_checkout_differ_where_documented(capsys, monkeypatch):
+def test_verilog_and_c_of_a_checkout_differ_where_documented(capsys, load_example):
     """Every difference has its cause, and there are 2 + 18; the smallest is in 15 % of all pairs, 4096 are drawn."""
     folders = [f for f in os.environ.get("REFAPPROX_EVOAPPROX_DIR", "").split(os.pathsep) if f]
     if not folders:
         pytest.skip("REFAPPROX_EVOAPPROX_DIR is not set: no checkout of EvoApproxLib here")
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not here")
-    examples = Path(__file__).resolve().parents[2] / "examples"
-    monkeypatch.syspath_prepend(examples)
-    main = runpy.run_path(str(examples / "evoapprox_verilog_against_gcc.py"))["main"]
+    main = load_example("evoapprox_verilog_against_gcc").main
     for folder in folders:
         assert main([folder]) == 0
         *found, last = capsys.readouterr().out.splitlines()
