@@ -127,9 +127,9 @@ def test_a_long_cycle_is_found_quickly_and_shown_in_part():
     (([], [], [0]), "at least one operand"),
     (([("A", 0)], [], [0]), "width of A must be at least 1"),
     (([("A", 63)], [], [0]), "at most 62"),
-    (([("A", 1)], [("AND", (2, 3))], [2]), "input wire of gate 0"),
+    (([("A", 1)], [("AND", (2, 3))], [2]), "gates: input wire of gate 0"),
     (([("A", 1)], [], []), "1 to 64 wires"),
-    (([("A", 1)], [], [5]), "output wire of netlist must be at most 2"),
+    (([("A", 1)], [], [5]), "outputs: output wire of netlist must be at most 2"),
 ])
 def test_a_wrong_netlist_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -98,13 +98,13 @@ class Netlist(BinaryOperator):
                 raise ValueError(f"gate {position} of {self.name}, {kind}, takes {GATES[kind].inputs} input(s), "
                                  f"got {len(inputs)}.")
             for wire in inputs:
-                check_integer(f"input wire of gate {position} ({kind}) of {self.name}", wire,
+                check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,
                               minimum=0, maximum=driven - 1)
             driven += GATES[kind].outputs
         if not 1 <= len(self.outputs) <= MAX_OUTPUT_BITS:
             raise ValueError(f"outputs of {self.name} must be 1 to {MAX_OUTPUT_BITS} wires, got {len(self.outputs)}.")
         for wire in self.outputs:
-            check_integer(f"output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
+            check_integer(f"outputs: output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
         for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
                              ("signed", check_flag(f"signed of {self.name}", self.signed)), ("name", str(self.name)),
                              ("operation", check_choice(f"operation of {self.name}", self.operation, ("mul", "add")))):
