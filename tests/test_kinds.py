@@ -19,6 +19,7 @@ from refapprox._lazy import guarded
 from refapprox.analog import GlobalDriftCompensation, PCMLikeNoiseModel, PerfectReadout
 from refapprox.analog.devices import MeanVariance
 from refapprox.datasets import CropAndFlip, NormalizedImages
+from refapprox.kinds import is_one_of
 from refapprox.matching import IntermediateLayerResults, LayerInfo, MatchingInfo, nearest_uniform, simulated_stds
 from refapprox.multipliers import Netlist, family_netlist, find_netlist
 from refapprox.network import AvgPool2D, Pad
@@ -181,3 +182,10 @@ def test_doors_stay_what_they_were():
     assert lut_matmul.__name__ == "lut_matmul" and "memory_limit" in lut_matmul.__doc__
     assert guarded(lut_matmul) is lut_matmul
     assert pickle.loads(pickle.dumps(MeanVariance(1.0, 2.0))) == MeanVariance(1.0, 2.0)
+
+
+def test_a_union_may_have_a_name_that_does_not_show_its_parts():
+    """As NumPy 2.5's ArrayLike on Python 3.12: every annotation was taken for it."""
+    named = typing.TypeVar("named")
+    assert is_one_of(named, named) and is_one_of(named, named | None)
+    assert not is_one_of(named, str) and not is_one_of(named, typing.Any)
