@@ -98,10 +98,12 @@ def check_integer(name, value, *, minimum=None, maximum=None):
     return number
 
 
-def check_sizes(name, shape, *, minimum=0):
-    """`shape` as a tuple of integers, those of an array that memory may hold."""
-    if not isinstance(shape, (tuple, list, np.ndarray)) or len(shape) > LARGEST_NDIM:
+def check_sizes(name, shape, *, minimum=0, count=None):
+    """`shape` as a tuple of `count` integers, those of an array that memory may hold."""
+    if not isinstance(shape, (tuple, list, np.ndarray)) or getattr(shape, "ndim", 1) != 1 or len(shape) > LARGEST_NDIM:
         raise WrongKindError(f"{name} must be a tuple of at most {LARGEST_NDIM} sizes, got {shown(shape)}.")
+    if count is not None and len(shape) != count:
+        raise ValueError(f"{name} must have {count} sizes, got {shown(shape)}.")
     sizes = tuple(check_integer(name, size, minimum=minimum) for size in shape)
     if math.prod(sizes) > LARGEST_ARRAY:
         raise ValueError(f"{name} must be that of at most {LARGEST_ARRAY} elements, got {shown(sizes)}.")

@@ -17,7 +17,7 @@ from refapprox.nets.approx_net import ApproxNet, he_normal
 from refapprox.network import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_integer
+from refapprox.validation import check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=30, lr=1e-2, weight_decay=1e-4, step=10),
@@ -59,7 +59,7 @@ class AlexNet(ApproxNet):
                  quantization: LayerQuantization | None = None, dtype: DTypeLike = np.float32) -> None:
         width = check_integer("width of AlexNet", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, *size = input_shape
+        channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
         pixels = np.prod([-(-side // 16) for side in size])      # of the last map: halved four times
         model = Sequential(
             conv1=Conv2D(channels, width, 3, stride=2, padding="same", **layer), relu1=ReLU(),

@@ -13,7 +13,7 @@ from refapprox.network.folding import fold_batch_norm
 from refapprox.network.module import load_state_arrays, state_arrays
 from refapprox.optimizer import StageSettings
 from refapprox.training import STAGES, evaluate, fit
-from refapprox.validation import check_choice, check_finite, check_integer, check_real, check_rng
+from refapprox.validation import check_choice, check_finite, check_integer, check_real, check_rng, check_sizes
 
 
 class ApproxNet:
@@ -65,7 +65,8 @@ class ApproxNet:
         if missing := STAGES.keys() - stages.keys():
             raise ValueError(f"stages of {name} must have settings for {', '.join(STAGES)}, "
                              f"missing {', '.join(sorted(missing))}.")
-        self.model, self.input_shape, self.stages = model, tuple(input_shape), dict(stages)
+        self.model, self.stages = model, dict(stages)
+        self.input_shape = check_sizes("input_shape", input_shape, minimum=1)
         self.name, self.sigma_max, self.preparation = name, sigma_max, []
         self.entropy = int(rng.integers(2 ** 63))
         self.dtype = next(iter(self.named_parameters().values())).value.dtype

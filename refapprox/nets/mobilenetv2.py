@@ -21,7 +21,7 @@ from refapprox.nets.approx_net import ApproxNet, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Clip, Conv2D, Flatten, Linear, Residual, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_integer
+from refapprox.validation import check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=30, lr=1e-1, weight_decay=1e-4, step=10),
@@ -68,7 +68,7 @@ class MobileNetV2(ApproxNet):
                  quantization: LayerQuantization | None = None, dtype: DTypeLike = np.float32) -> None:
         width = check_integer("width of MobileNetV2", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        (channels, *size), c_in = input_shape, width
+        (channels, *size), c_in = check_sizes("input_shape", input_shape, minimum=1, count=3), width
         layers = {"first": convolution(channels, width, 3, 1, 1, layer)}
         for number, (expansion, c_out, blocks, stride) in enumerate(groups, start=1):
             c_out = max(1, round(c_out * width / 32))

@@ -24,7 +24,7 @@ from refapprox.nets.approx_net import ApproxNet, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, ReLU, Residual, Sequential, Subsample
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_choice, check_integer
+from refapprox.validation import check_choice, check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=180, lr=0.1, weight_decay=1e-4, milestones=(90, 135)),
@@ -89,7 +89,7 @@ class ResNet(ApproxNet):
         depth = check_choice("depth of ResNet", depth, DEPTHS)
         width = check_integer("width of ResNet", width, minimum=1)
         options = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, height, image_width = input_shape
+        channels, height, image_width = check_sizes("input_shape", input_shape, minimum=1, count=3)
         layers = {"conv1": Conv2D(channels, width, 3, padding=1, bias=False, **options),
                   "bn1": BatchNorm(width, dtype=dtype), "relu1": ReLU()}
         c_in = width

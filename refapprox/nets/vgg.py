@@ -18,7 +18,7 @@ from refapprox.nets.approx_net import ApproxNet, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_choice, check_integer
+from refapprox.validation import check_choice, check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=30, lr=5e-2, weight_decay=5e-4, step=10, gamma=0.2),
@@ -68,7 +68,8 @@ class VGG(ApproxNet):
         depth = check_choice("depth of VGG", depth, CONVOLUTIONS)
         width = check_integer("width of VGG", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        layers, (channels, *size), index = {}, input_shape, 0
+        channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
+        layers, index = {}, 0
         for group, (factor, count) in enumerate(zip(WIDTHS, CONVOLUTIONS[depth], strict=True), start=1):
             for _ in range(count):
                 index += 1

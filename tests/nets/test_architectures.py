@@ -239,3 +239,10 @@ def test_nothing_to_retrain_is_an_error():
         net.train_approx(colors(), trained="batch_norm")
     with pytest.raises(KeyError, match="trained must be one of all, batch_norm, biases"):
         replace(STAGES["approx"], trained="weights")
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet8", "vgg11", "alexnet", "mobilenetv2"])
+@pytest.mark.parametrize("shape", [[1, [2]], (1, 28), 7, (None, 28, 28), np.array(3)], ids=repr)
+def test_the_shape_of_images_is_named(name, shape):
+    with pytest.raises((TypeError, ValueError), match="input_shape"):
+        make_net(name, shape, 10, rng=np.random.default_rng(0))

@@ -1,4 +1,5 @@
 """Files of circuits in any language, as a netlist and what they declare of themselves."""
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from refapprox.multipliers.languages.cgp import read_cgp
 from refapprox.multipliers.languages.verilog.source import NotStructural, read_modules, without_testbenches
 from refapprox.multipliers.languages.verilog.tokens import UndefinedModule
 from refapprox.multipliers.languages.yosys_json import CoarseCell, read_json
+from refapprox.validation import shown
 
 LANGUAGES = {".c": "C", ".v": "Verilog", ".sv": "Verilog", ".blif": "BLIF", ".cgp": "CGP", ".chr": "CGP",
              ".json": "Yosys JSON"}
@@ -65,7 +67,9 @@ def liberty_of(paths):
     if paths is None:
         return None
     cells = {}
-    for path in [paths] if isinstance(paths, (str, Path)) else paths:
+    for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"liberty must be a path or several, got {shown(path)}.")
         file = File(Path(path), bounded_files.read_bytes(path, limit=MAX_LIBERTY))
         cells.update(read_liberty(file.text(), str(path)))
     return cells
