@@ -132,14 +132,14 @@ def wrong_part(name, value, origin, parts):
     return first(misfit(f"{name}[{i}]", item, hint) for i, (item, hint) in enumerate(zip(value, hints, strict=False)))
 
 
-def out_of_reach(name, value):
-    """What makes a number or an array one that no computation can hold, in a sentence, or None."""
+def out_of_reach(name, value, depth=4):
+    """What makes a number or an array one that no computation can hold, in a sentence, or None; so deep in lists."""
     if isinstance(value, numbers.Integral) and not -2 ** 63 <= value < 2 ** 63:
         return f"{name} must be an integer of 64 bits, got one of {int(value).bit_length()} bits."
     if isinstance(value, np.ndarray) and value.size > LARGEST_ARRAY:
         return f"{name} must have at most {LARGEST_ARRAY} elements, got {value.size} (shape {value.shape})."
-    if isinstance(value, (list, tuple)):
-        return first(out_of_reach(f"{name}[{i}]", item) for i, item in enumerate(value))
+    if isinstance(value, (list, tuple)) and depth:
+        return first(out_of_reach(f"{name}[{i}]", item, depth - 1) for i, item in enumerate(value))
     return None
 
 

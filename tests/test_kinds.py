@@ -189,3 +189,11 @@ def test_a_union_may_have_a_name_that_does_not_show_its_parts():
     named = typing.TypeVar("named")
     assert is_one_of(named, named) and is_one_of(named, named | None)
     assert not is_one_of(named, str) and not is_one_of(named, typing.Any)
+
+
+def test_lists_that_nest_too_deep_are_named_too():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(TypeError, match="A of netlist"):
+        Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4])(deep, 1)
