@@ -61,10 +61,12 @@ class Helper:
     def finish(self, task):
         """Wait until `task` has run, and return its error; where it has not begun, it will not."""
         if self.wake.acquire(blocking=False):
-            self.task = None
-            self.idle.append(self)
-        else:
-            task.done.acquire()
+            if self.task is task:
+                self.task = None
+                self.idle.append(self)
+                return None
+            self.wake.release()                 # `task` ran long ago, and others have woken this helper since
+        task.done.acquire()
         return task.error
 
     def _run(self):

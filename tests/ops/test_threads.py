@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import deque
 
 import numpy as np
 import pytest
@@ -125,3 +126,15 @@ def test_where_every_core_is_wanted_a_helper_keeps_off_the_callers(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_starts_threads_of_its_own():
     subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
+
+
+def test_who_finishes_late_leaves_the_helper_to_those_it_works_for():
+    """It took their wake-up, and they waited forever."""
+    helper = object.__new__(threads.Helper)
+    helper.idle, helper.wake, helper.avoided = deque(), threads.taken_lock(), None
+    ran, waits = threads.Task(None), threads.Task(None)
+    ran.done.release()
+    helper.start(waits, None)
+    assert helper.finish(ran) is None
+    assert helper.task is waits and not helper.wake.locked() and not helper.idle
+    assert helper.finish(waits) is None and helper.wake.locked() and list(helper.idle) == [helper]
