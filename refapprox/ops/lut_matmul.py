@@ -143,15 +143,21 @@ def index_route(problem, out):
         lines = patches.transpose(1, 2, 5, 0, 3, 4).reshape(-1, k)
         target = min(INDEX_BYTES, room - image_bytes * (images.stop - images.start))
         for outputs in even_slices(m, min(m, -(-product_bytes * k * (m + 1) // target))):
-            columns = problem.w_index(outputs).reshape(-1, k).T
-            sums = np.empty((len(lines), columns.shape[1]), dtype=np.int64)
-            step = max(1, target // (product_bytes * k * (columns.shape[1] + 1)))
-            for start in range(0, len(lines), step):
-                products = problem.multiplier.products_at(lines[start:start + step, :, None], columns)
-                sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
+            step = max(1, target // (product_bytes * k * (outputs.stop - outputs.start + 1)))
+            sums = looked_up(problem.multiplier, lines, problem.w_index(outputs).reshape(-1, k).T, step)
             out[outputs, ..., images] = sums.reshape(h_out, w_out, -1, sums.shape[1]).transpose(3, 0, 1, 2)
 
     problem.each(work, blocks)
+
+
+def looked_up(multiplier, lines, columns, step):
+    """Sums (lines, outputs) of the products of index lines (lines, k) and columns (k, outputs), `step` lines at once;
+    a function, so that columns and products of some outputs are freed before those of the next are made."""
+    sums = np.empty((len(lines), columns.shape[1]), dtype=np.int64)
+    for start in range(0, len(lines), step):
+        products = multiplier.products_at(lines[start:start + step, :, None], columns)
+        sums[start:start + step] = products.sum(axis=1, dtype=np.int64)
+    return sums
 
 
 def exact_dtype(bound):
