@@ -11,7 +11,6 @@ from refapprox.multipliers.formats.orders import negative_quadrant_from_magnitud
 from refapprox.ops import conv2d as exact_conv2d
 from refapprox.ops.lut_conv2d import lut_conv2d
 from refapprox.ops.lut_matmul import lut_matmul, zero_point_terms
-from refapprox.quantization import QuantizationParameters
 from refapprox.validation import check_array, shown
 
 SIDE = 256      # of the tables that other tools pass around
@@ -25,8 +24,7 @@ def layer(preset, x, w, multiplier, geometry, defects, qx=None, qw=None):
     Scales and zero points are those that the preset finds where they are None.
     """
     qx, qw = qx or preset.x_parameters(x), qw or preset.w_parameters(w)
-    by_output = QuantizationParameters(qw.scale_for(w), qw.zero_point_for(w), qw.qmin, qw.qmax)
-    codes = preset.quantize(x, qx), preset.quantize(w, by_output)
+    codes = preset.quantize(x, qx), preset.quantize(w, qw)
     if geometry is None:
         return linear_of_codes(preset, *codes, qx, qw, multiplier, defects)
     return conv2d_of_codes(preset, *codes, qx, qw, multiplier, geometry, defects)

@@ -100,9 +100,10 @@ class Preset:
         x : float array
         parameters : QuantizationParameters
         """
+        x = np.asarray(x, np.float64)
         if self.rounding == "half even":
-            return parameters.quantize(np.asarray(x, np.float64))
-        steps = np.floor(np.asarray(x, np.float64) / parameters.scale + parameters.zero_point + 0.5)
+            return parameters.quantize(x)
+        steps = np.floor(x / parameters.scale_for(x) + parameters.zero_point_for(x) + 0.5)
         return np.clip(steps, parameters.qmin, parameters.qmax).astype(np.int64)
 
     def linear(self, x: ArrayLike, w: ArrayLike, multiplier: Multiplier, *,

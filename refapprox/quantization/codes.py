@@ -193,7 +193,7 @@ class QuantizationParameters:
 def along_axis_0(parameter, x):
     """`parameter`, a scalar or one per entry of axis 0 of `x`, in a shape that broadcasts against `x`."""
     parameter = np.asarray(parameter)
-    if parameter.ndim and parameter.shape != (*x.shape[:1], *[1] * (parameter.ndim - 1)):
+    if parameter.ndim and parameter.shape != x.shape[:1]:
         raise ValueError(f"scale and zero_point must be numbers or one for each entry of axis 0, got shape "
                          f"{parameter.shape} for {x.shape}.")
     return parameter.reshape(-1, *[1] * (x.ndim - 1)) if parameter.ndim else parameter[()]
