@@ -48,13 +48,15 @@ def verdict(info, results):
     change = 100 * (results.get("retrained", results["deployed"]) - results["quantized"])
     after = "after retraining" if "retrained" in results else "before retraining"
     first = (f"The multiplications take {100 * (1 - energy):.1f} % less energy than with the costliest multiplier of "
-             f"the search space, and the test accuracy changes by {change:+.2f} points {after}; the layers take "
+             f"the search space, and the test accuracy {after} differs from that of the quantized network by "
+             f"{change:+.2f} points; the layers take "
              f"{', '.join(names)}.")
     if "uniform_retrained" not in results:
         return [first]
     against = 100 * (results["retrained"] - results["uniform_retrained"])
-    return [first, f"One multiplier everywhere of about the same energy, {results['uniform_multiplier']}, ends "
-                   f"{abs(against):.2f} points {'lower' if against >= 0 else 'higher'}."]
+    return [first, f"The one multiplier everywhere whose energy is nearest, {results['uniform_multiplier']} with "
+                   f"{results['uniform_relative_energy']:.3f} against {energy:.3f}, ends {abs(against):.2f} points "
+                   f"{'lower' if against >= 0 else 'higher'}."]
 
 
 def page_of(title, info, results, figures, **about):
