@@ -15,6 +15,7 @@ from typing import Any
 
 from refapprox.conformance.spec import OPERATIONS
 from refapprox.conformance.spec.arguments import described
+from refapprox.validation import suggestion
 
 OUTPUTS = {name: operation.outputs for name, operation in OPERATIONS.items()}      # their names, in order
 
@@ -72,6 +73,11 @@ def offers(adapter, operation):
     return method is not None and method is not getattr(Adapter, operation, None)
 
 
-def removed(adapter):
-    """Names of the operations that `adapter` offers and the suite does not ask for any more."""
-    return [name for name in REMOVED if offers(adapter, name)]
+def remarks(adapter):
+    """What is to be said of methods of `adapter` that the suite never calls: of earlier versions, or misnamed."""
+    own, missing = type(adapter), [name for name in OPERATIONS if not offers(adapter, name)]
+    found = [f"{name} is no operation of this suite any more" for name in REMOVED if offers(adapter, name)]
+    unasked = [name for name in dir(own) if not name.startswith("_") and name not in (*OPERATIONS, *REMOVED)]
+    near = {name: suggestion(name, missing, list_few=False) for name in unasked if callable(getattr(own, name))}
+    return found + [f"{name} is no operation of this suite and was not called.{close}"
+                    for name, close in near.items() if close]

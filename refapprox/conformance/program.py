@@ -166,10 +166,10 @@ def as_wanted(value, wanted):
 
 
 def described(stated):
-    """name, conventions and removed operations of what an adapter or a program states, whatever that is."""
-    conventions, removed = stated.get("conventions"), stated.get("removed")
+    """name, conventions and remarks of what an adapter or a program states, whatever that is."""
+    conventions, remarks = stated.get("conventions"), stated.get("remarks")
     return {"name": str(stated.get("name")), "conventions": dict(conventions) if isinstance(conventions, dict) else {},
-            "removed": [str(name) for name in removed] if isinstance(removed, list) else []}
+            "remarks": [str(remark) for remark in remarks] if isinstance(remarks, list) else []}
 
 
 def python_program(specification, timeout):

@@ -177,7 +177,7 @@ def run(cases: Iterable[Case], target: Any, *, progress: Callable[[Result], Any]
                 break
     finally:
         target.close()
-    remarks = [f"{name} is no operation of this suite any more" for name in stated["removed"]]
+    remarks = stated["remarks"]
     if len(results) < len(cases):
         remarks.append(f"stopped after {failed} failure(s): {len(cases) - len(results)} case(s) were not run")
     return Report(stated["name"], cases[0].digest if cases else "", consistent(in_company(results)),

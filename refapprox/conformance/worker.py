@@ -10,7 +10,7 @@ import os
 import sys
 
 from refapprox import files
-from refapprox.conformance.adapter import OUTPUTS, removed
+from refapprox.conformance.adapter import OUTPUTS, remarks
 from refapprox.conformance.arrays import decode, encode
 from refapprox.conformance.calling import call
 from refapprox.conformance.spec.tables import tabulated
@@ -37,7 +37,7 @@ def make_adapter(specification):
 def describe(adapter):
     """What an adapter states of itself."""
     return {"status": "ok", "name": str(getattr(adapter, "name", type(adapter).__name__)),
-            "conventions": dict(getattr(adapter, "conventions", {})), "removed": removed(adapter)}
+            "conventions": dict(getattr(adapter, "conventions", {})), "remarks": remarks(adapter)}
 
 
 def answer(adapter, line):

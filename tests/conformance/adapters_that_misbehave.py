@@ -109,7 +109,7 @@ def program(how):
         request = json.loads(line)
         if how == "hostile description" and request["operation"] == "describe":
             print(json.dumps({"status": "ok", "name": ["\ud800", "\x1b"], "conventions": {"equal costs": [1]},
-                              "removed": 3}), flush=True)
+                              "remarks": 3}), flush=True)
             continue
         if request["operation"] != "relative_energy":
             print(json.dumps({"id": request.get("id"), "status": "not applicable"}), flush=True)

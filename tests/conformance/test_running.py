@@ -138,6 +138,20 @@ def test_an_adapter_of_an_earlier_suite_keeps_working_and_is_told():
     assert "remark: stop_criterion is no operation" in text(report, "")
 
 
+def test_a_misnamed_operation_is_not_passed_over_in_silence():
+    from adapters_that_misbehave import Energy
+
+    class Misnamed(Energy):
+        def lut_matmul(self, *, x, w, lut, signed):
+            return x @ w
+
+        def helper(self):
+            return 0
+
+    assert run(CASES, Misnamed()).remarks == [
+        "lut_matmul is no operation of this suite and was not called. Did you mean matmul?"]
+
+
 def test_operations_that_are_not_offered_are_not_applicable_and_not_a_pass():
     from adapters_that_misbehave import Energy
     report = run(load_suite().select(["energy", "matmul"]), Energy())
