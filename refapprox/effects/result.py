@@ -153,7 +153,7 @@ class MultiplierEffect:
 
     @property
     def verdict(self) -> str:
-        """Two sentences: what it does to the accuracy, and which layers tolerate it."""
+        """What it does to the accuracy, which layers tolerate it, and where the images contradict that."""
         change = 100 * (self.accuracy - self.exact_accuracy)
         if abs(change) <= 200 * self.changed_std or change == 0:
             what = "which these images cannot tell from exact products"
@@ -164,12 +164,22 @@ class MultiplierEffect:
                  f"({100 * self.exact_accuracy:.2f} % with exact products), {what}.")
         refused = [layer for layer in self.layers if not layer.fits]
         if not refused:
-            return f"{first} Every layer tolerates it."
+            return f"{first} Every layer tolerates it.{self._contradiction}"
         worst = max(refused, key=lambda layer: (layer.allowed_std == 0, layer.published_std / (layer.allowed_std or 1)))
         tolerated = f"tolerate it: {', '.join(self.tolerated)}" if self.tolerated else "tolerates it"
         count = f"{len(self.tolerated)} of {len(self.layers)} layers" if self.tolerated else "No layer"
         return (f"{first} {count} {tolerated}; {worst.name} allows an error std of {worst.allowed_std:.4g} and gets "
-                f"{worst.published_std:.4g}.")
+                f"{worst.published_std:.4g}.{self._contradiction}")
+
+    @property
+    def _contradiction(self):
+        """A sentence on the layer that by itself costs most of those which the rule lets tolerate it, or none."""
+        layer = min((layer for layer in self.layers if layer.fits), key=lambda layer: layer.accuracy, default=None)
+        if layer is None or self.exact_accuracy - layer.accuracy <= 2 * self.changed_std:
+            return ""
+        return (f" Yet {layer.name}, which tolerates it by the rule, alone costs "
+                f"{100 * (self.exact_accuracy - layer.accuracy):.2f} points: the rule looks at the std of the error, "
+                f"not at its mean, {layer.mean:.4g} here.")
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,19 @@ def test_verdicts_hold_only_what_the_images_show(report):
     assert 0 < report[1].changed_std <= binomial_std(0.5, IMAGES) * 2 and change < -0.5
 
 
+def test_a_layer_that_loses_what_the_rule_lets_it_tolerate_is_named(report):
+    """The rule looks at the std alone: a layer may pass it and still pay for the mean of its errors."""
+    found = report[2]
+    layers = [dataclasses.replace(layer, mean=4662.4) for layer in found.layers]
+    layers[1] = dataclasses.replace(layers[1], accuracy=found.exact_accuracy - 2 * found.changed_std - 0.03)
+    alone = 100 * (found.exact_accuracy - layers[1].accuracy)
+    assert dataclasses.replace(found, layers=layers).verdict.removeprefix(found.verdict) == (
+        f" Yet conv2, which tolerates it by the rule, alone costs {alone:.2f} points: the rule looks at the std of the "
+        f"error, not at its mean, 4662 here.")
+    layers[1] = dataclasses.replace(layers[1], fits=False)
+    assert "Yet" not in dataclasses.replace(found, layers=layers).verdict
+
+
 @pytest.mark.slow
 def test_retraining_recovers_what_it_can():
     found, = refapprox.effect("mul8s_1L1G", images=500, retrain=1)
