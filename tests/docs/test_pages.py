@@ -127,10 +127,11 @@ def test_every_page_has_a_place_in_the_site():
 
 
 def test_every_source_can_be_looked_up():
+    """By its DOI, on the web, or in a library: the number, volume and pages of a journal."""
     entries = re.split(r"^@", (ROOT / "docs" / "references.bib").read_text("utf-8"), flags=re.MULTILINE)[1:]
     assert len(entries) > 40
     for entry in entries:
-        assert re.search(r"\b(doi = \{10\.|url = \{https://)", entry), entry
+        assert re.search(r"\b(doi = \{10\.|url = \{https://|pages = .*issn = \{\d{4}-\d{3}[\dX]\})", entry), entry
 
 
 def test_every_example_shows_in_the_gallery_what_it_prints():
