@@ -141,6 +141,53 @@ def families_searched():
     return {"families": len(families())}
 
 
+def parts_of_the_picture():
+    from refapprox import from_family
+    from refapprox.error_stats.decomposition import decompose
+    uniform = np.full(16, 1 / 16)
+    emap = from_family("truncated", bits=4, signed=False, k=4).error_map
+    parts = decompose(emap[np.newaxis].astype(float), uniform, uniform)
+    return {"whole": emap.var(), "a": parts.x_variance[0], "b": parts.w_variance[0], "d": parts.interaction_variance[0]}
+
+
+def products_of_families():
+    from refapprox import from_family
+    made = {name: from_family(name, signed=False, **options) for name, options in
+            (("udm", {"bits": 4}), ("drum", {"k": 3}), ("ou", {"level": 0}))}
+    return {"udm": made["udm"](7, 7), "mean": made["udm"].error_map.mean(), "drum": made["drum"](45, 1),
+            "ou": made["ou"](100, 200), "off": 100 * 200 - made["ou"](100, 200)}
+
+
+def noise_by_its_layer():
+    from refapprox.ops import agn
+    _, cache = agn.forward([0.0, 2.0], 0.5, eps=[1.0, 0.0])
+    (first, second), sigma = agn.backward([1.0, 1.0], cache)
+    return {"first": first, "second": second, "sigma": sigma}
+
+
+def drift_with_its_spread():
+    from refapprox.analog import moments
+    log = np.log(1e4)
+    return {"none": np.exp(-0.05 * log), "normal": np.exp(-0.05 * log + (0.02 * log) ** 2 / 2),
+            "folded": moments.folded_laplace(0.05, 0.02, log)}
+
+
+def clipped_normal():
+    from refapprox.analog import moments
+    return {"p": moments.clipped_gaussian(0.0, 1.0)[0], "q": moments.clipped_gaussian(-1.0, 1.0)[0],
+            "mean": moments.interval_gaussian(0.0, 1.0, 0.0, 1.0)[0]}
+
+
+def two_layers_under_a_budget():
+    """Energies of two layers added up, as the page has them."""
+    from refapprox.matching import AssignmentProblem, budget_assignment, lagrangian_assignment, threshold_assignment
+    unfit = 90      # what the other layer's cheap multiplier would make
+    problem = AssignmentProblem(np.sqrt([[0, 0.5, unfit], [0, unfit, 0.9]]), [1, 1], [1, 1], [1, 0.6, 0.2])
+    free = threshold_assignment(problem)
+    return {"used": free.used, "free": 2 * free.energy, "best": 2 * budget_assignment(problem, 1.0).energy,
+            "hull": 2 * lagrangian_assignment(problem, 1.0).lower_bound}
+
+
 def library_that_ships():
     """How many of its multipliers err anywhere."""
     from refapprox import load_library
@@ -149,6 +196,25 @@ def library_that_ships():
 
 
 CLAIMS = (
+    Claim("docs/derivations/error_statistics.md", "variances {whole:.2f} = {a:.2f} + {b:.2f} + {d:.2f}]",
+          parts_of_the_picture),
+    Claim("docs/derivations/error_statistics.md", "takes both cheap ones: $r = {used:.1f}$, energy {free:.1f}. Under "
+          "the budget $D = 1$ only one of them fits, best the second: energy {best:.1f}.", two_layers_under_a_budget),
+    Claim("docs/derivations/error_statistics.md", "\\cdot 0.1 = {hull:.2f}$, and no assignment can have less.",
+          two_layers_under_a_budget),
+    Claim("docs/derivations/multipliers.md", "give $7 + 4\\,(3 + 3) + 16 \\cdot 1 = {udm}$", products_of_families),
+    Claim("docs/derivations/multipliers.md", "{mean} at $n = 4$", products_of_families),
+    Claim("docs/derivations/multipliers.md", "45 is taken as $101000 = {drum}$.", products_of_families),
+    Claim("docs/derivations/multipliers.md", "= {ou}$, and indeed $(100 - 128)(200 - 128) = {off}$.",
+          products_of_families),
+    Claim("docs/derivations/gradients.md", "$\\partial L / \\partial x = ({first:.3f}, {second:.3f})$.",
+          noise_by_its_layer),
+    Claim("docs/derivations/gradients.md", "= \\sqrt2 = {sigma:.3f}$", noise_by_its_layer),
+    Claim("docs/derivations/analog.md", "$D = e^{{-0.46}} = {none:.3f}$.", drift_with_its_spread),
+    Claim("docs/derivations/analog.md", "= {normal:.3f}$: those that drift less than the average weigh more than those "
+          "that drift more. (3) has {folded:.3f}, since", drift_with_its_spread),
+    Claim("docs/derivations/analog.md", "= \\varphi(0) = {p:.3f}$, $\\mathrm{{E}}\\,Q = \\varphi(1) - (1 - \\Phi(1)) = "
+          "{q:.3f}$, so the mean is {mean:.3f}.", clipped_normal),
     Claim("docs/derivations/multipliers.md", "one segment gives $s = {s:.4f}$.", constant_of_realm),
     Claim("docs/results.md", "For variances 4, .05, .05, .05 the mean is {mean:.3f}.", unequal_maximum),
     Claim("docs/derivations/error_statistics.md",

@@ -64,6 +64,7 @@ PICTURES = {      # what is made together -> (how, environment variables that it
                                   FIGURES / "families.png"), ()),
     "digits": (lambda work: run(sys.executable, "tests/benchmarks/data_difficulty.py", "--figure",
                                 FIGURES / "synthetic_digits.png"), ()),
+    "derivations": (lambda work: run(sys.executable, "-m", "tests.tools.derivation_pictures"), ()),
     "analog": (of_analog, ()),
     "roofline": (lambda work: run(sys.executable, "-m", "tests.benchmarks.roofline", FIGURES / "roofline.png",
                                   OPENBLAS_NUM_THREADS="1"), ()),
