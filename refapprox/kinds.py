@@ -6,6 +6,8 @@ against its annotations, and the first that does not fit is named in a TypeError
 hold (an integer beyond 64 bits, an array larger than any memory), in a ValueError. So is an infinity where the error is
 of no kind that refuses a value (an OverflowError, an IndexError). Else the error stays as it is.
 """
+from __future__ import annotations
+
 import collections.abc
 import inspect
 import numbers

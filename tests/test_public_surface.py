@@ -1,6 +1,8 @@
 """Every public name tells what it takes, gives and raises, with an example; and the walk that says so can fail."""
 from dataclasses import dataclass
 
+from numpy.typing import ArrayLike
+
 from tests.tools.public_surface import class_gaps, function_gaps, gaps, packages
 
 
@@ -57,7 +59,20 @@ def test_the_walk_finds_each_kind_of_gap():
         """
         check_integer("x", x)      # noqa: F821 (never called)
 
+    def unreadable(path: ArrayLike, log: object = complete) -> None:
+        """Something.
+
+        Parameters
+        ----------
+        path, log
+
+        Examples
+        --------
+        >>> unreadable(1)
+        """
+
     assert function_gaps(complete) == []
+    assert [gap.split(":")[0] for gap in function_gaps(unreadable)] == ["signature"]
     assert function_gaps(bare) == ["docstring"]
     bare.__doc__ = "Something."
     assert function_gaps(bare) == ["Parameters: x, y", "Returns", "Example", "annotations: x, y, return"]

@@ -10,6 +10,8 @@ Two ways to age a cell:
 
 Both read the same conductances, g(w), from a converter; see docs/derivations/analog.md for what differs.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

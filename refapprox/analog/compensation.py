@@ -16,6 +16,8 @@ References
 V. Joshi et al., "Accurate deep neural network inference using computational phase-change memory", Nature
 Communications 11, 2473 (2020), doi:10.1038/s41467-020-16108-9 (global drift compensation).
 """
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

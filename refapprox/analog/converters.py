@@ -17,6 +17,8 @@ References
 C. Mackin et al., "Optimised weight programming for analogue memory-based deep neural networks", Nature
 Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

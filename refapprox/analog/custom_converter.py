@@ -1,4 +1,6 @@
 """Pairs with any curves."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,4 +1,6 @@
 """The loss by simulation, with its standard error: what the closed form is held against."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

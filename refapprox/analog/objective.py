@@ -20,6 +20,8 @@ does as well for phase-change memory, but puts 2 % of a wide, skewed drift facto
 
 and module `finite_array` says what the scatter of alpha in an array of finite size changes.
 """
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple

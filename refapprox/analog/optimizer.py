@@ -13,6 +13,8 @@ References
 ----------
 C. Mackin et al., Nature Communications 13, 3765 (2022), doi:10.1038/s41467-022-31405-1.
 """
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -4,6 +4,8 @@ The weights are replaced by a Gauss rule of their distribution (module `quadratu
 symmetric, g-(u) = g+(-u): u and -u then err alike.  Equations (2) to (4) of `objective` are evaluated on arrays
 (candidates, devices, weight points, times), in the limit of a large array and with perfect readout.
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

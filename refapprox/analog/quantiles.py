@@ -1,4 +1,6 @@
 """A large set of weights replaced by fewer with the same distribution."""
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -4,6 +4,8 @@ For a one-hot input  y = w + w_noise term + out_noise * z, rounded (half to even
 step = 2 out_bound out_res, clipped to +-out_bound.  Where |y| exceeds the bound the input of that row is halved,
 and the result doubled, until nothing is clipped.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

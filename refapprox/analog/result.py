@@ -1,4 +1,6 @@
 """What an optimization returns."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import NamedTuple
 

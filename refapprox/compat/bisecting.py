@@ -10,6 +10,8 @@ from the *recorded* input, so that a mistake in one layer does not spread to the
 `defects_seen` asks the other way round: in which layers of a network a defect shows at all, so that one knows where to
 look.
 """
+from __future__ import annotations
+
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

@@ -20,6 +20,8 @@ E. Trommer, torchapprox, https://github.com/etrommer/torch-approx; F. Vaverka et
 Emulation of DNN Approximate Hardware Accelerators on GPU", DATE 2020, arXiv:2002.09481; D. Danopoulos et al.,
 "AdaPT: Fast Emulation of Approximate DNN Accelerators in PyTorch", TCAD 2022, arXiv:2203.04071.
 """
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 

@@ -1,4 +1,6 @@
 """Run cases on an adapter and say, case by case, what came out."""
+from __future__ import annotations
+
 import itertools
 import time
 from collections import Counter

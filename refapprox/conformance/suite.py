@@ -6,6 +6,8 @@
 Tables of products are named, and computed by `spec.tables`; `building.export` writes everything literally.
 docs/conformance.md describes the format for those who read it without Python.
 """
+from __future__ import annotations
+
 import fnmatch
 import hashlib
 from collections.abc import Iterable, Iterator

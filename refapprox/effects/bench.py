@@ -4,6 +4,8 @@ The network is `LeNet5.pretrained`, with codes of the multiplier's sign and widt
 a multiplier fits are decided by `matching`; errors are predicted by the rungs of `error_stats` and simulated on the
 operands of 128 training images; accuracies are counted on the test images.
 """
+from __future__ import annotations
+
 import dataclasses
 import functools
 import os
@@ -35,7 +37,7 @@ SEED = 0                           # of the data that the networks were trained 
 def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | os.PathLike | None = None,
            retrain: int = 0, images: int | None = None, costs: Mapping[str, float] | None = None,
            signed: bool | None = None, bits: int | None = None, circuit: Mapping[str, Any] | None = None,
-           progress: Callable[[str], None] = lambda text: None) -> EffectReport:
+           progress: Callable[[str], None] | None = None) -> EffectReport:
     """What multipliers do to a trained LeNet-5, layer by layer and as a whole.
 
     Parameters
@@ -75,6 +77,7 @@ def effect(multipliers: Sources, *, dataset: str = "synthetic", data_dir: str | 
     >>> [layer.name for layer in report[0].layers if not layer.fits]
     ['linear3']
     """
+    progress = progress or (lambda text: None)
     check_choice("dataset of effect", dataset, DATASETS)
     retrain = check_integer("retrain of effect", retrain, minimum=0)
     library = load_library(multipliers, signed=signed, bits=bits, costs=costs, **(circuit or {}))

@@ -1,4 +1,6 @@
 """What a multiplier does to a network, as numbers: layer by layer, and as a whole."""
+from __future__ import annotations
+
 import dataclasses
 import math
 from dataclasses import dataclass, field

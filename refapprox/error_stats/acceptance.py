@@ -14,6 +14,8 @@ Truncation at b moves the mean by at most sqrt(d) sigma and the mean square by a
 A sampler whose mean is off by 2 t_1, or whose variance by 2 t_2, and whose law is otherwise no wider, is rejected
 with probability at least 1 - alpha: `detectable_mean` and `detectable_std` say so in the units of the samples.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -9,6 +9,8 @@ References
 A. J. Walker, "An efficient method for generating discrete random variables with general distributions", ACM TOMS 3
 (1977), doi:10.1145/355744.355749; table construction by M. D. Vose, IEEE TSE 17 (1991), doi:10.1109/32.92917.
 """
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -11,6 +11,8 @@ field and G[j] = (v_r(w[i, j]))_ir of a neuron
 `feature_moments` goes by (R6b), which pays where neurons outnumber features. Both are the same numbers.
 An integer error map gives integer errors: they are rounded to integers, which removes the factors' rounding whole.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -13,6 +13,8 @@ are searched for among integers. An error map is any array, has as few terms as 
 multiplier, whose table has one), and its errors are rounded to integers afterwards: plain elimination is enough, and
 faster on every circuit.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

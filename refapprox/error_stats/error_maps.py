@@ -3,6 +3,8 @@
 An error map is an array `error_map[x - qmin, w - qmin]` (exact - approximate) or a multiplier that has one; a
 sequence of them gives results with one entry each.
 """
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 

@@ -16,6 +16,8 @@ References
 ----------
 N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM 2002, theorem 24.2 (rounding of the FFT).
 """
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 

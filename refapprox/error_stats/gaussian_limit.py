@@ -14,6 +14,8 @@ I. G. Shevtsova, "On the absolute constants in the Berry-Esseen type inequalitie
 summands", 2011, arXiv:1111.6554 (0.4748); "An improvement of convergence rate estimates in the Lyapunov theorem",
 Doklady Mathematics 82 (2010), doi:10.1134/S1064562410060062 (0.5600).
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -22,6 +22,8 @@ References
 ----------
 W. Hoeffding, "A combinatorial central limit theorem", Ann. Math. Statist. 22 (1951), doi:10.1214/aoms/1177729545.
 """
+from __future__ import annotations
+
 import numpy as np
 
 from refapprox.error_stats.decomposition import decompose, quadratic_form

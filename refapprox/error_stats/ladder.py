@@ -2,6 +2,8 @@
 
 Each takes `(emaps, operands)` and returns an `ErrorEstimate`; a lower rung needs less of the operands.
 """
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -5,6 +5,8 @@
 
 with sigma and the fourth moment exact, from `error_moments`: no estimate of an estimate.
 """
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -2,6 +2,8 @@
 
 An estimator that needs more than what it was given says so.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,7 +51,7 @@ class OperandStatistics:
 
     @classmethod
     def from_codes(cls, codes: ArrayLike, code_range: tuple[int, int] = INT8,
-                   name: str = "codes") -> "OperandStatistics":
+                   name: str = "codes") -> OperandStatistics:
         """Full codes: receptive fields, or the transposed weight matrix.
 
         Parameters
@@ -67,7 +69,7 @@ class OperandStatistics:
         return cls(qmax - qmin + 1, (qmin, qmax), codes_or_none=codes)
 
     @classmethod
-    def from_distribution(cls, distribution: ArrayLike, name: str = "distribution") -> "OperandStatistics":
+    def from_distribution(cls, distribution: ArrayLike, name: str = "distribution") -> OperandStatistics:
         """One distribution for all.
 
         Parameters
@@ -80,7 +82,7 @@ class OperandStatistics:
         return cls(distribution.size, pooled_or_none=distribution)
 
     @classmethod
-    def from_local(cls, distributions: ArrayLike, name: str = "local distributions") -> "OperandStatistics":
+    def from_local(cls, distributions: ArrayLike, name: str = "local distributions") -> OperandStatistics:
         """One distribution for each group, receptive field or neuron.
 
         Parameters
@@ -93,7 +95,7 @@ class OperandStatistics:
         return cls(distributions.shape[1], local_or_none=distributions)
 
     @classmethod
-    def from_taps(cls, distributions: ArrayLike, name: str = "tap distributions") -> "OperandStatistics":
+    def from_taps(cls, distributions: ArrayLike, name: str = "tap distributions") -> OperandStatistics:
         """One distribution for each position within the field.
 
         Parameters
@@ -204,7 +206,7 @@ class LayerOperands:
 
     @classmethod
     def from_codes(cls, x: ArrayLike, w: ArrayLike, *, range_x: tuple[int, int] = INT8,
-                   range_w: tuple[int, int] = INT8) -> "LayerOperands":
+                   range_w: tuple[int, int] = INT8) -> LayerOperands:
         """Full codes, as `x @ w` takes them.
 
         Parameters
@@ -219,7 +221,7 @@ class LayerOperands:
                    OperandStatistics.from_codes(np.transpose(w), range_w, "w"))
 
     @classmethod
-    def from_distributions(cls, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int | None) -> "LayerOperands":
+    def from_distributions(cls, x_dist: ArrayLike, w_dist: ArrayLike, fan_in: int | None) -> LayerOperands:
         """Distributions alone.
 
         Parameters

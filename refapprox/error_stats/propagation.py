@@ -22,6 +22,8 @@ References
 ----------
 C. E. Clark, "The greatest of a finite set of random variables", Operations Research 9(2), 1961, 145.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

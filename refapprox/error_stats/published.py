@@ -19,6 +19,8 @@ References
 E. Trommer, B. Waschneck, A. Kumar, "Combining Gradients and Probabilities for Heterogeneous Approximation of
 Neural Networks", ICCAD 2022, arXiv:2208.07265. Its code numbers (15) and (16); the other numbers are inferred.
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

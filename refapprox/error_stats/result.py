@@ -4,6 +4,8 @@ A sum over a fan-in of n has a mean and a std in accumulator units; agnapprox an
 same figures *per single operation*, n times less. `ErrorEstimate` holds the first and derives the second, so that
 the two cannot be mixed.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -2,6 +2,8 @@
 
     error[k, j] = sum_i e(x[k, i], w[i, j]),     exact integers
 """
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

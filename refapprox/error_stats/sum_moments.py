@@ -5,6 +5,8 @@ central moment and kappa_4 = fourth central moment - 3 variance^2. What is fixed
 of a rung (`RUNGS`); its variance is in closed form in `histogram_rungs` and `tap_rungs`, the fourth moments here give
 standard errors and bounds for samples of the same law.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -21,6 +21,8 @@ fields and taps alone:
 
 with C = mean_k p_k p_k^T over fields. No features at all leave every pair of taps the same covariance.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

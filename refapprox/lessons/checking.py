@@ -1,4 +1,6 @@
 """Exercises by name, and the verdict on an answer."""
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from typing import Any

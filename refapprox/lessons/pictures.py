@@ -1,4 +1,6 @@
 """Pictures of a lesson: a file beside a script, in place in a notebook and on a page of the site."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ class Picture:
         return self.path.read_text(encoding="utf-8")
 
 
-def show(figure: "Figure", name: str) -> Picture:
+def show(figure: Figure, name: str) -> Picture:
     """Write a figure to ``name.svg`` in the current folder, say so, and show it where a notebook runs.
 
     Parameters

@@ -1,4 +1,6 @@
 """What a run is asked to do, as config.json stores it."""
+from __future__ import annotations
+
 import dataclasses
 import os
 import platform

@@ -5,6 +5,8 @@
 `approx` retrains with the matched multipliers, `uniform` from the same state, with the same epochs and seed, with
 one multiplier everywhere: the one whose relative energy is nearest that of the match.
 """
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

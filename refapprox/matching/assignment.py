@@ -16,6 +16,8 @@ References
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, (3); "QoS-Nets", 2024, arXiv:2410.07762, (6) by
 k-means.
 """
+from __future__ import annotations
+
 from fractions import Fraction
 
 import numpy as np

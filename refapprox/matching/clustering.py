@@ -1,4 +1,6 @@
 """Few different multipliers by k-means, as QoS-Nets chooses them; `assignment` (6) has the best choice."""
+from __future__ import annotations
+
 import numpy as np
 
 from refapprox.matching.assignment import budget_assignment

@@ -1,4 +1,6 @@
 """Putting an assignment into a network, or one multiplier everywhere."""
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 Library = MultiplierLibrary | Mapping[str, BinaryOperator]
 
-def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, library: Library, *,
+def deploy_multipliers(model: ApproxNet, matching_result: MatchingInfo, library: Library, *,
                        gradient: Callable | None = None) -> None:
     """Give every layer the multiplier that `matching_result` names; the mode becomes "approximate".
 
@@ -48,7 +50,7 @@ def deploy_multipliers(model: "ApproxNet", matching_result: MatchingInfo, librar
     put_in(model, [library[info.multiplier_name] for info in matching_result.layers], gradient)
 
 
-def deploy_uniform(model: "ApproxNet", multiplier: BinaryOperator, *, gradient: Callable | None = None) -> None:
+def deploy_uniform(model: ApproxNet, multiplier: BinaryOperator, *, gradient: Callable | None = None) -> None:
     """Give every layer the same multiplier; the mode becomes "approximate".
 
     Parameters

@@ -1,4 +1,6 @@
 """The integer operands of every layer over sample data: what the error statistics start from."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,7 @@ class IntermediateLayerResults:
         return float(np.std(outputs, ddof=0))
 
 
-def get_feature_maps(model: "ApproxNet", datamodule: DataModule, *, rng: np.random.Generator, num_images: int = 128,
+def get_feature_maps(model: ApproxNet, datamodule: DataModule, *, rng: np.random.Generator, num_images: int = 128,
                      memory_limit: int = 1 << 30) -> dict[str, IntermediateLayerResults]:
     """Record the integer operands of every multiplying layer over random training images.
 

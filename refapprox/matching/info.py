@@ -4,6 +4,8 @@
 
 is the energy of the multiplications relative to the most expensive multiplier of the search space.
 """
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import dataclass, field
 from os import PathLike
@@ -95,7 +97,7 @@ class MatchingInfo:
         files.write_json(path, without_nan(document))
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> "MatchingInfo":
+    def load(cls, path: str | PathLike[str]) -> MatchingInfo:
         """Read what `save` wrote; a ValueError that names the place where the file says something else."""
         document = files.read_json(path, SCHEMA)
         layers = [LayerInfo(**{name: nan_for_none(value) for name, value in layer.items()})

@@ -10,6 +10,8 @@ likewise:
 
     mean = mean_j s_j E S_j,    variance = mean_j s_j^2 Var S_j + Var_j(s_j E S_j)                   (2)
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,6 +6,8 @@
 The numbers r_lm and share_l cost_m / cost_max are float64; their sums are exact, rounded once at the end (`math.fsum`).
 So "sum r <= D" needs no tolerance: a choice keeps within D where the sum that it reports, `Assignment.used`, does.
 """
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

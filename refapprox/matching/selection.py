@@ -16,6 +16,8 @@ References
 ----------
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265, section on matching.
 """
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -107,7 +109,7 @@ def exact_fallback(multipliers: Iterable[BinaryOperator]) -> BinaryOperator:
     return dataclasses.replace(exact(multipliers[0].bits, multipliers[0].signed), performance_metric=cost)
 
 
-def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
+def select_multipliers(model: ApproxNet, datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
                        rng: np.random.Generator, fallback: BinaryOperator | None = None, num_samples: int | None = 512,
                        feature_maps: dict[str, IntermediateLayerResults] | None = None,
                        estimator: str = "population") -> MatchingInfo:
@@ -157,7 +159,7 @@ def select_multipliers(model: "ApproxNet", datamodule: DataModule, multipliers: 
     return matching_info(model, candidates, problem, assignment)
 
 
-def matching_problem(model: "ApproxNet", datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
+def matching_problem(model: ApproxNet, datamodule: DataModule, multipliers: Iterable[BinaryOperator], *,
                      rng: np.random.Generator, num_samples: int | None = 512,
                      feature_maps: dict[str, IntermediateLayerResults] | None = None,
                      estimator: str = "population") -> AssignmentProblem:
@@ -202,7 +204,7 @@ def problem_of(layers, multipliers, num_samples, rng, estimator):
         opcounts, [m.performance_metric for m in multipliers], names, tuple(m.name for m in multipliers))
 
 
-def matching_info(model: "ApproxNet", multipliers: Iterable[BinaryOperator], problem: AssignmentProblem,
+def matching_info(model: ApproxNet, multipliers: Iterable[BinaryOperator], problem: AssignmentProblem,
                   assignment: Assignment) -> MatchingInfo:
     """An `Assignment` for `problem` as the MatchingInfo that `deploy_multipliers` takes.
 

@@ -1,4 +1,6 @@
 """Where an assignment is written to: a run folder and, where MLflow is installed and asked for, MLflow."""
+from __future__ import annotations
+
 import dataclasses
 from os import PathLike
 from pathlib import Path

@@ -1,4 +1,6 @@
 """Multipliers and adders as functions of their operands, of any width up to 32 bits."""
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -100,7 +102,7 @@ class Circuit(BinaryOperator):
     def to_multiplier(self, name: str | None = None, **changes: object) -> Multiplier:
         return tabulated(self, name, **changes)
 
-    def to_circuit(self, name: str | None = None, **changes: object) -> "Circuit":
+    def to_circuit(self, name: str | None = None, **changes: object) -> Circuit:
         """Itself, or a copy with another name or other fields.
 
         Parameters
@@ -116,7 +118,7 @@ class Circuit(BinaryOperator):
         """
         return dataclasses.replace(self, **({} if name is None else {"name": name}) | changes)
 
-    def transposed(self) -> "Circuit":
+    def transposed(self) -> Circuit:
         """The same circuit with its operands the other way round."""
         return dataclasses.replace(self, func=lambda x, w: self.func(w, x), bits_x=self.bits_w, bits_w=self.bits_x,
                                    info={})

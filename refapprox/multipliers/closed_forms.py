@@ -11,6 +11,8 @@ References
 H. R. Mahdiani et al., "Bio-inspired imprecise computational blocks", TCAS-I 2010, doi:10.1109/TCSI.2009.2027626
 (broken-array multiplier); the identification of EvoApproxLib's circuits is exhaustive over their tables.
 """
+from __future__ import annotations
+
 import re
 
 import numpy as np

@@ -8,6 +8,8 @@
 A signed multiplier of a family is made by a named extension: "baugh-wooley", where cells of the partial-product
 matrix carry their signed weights, "sign-magnitude" or "ones-complement" (`circuits.signs`) around the unsigned one.
 """
+from __future__ import annotations
+
 import re
 from fractions import Fraction
 

@@ -1,4 +1,6 @@
 """What the linter says of a table: a `Finding`, with the entries that show it and, where there is one, a correction."""
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

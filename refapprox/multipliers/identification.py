@@ -1,4 +1,6 @@
 """Which known circuit is this? By its table, not by its name."""
+from __future__ import annotations
+
 import itertools
 from functools import lru_cache
 from typing import NamedTuple

@@ -1,4 +1,6 @@
 """Named search spaces: the built-in one, and whatever sources add to it."""
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +100,7 @@ class MultiplierLibrary(Generic[Operator]):
         """Names of all multipliers, in order."""
         return list(self._by_name)
 
-    def plot(self, x: str = "power", y: str = "MAE%") -> "Figure":
+    def plot(self, x: str = "power", y: str = "MAE%") -> Figure:
         """Every circuit in the plane of two figures, with the Pareto front.
 
         Parameters
@@ -181,7 +183,7 @@ def check_search_space(multipliers):
 
 @overload
 def load_library(source: Literal["builtin"] = "builtin", signed: bool | None = None, bits: int | None = None,
-                 *, costs: Mapping[str, float] | None = None) -> "MultiplierLibrary[Multiplier]": ...
+                 *, costs: Mapping[str, float] | None = None) -> MultiplierLibrary[Multiplier]: ...
 @overload
 def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin", signed: bool | None = None,
                  bits: int | tuple | None = None, operation: str | None = "mul", language: str = "c", *,

@@ -4,6 +4,8 @@ Tables travel between tools without a word about signedness, index order or whic
 published ones are wrong. `lint_lut` says what a table is, asks for the classes of mistakes of `damages`, shows the
 entries of every suspicion, and gives the corrected table where one correction explains all.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

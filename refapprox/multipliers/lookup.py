@@ -1,4 +1,6 @@
 """One multiplier by whatever names it: a file, a family with parameters, a release and a name, a name in a library."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path

@@ -1,4 +1,6 @@
 """One multiplication: a table of products, and what follows from it."""
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,7 +63,7 @@ class Multiplier(BinaryOperator):
     @classmethod
     def from_function(cls, name: str, func: Callable[[int, int], int], signed: bool = True,
                       bits: int | tuple[int, int] = 8, performance_metric: float = float("nan"),
-                      **kwargs: object) -> "Multiplier":
+                      **kwargs: object) -> Multiplier:
         """The multiplier that tabulates a Python function.
 
         Parameters
@@ -127,11 +129,11 @@ class Multiplier(BinaryOperator):
         """Its own table."""
         return self.lut
 
-    def transposed(self) -> "Multiplier":
+    def transposed(self) -> Multiplier:
         """The same multiplier with its operands the other way round."""
         return Multiplier(self.name, self.lut.T, self.signed, self.performance_metric, self.release)
 
-    def to_multiplier(self, name: str | None = None, **changes: object) -> "Multiplier":
+    def to_multiplier(self, name: str | None = None, **changes: object) -> Multiplier:
         changes = changes if name is None else {"name": name} | changes
         return dataclasses.replace(self, **changes) if changes else self
 

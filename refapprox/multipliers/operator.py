@@ -5,6 +5,8 @@ of known widths and signedness in, one integer out. Callers rely on this class a
 most 8x8 bits) is tabulated once, when it is first asked for, whatever it is made of; the rest is evaluated pair by
 pair.
 """
+from __future__ import annotations
+
 import hashlib
 import html
 from functools import cached_property
@@ -70,7 +72,7 @@ class BinaryOperator:
         return {}
 
     @property
-    def netlist(self) -> "Netlist | None":
+    def netlist(self) -> Netlist | None:
         """The netlist that it is, or was read from; None where there is none."""
         return self.info.get("netlist")
 
@@ -272,11 +274,11 @@ class BinaryOperator:
         return error_metrics(exact, difference(exact, result),
                              self.output_bits - (self.operation == "add" and self.signed), weights)
 
-    def transposed(self) -> "BinaryOperator":
+    def transposed(self) -> BinaryOperator:
         """The same operator with its operands the other way round: what was the row is the column."""
         raise NotImplementedError
 
-    def to_multiplier(self, name: str | None = None, **changes: object) -> "BinaryOperator":
+    def to_multiplier(self, name: str | None = None, **changes: object) -> BinaryOperator:
         """This operator as a `Multiplier`, a table of at most 8x8 bits; a `Multiplier` is that itself.
 
         Parameters
@@ -297,7 +299,7 @@ class BinaryOperator:
         """
         raise NotImplementedError
 
-    def plot(self) -> "Figure":
+    def plot(self) -> Figure:
         """The error map: exact - approximate over both operands.
 
         Returns

@@ -3,6 +3,8 @@
     y = a + b                                                                          (1)
     da = db = dy                                                                       (2)
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -23,6 +23,8 @@ E. Trommer, B. Waschneck, A. Kumar, "Combining Gradients and Probabilities for H
 Networks", ICCAD 2022, arXiv:2208.07265. G. E. P. Box, M. E. Muller, "A Note on the Generation of Random Normal
 Deviates", Ann. Math. Stat. 29 (1958) 610: (3).
 """
+from __future__ import annotations
+
 import math
 import threading
 from dataclasses import dataclass

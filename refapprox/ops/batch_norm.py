@@ -22,6 +22,8 @@ References
 ----------
 S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167, Algorithm 1 and section 3.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
 

@@ -9,6 +9,8 @@ Vector-Jacobian product:
 
 This file also says, for every layer with one parameter per channel, where the channels are: axis 1.
 """
+from __future__ import annotations
+
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors

@@ -5,6 +5,8 @@
 
 Taking the row maximum off first keeps exp within range and leaves p as it is.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

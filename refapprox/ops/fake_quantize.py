@@ -16,6 +16,8 @@ References
 B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 CVPR 2018, arXiv:1712.05877. Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432 (straight-through estimator).
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -3,6 +3,8 @@
     y[n, (c*H + h)*W + w] = x[n, c, h, w]                                              (1)
     dx = dy in the shape of x                                                          (2)
 """
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -11,6 +11,8 @@ References
 ----------
 E. Trommer, B. Waschneck, A. Kumar, ICCAD 2022, arXiv:2208.07265.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -10,6 +10,8 @@ References
 K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385,
 option A of section 3.3.
 """
+from __future__ import annotations
+
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors

@@ -1,4 +1,6 @@
 """Tables as text."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from refapprox.validation import shown

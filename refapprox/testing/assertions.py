@@ -20,6 +20,8 @@ References
 P. Massart, "The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality", Annals of Probability 18 (1990),
 doi:10.1214/aop/1176990746. Bernstein: see `refapprox.error_stats.bounds`.
 """
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,4 +1,6 @@
 """What assertions compare samples with: whole laws, or moments of laws whose pmf is not known."""
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -3,6 +3,8 @@
 Tables are drawn by seed rather than entry by entry: 2^16 draws would be slow, and no simpler to shrink. Widths
 shrink toward 1 bit, families toward the exact multiplier.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -17,6 +17,8 @@ A suite that accepts one has a hole:
         if mutant.kind == "table":
             assert not my_check(mutant.apply(lut))
 """
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,6 @@
 """What an assertion would find: the smallest detectable deviation, the samples that a deviation takes."""
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

@@ -2,6 +2,8 @@
 
 `multiplier_strategies` has those of multipliers, which are here, too.
 """
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

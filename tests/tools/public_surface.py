@@ -19,6 +19,7 @@ import textwrap
 
 import refapprox
 
+WRITTEN_OUT = re.compile(r"\b(numpy\._|typing\.|refapprox\.|collections\.abc\.)| at 0x")      # unreadable
 SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 
 
@@ -111,7 +112,10 @@ def example_gap(told):
 
 def annotation_gap(function):
     missing = unannotated(function)
-    return [f"annotations: {', '.join(missing)}"] if missing else []
+    gaps = [f"annotations: {', '.join(missing)}"] if missing else []
+    if found := WRITTEN_OUT.search(str(inspect.signature(function))):
+        gaps.append(f"signature: shows {found[0]}, not names as written (from __future__ import annotations)")
+    return gaps
 
 
 def class_gaps(kind):

@@ -1,4 +1,6 @@
 """What a conductance goes through, as three primitives, program, drift and read, and their exact moments."""
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -31,7 +33,7 @@ class MeanVariance(NamedTuple):
     variance: NDArray[np.float64]
 
     @classmethod
-    def from_powers(cls, mean: NDArray[np.float64], square: NDArray[np.float64]) -> "MeanVariance":
+    def from_powers(cls, mean: NDArray[np.float64], square: NDArray[np.float64]) -> MeanVariance:
         """From E X and E X^2, whose difference rounding can leave below 0 where X does not vary.
 
         Parameters

@@ -18,6 +18,8 @@ D = (T / t_0)^(-nu) independent of G_0 given the target, and C = max(0, 1 + c Z_
 m_k are the moments of C (a clipped Gaussian) and E[D] is a folded-normal Laplace transform, all in closed
 form; the one expectation over G_0 is a one-dimensional integral, done by Gauss-Legendre quadrature.
 """
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
 

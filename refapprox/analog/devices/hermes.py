@@ -11,6 +11,8 @@ R. Khaddam-Aljameh et al., "HERMES-Core", IEEE JSSC 57, 1027 (2022), doi:10.1109
 A. Vasilopoulos et al., "Exploiting the state dependency of conductance variations in memristive devices for
 accurate in-memory computing", IEEE TED 70, 6279 (2023), doi:10.1109/TED.2023.3321014.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import NamedTuple
 

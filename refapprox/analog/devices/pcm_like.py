@@ -16,6 +16,8 @@ doi:10.1109/ICECS46596.2019.8964852.
 N. Li et al., "Optimization of projected phase change memory for analog in-memory computing inference",
 Advanced Electronic Materials 9, 2201190 (2023), doi:10.1002/aelm.202201190 (device-specific drift).
 """
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -25,6 +25,8 @@ D. F. Falcone et al., "All-in-one analog AI hardware: on-chip training and infer
 ReRAM devices", arXiv:2502.04524 (2025); read noise: Lombardo et al., Device Research Conference (2024). The fits'
 coefficients are those of aihwkit.
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

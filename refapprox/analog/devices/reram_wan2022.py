@@ -11,6 +11,8 @@ References
 W. Wan et al., "A compute-in-memory chip based on resistive random-access memory", Nature 608, 504 (2022),
 doi:10.1038/s41586-022-04992-8.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -9,6 +9,8 @@ References
 M. J. Rasch et al., "A flexible and fast PyTorch toolkit for simulating training and inference on analog crossbar
 arrays", AICAS 2021, doi:10.1109/AICAS51828.2021.9458494 (the toolkit that defines this model).
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

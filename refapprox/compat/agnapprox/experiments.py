@@ -6,6 +6,8 @@ finds groups that tolerate similar multipliers, each takes one, and every search
 Reference: agnapprox, `experiments/experiment.py` and `experiments/qos_experiment.py`; E. Trommer, B. Waschneck,
 A. Kumar, "QoS-Nets", arXiv:2410.07762. `refapprox.matching.operating_points` solves the same question exactly.
 """
+from __future__ import annotations
+
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass

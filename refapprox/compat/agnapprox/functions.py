@@ -2,6 +2,8 @@
 
 What is random takes the keyword `rng`, and makes a fresh generator where it is None, as published.
 """
+from __future__ import annotations
+
 import dataclasses
 import json
 import logging

@@ -21,6 +21,8 @@ F. N. Najm, "A survey of power estimation techniques in VLSI circuits", IEEE TVL
 doi:10.1109/92.335013 (zero and general delay models); M. Roberts, "The unreasonable effectiveness of quasirandom
 sequences", 2018 (2).
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

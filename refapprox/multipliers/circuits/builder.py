@@ -3,6 +3,8 @@
 A builder that folds never emits a gate with a constant input, with two equal inputs, a second copy of a gate, or a
 gate that no output depends on. So dropping a partial product from an array costs nothing and removes its adders.
 """
+from __future__ import annotations
+
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.netlist import FIRST_OPERAND_WIRE, Gate, Netlist
 

@@ -11,6 +11,8 @@ The figures are fitted to what EvoApproxLib publishes for its multipliers, synth
 describe how a circuit compares with another one under the same flow, not a chip. The fit, its data and its errors are
 in docs/multipliers.md; ``tests/tools/fit_cell_figures.py`` makes ``cell_figures.json`` again from a checkout.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path

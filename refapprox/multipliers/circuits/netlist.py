@@ -5,6 +5,8 @@ outputs of every gate in order. A gate may read only wires with smaller numbers 
 gates is an order of evaluation, and a `Netlist` has neither cycles nor undriven wires. `wiring.from_wires` sorts gates
 that come in any order and names the cycle or the undriven wire where there is one.
 """
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -126,7 +128,7 @@ class Netlist(BinaryOperator):
                 + sum(GATES[kind].outputs for kind, _ in self.gates))
 
     @property
-    def netlist(self) -> "Netlist":
+    def netlist(self) -> Netlist:
         """Itself: gates are all that it is."""
         return self
 
@@ -244,11 +246,11 @@ class Netlist(BinaryOperator):
         return Circuit(name or self.name, self, self.bits_x, self.bits_w, self.signed, performance_metric,
                        output_bits=self.output_bits, **{"operation": self.operation} | kwargs)
 
-    def transposed(self) -> "Netlist":
+    def transposed(self) -> Netlist:
         """The same circuit with its two operands the other way round."""
         return self.reordered(*(label for label, _ in reversed(self.check_two_operands())))
 
-    def reordered(self, *names: str) -> "Netlist":
+    def reordered(self, *names: str) -> Netlist:
         """The same circuit with its operands in the order of `names`.
 
         EvoApproxLib's unsigned 8x8 C functions take (B, A) where the Verilog module has ports A and B.

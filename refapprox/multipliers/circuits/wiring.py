@@ -1,4 +1,6 @@
 """From gates in any order, over named wires, to a netlist: `graph` puts them in order and finds what cannot be."""
+from __future__ import annotations
+
 import dataclasses
 import itertools
 from collections.abc import Iterable

@@ -17,6 +17,8 @@
 The row of every table is taken as the activation x. Some tools mean the weight: `transposed=True` swaps the operands.
 Sign, widths and order are decided by `declaration.decide`, whatever the format.
 """
+from __future__ import annotations
+
 import io
 from os import PathLike
 from pathlib import Path

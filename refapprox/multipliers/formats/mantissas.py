@@ -4,6 +4,8 @@ A file holds 2**(2 m) bytes; byte (a << m) | b is the product of the significand
 
     carry << 7 | mantissa << (7 - m)      standing for (1 + mantissa / 2**m) * 2**carry.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,6 +5,8 @@ code order    row r is the operand whose two's-complement code is r: 0, 1, ..., 
 
 For unsigned operands the two are one.
 """
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -1,4 +1,6 @@
 """BLIF, the Berkeley logic interchange format, read and written: truth tables over named bits, and models of them."""
+from __future__ import annotations
+
 import re
 
 from refapprox.multipliers.circuits.gates import GATES, truth_table

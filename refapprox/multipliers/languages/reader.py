@@ -4,6 +4,8 @@ Row of the table, and first operand of the call, is the first parameter of the C
 Many unsigned 8x8 sources of EvoApproxLib declare ``f(B, A)``: their Verilog module has the ports A, B, and its first
 port is the column then.
 """
+from __future__ import annotations
+
 import dataclasses
 import functools
 import json

@@ -1,4 +1,6 @@
 """Files of circuits in any language, as a netlist and what they declare of themselves."""
+from __future__ import annotations
+
 import os
 import re
 from pathlib import Path

@@ -1,4 +1,6 @@
 """Data sets under agnapprox's names: the life cycle of its data modules around a `refapprox.datasets.DataModule`."""
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path

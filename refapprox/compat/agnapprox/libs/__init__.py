@@ -4,6 +4,8 @@
 later versions of agnapprox have in its place, with those of v2022. Ten names exist in both, nine of them for another
 circuit, so the two must not be mixed.
 """
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from os import PathLike

@@ -1,4 +1,6 @@
 """agnapprox's modes, defaults and log lines around a `refapprox.nets.ApproxNet`."""
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator
 from typing import Any

@@ -4,6 +4,8 @@ The approximate mode computes what torchapprox is meant to compute; what it does
 reproduced as far as a layer's `defects` say so. `ApproxWrapper` quantizes the activations around a layer, which has to
 know their scale and zero point.
 """
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -53,7 +55,7 @@ class ApproxLinear(ApproxLayer):
         super().__init__((self.out_features, self.in_features), bias, qconfig, rng)
 
     @classmethod
-    def from_float(cls, layer: Any, qconfig: Any = None) -> "ApproxLinear":
+    def from_float(cls, layer: Any, qconfig: Any = None) -> ApproxLinear:
         """The layer with the sizes, weight and bias of another.
 
         Parameters
@@ -135,7 +137,7 @@ class ApproxConv2d(ApproxLayer):
         self._opcount = None
 
     @classmethod
-    def from_float(cls, layer: Any, qconfig: Any = None) -> "ApproxConv2d":
+    def from_float(cls, layer: Any, qconfig: Any = None) -> ApproxConv2d:
         """The layer with the geometry, weight and bias of another.
 
         Parameters

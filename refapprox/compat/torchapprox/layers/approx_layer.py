@@ -4,6 +4,8 @@ A layer is called with fake-quantized activations, their scale and zero point. G
 gradient of the exact product of the fake-quantized operands, whatever the table says, and none for weights that were
 clipped. As there is no autograd, `backward` is called by hand, on the last forward pass.
 """
+from __future__ import annotations
+
 import enum
 import math
 from abc import ABC, abstractmethod

@@ -19,6 +19,8 @@ What is left of ``torch.autograd.Function`` without a graph: the context is hand
     y, ctx = ApproxGeMM.record(x, w, lut, quant_params, None, None)        # what autograd would remember, in `ctx`
     grad_x, grad_w, *_ = ApproxGeMM.backward(ctx, grad_output)             # as published
 """
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,6 @@
 """Products of integer codes through a table: the matrix product and the depthwise convolution."""
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -3,6 +3,8 @@
 Error maps are **approximate - exact**, as published there; everything else in `refapprox` has exact - approximate.
 Circuits without a formula are read from a checkout by `refapprox.load_library`.
 """
+from __future__ import annotations
+
 import math
 import re
 

@@ -4,6 +4,8 @@ Reading keeps every gate that the text spells out, so the gate counts are those 
 as a synthesis tool would. The standard cells FAX1, HAX1, AND2X1, ... are known with and without the prefix PDKGEN,
 whether or not the text defines them; a text that defines one of them otherwise is taken at its word.
 """
+from __future__ import annotations
+
 import dataclasses
 import re
 

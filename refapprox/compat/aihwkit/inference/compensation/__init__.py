@@ -1,4 +1,6 @@
 """The names of aihwkit.inference.compensation."""
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,4 +1,6 @@
 """Conductance converters under aihwkit's names: its defaults, its classes of errors, its arrays in place of lists."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -3,6 +3,8 @@
 `d` is upstream's dictionary of optimizer attributes; a dictionary is passed where upstream passes its pickle.  Losses
 are scaled as upstream (errors amplified by 10).  Functions that draw take `rng=None` for a fresh generator.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any

@@ -1,4 +1,6 @@
 """The names of aihwkit.inference.noise: device models with a converter."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

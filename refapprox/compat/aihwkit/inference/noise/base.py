@@ -1,4 +1,6 @@
 """What noise models share: a device model, a converter, and the primitives that weights go through."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
