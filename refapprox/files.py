@@ -35,6 +35,7 @@ PARTIAL = ".partial"           # how the names of unfinished files end
 
 def read_bytes(path, *, limit=LIMIT):
     """The bytes of a regular file of at most `limit` bytes."""
+    check_named(path)
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except ValueError as error:      # a null byte
@@ -50,6 +51,13 @@ def read_bytes(path, *, limit=LIMIT):
     if len(content) > limit:
         raise ValueError(f"{path} must have at most {limit} bytes, got more.")
     return content
+
+
+def check_named(path):
+    """A ValueError where a path names no file: "", which pathlib takes for the folder ".", or "/"."""
+    if isinstance(path, (str, os.PathLike)) and not Path(path).name:
+        raise ValueError(f"path must name a file, got {str(path)!r}.")
+    return path
 
 
 def kind_of(mode):

@@ -92,15 +92,21 @@ def misfit(name, value, hint):
         if value.ndim == 0:
             return wrong(name, shortly(hint), value)
         value = value[:FEW].tolist()
-    elif not isinstance(value, PLAIN.get(kind, kind)) or hint in (int, float) and isinstance(value, (bool, np.bool_)):
+    elif not isinstance(value, PLAIN.get(kind, kind)) or hint in (int, float) and isinstance(value, (bool, np.bool_)) \
+            or kind is collections.abc.Callable and isinstance(value, type):      # a class can be called, but not so
         return wrong(name, shortly(hint), value)
     return wrong_part(name, value, origin, parts)
 
 
 def is_one_of(wanted, hint):
     """Whether an annotation takes all that `wanted` takes: a union, or a name of one (NumPy 2.5 on Python 3.12)."""
-    parts, wanted_parts = typing.get_args(hint), typing.get_args(wanted)
+    parts, wanted_parts = union_of(hint), typing.get_args(wanted)
     return wanted in (hint, *parts) or bool(wanted_parts) and all(part in parts for part in wanted_parts)
+
+
+def union_of(hint):
+    """The parts of a union; none of another annotation: a Sequence[ArrayLike] is no ArrayLike."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else ()
 
 
 def no_array(name, value):

@@ -16,6 +16,7 @@ import numpy as np
 
 from refapprox.validation import check_choice, check_integer, check_real
 
+MOST_EPOCHS = 10 ** 6
 TRAINED = {      # what a stage may train -> keys of those parameters; None means all
     "all": None,
     "batch_norm": ("gamma", "beta"),
@@ -72,12 +73,15 @@ class StageSettings:
     trained: str = "all"
 
     def __post_init__(self):
-        check_integer("epochs", self.epochs, minimum=0)
-        check_real("lr", self.lr, minimum=0.0)
-        check_real("momentum", self.momentum, minimum=0.0, maximum=1.0)
-        check_real("weight_decay", self.weight_decay, minimum=0.0)
-        if self.step is not None:
-            check_integer("step", self.step, minimum=1)
+        for name, value in (
+                ("epochs", check_integer("epochs", self.epochs, minimum=0, maximum=MOST_EPOCHS)),
+                ("lr", check_real("lr", self.lr, minimum=0.0)),
+                ("momentum", check_real("momentum", self.momentum, minimum=0.0, maximum=1.0)),
+                ("weight_decay", check_real("weight_decay", self.weight_decay, minimum=0.0)),
+                ("step", None if self.step is None else check_integer("step", self.step, minimum=1)),
+                ("milestones", tuple(check_integer("milestones", epoch, minimum=0) for epoch in self.milestones)),
+                ("gamma", check_real("gamma", self.gamma))):
+            object.__setattr__(self, name, value)
         check_choice("trained", self.trained, TRAINED)
 
     def decay(self, epoch: int) -> float:
@@ -93,6 +97,7 @@ class StageSettings:
         ----------
         epochs : int
         """
+        epochs = check_integer("epochs", epochs, minimum=0, maximum=MOST_EPOCHS)
         drops = range(self.step, self.epochs, self.step) if self.step else self.milestones
         return replace(self, epochs=epochs, step=None,
                        milestones=tuple(-(-drop * epochs // max(self.epochs, 1)) for drop in drops))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from refapprox.ops import cross_entropy, noise_loss
 from refapprox.optimizer import SGD, TRAINED
-from refapprox.validation import check_codes, check_finite, check_integer, check_numbers, shown
+from refapprox.validation import check_array, check_codes, check_finite, check_integer, check_numbers, shown
 
 KEPT_BYTES = 512 << 20      # of memory that training frees and takes again
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
@@ -63,7 +63,7 @@ def topk_accuracy(output: ArrayLike, target: ArrayLike, topk: tuple = (1,)) -> l
     >>> topk_accuracy([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [0, 1], topk=(1, 2))
     [0.5, 1.0]
     """
-    output, target = check_finite("output", check_numbers("output", output)), np.asarray(target)
+    output, target = check_finite("output", check_numbers("output", output)), check_array("target", target)
     if output.ndim != 2 or target.shape != output.shape[:1] or output.size == 0:
         raise ValueError(f"topk_accuracy needs output (n, classes) and target (n,), n > 0, "
                          f"got {output.shape} and {target.shape}.")

@@ -30,7 +30,7 @@ from refapprox.analog.checks import (
     check_range,
     check_weights,
 )
-from refapprox.validation import check_finite, check_instance, check_real
+from refapprox.validation import check_array, check_finite, check_instance, check_real
 
 EPSILON = 1e-7                # weights below it are not stretched to the full range of the devices
 
@@ -126,7 +126,9 @@ class ConductanceConverter:
         scale_ratio = check_real("scale_ratio of params", params["scale_ratio"])
         if scale_ratio == 0:
             raise ValueError("scale_ratio of params must not be 0: no weight leads there.")
-        if len(check_instance("conductances", conductances, (list, tuple, np.ndarray))) != 2 * self.n_pairs:
+        if not isinstance(conductances, (list, tuple)):      # an array of as many rows
+            conductances = check_array("conductances", np.atleast_1d(conductances))
+        if len(conductances) != 2 * self.n_pairs:
             raise ValueError(f"conductances must be {2 * self.n_pairs} arrays (g+ and g- of {self.n_pairs} pairs), "
                              f"got {len(conductances)}.")
         parts = [check_finite("conductances", part, dtype=np.float64) for part in conductances]

@@ -168,6 +168,9 @@ class WeightProgrammingOptimizer:
         loss : PopulationLoss, optional
         """
         loss = self.loss if loss is None else loss
+        x = check_finite("x", x, ndim=2)
+        if not len(x):
+            raise ValueError(f"x must hold at least one point, got shape {x.shape}.")
         strategies = self.cube.denormalize(x)
         losses = loss(strategies.conductances_at(loss.u), strategies.factors, strategies.full_scale)
         self.evaluations += len(losses)

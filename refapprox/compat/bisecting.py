@@ -67,7 +67,7 @@ class RecordedLayer:
         defects : collection of str, optional
             Known ones, which are to be reproduced.
         """
-        x, w = (check_finite(f"{part} of {self.name}", np.asarray(getattr(self, part), np.float64)) for part in "xw")
+        x, w = (check_finite(f"{part} of {self.name}", getattr(self, part), dtype=np.float64) for part in "xw")
         if (x.ndim, w.ndim) not in ((2, 2), (4, 4)):
             raise ValueError(f"layer {self.name} needs x of shape (n, k) and w of shape (m, k), or (n, c, h, w) and "
                              f"(m, c / groups, kh, kw), got {x.shape} and {w.shape}.")
@@ -146,7 +146,7 @@ def verdict_of(preset, layer, multiplier, rtol):
     if layer.y is None:
         raise ValueError(f"layer {layer.name} has no output y to be held against the preset.")
     meant = layer.computed(preset, multiplier)
-    y = check_finite(f"y of {layer.name}", np.asarray(layer.y, np.float64))
+    y = check_finite(f"y of {layer.name}", layer.y, dtype=np.float64)
     if y.shape != meant.shape:
         raise ValueError(f"y of {layer.name} must have shape {meant.shape}, got {y.shape}.")
     size = np.abs(meant).max() or 1.0

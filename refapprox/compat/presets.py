@@ -33,7 +33,7 @@ from refapprox.multipliers import Multiplier
 from refapprox.nets.resnet import NOISE_SEARCH as RESNET_NOISE_SEARCH
 from refapprox.nets.resnet import NoiseSearch
 from refapprox.quantization import QuantizationParameters
-from refapprox.validation import check_choice, check_finite, shown
+from refapprox.validation import WrongKindError, check_choice, check_finite, shown
 
 
 def affine(low, high, qmin, qmax):
@@ -102,7 +102,7 @@ class Preset:
         x : float array
         parameters : QuantizationParameters
         """
-        x = np.asarray(x, np.float64)
+        x = check_finite("x", x, dtype=np.float64)
         if self.rounding == "half even":
             return parameters.quantize(x)
         steps = np.floor(x / parameters.scale_for(x) + parameters.zero_point_for(x) + 0.5)
@@ -124,7 +124,7 @@ class Preset:
         -------
         float64 array, shape (n, m)
         """
-        x, w, defects = np.asarray(x, np.float64), np.asarray(w, np.float64), self.check_defects(defects)
+        x, w, defects = *operands_of(x, w), self.check_defects(defects)
         if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[1]:
             raise ValueError(f"linear of {self.name} needs x of shape (n, k) and w of shape (m, k), "
                              f"got {x.shape} and {w.shape}.")
@@ -149,21 +149,27 @@ class Preset:
         float64 array, shape (n, m, h_out, w_out)
         """
         geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return pipelines.layer(self, np.asarray(x, np.float64), np.asarray(w, np.float64), multiplier, geometry,
-                               self.check_defects(defects))
+        return pipelines.layer(self, *operands_of(x, w), multiplier, geometry, self.check_defects(defects))
 
     def check_defects(self, defects: Collection[str] | str) -> frozenset[str]:
         """`defects` as a frozenset of known names."""
-        if isinstance(defects, str) and defects != "all":
-            raise ValueError(f"defects of {self.name} must be 'all' or a collection of names, got {shown(defects)}.")
-        chosen = frozenset(self.defects if defects == "all" else defects)
+        if isinstance(defects, str) and defects == "all":
+            return frozenset(self.defects)
+        if isinstance(defects, (str, np.ndarray)):
+            raise (ValueError if isinstance(defects, str) else WrongKindError)(
+                f"defects of {self.name} must be 'all' or a collection of names, got {shown(defects)}.")
+        chosen = frozenset(defects)
         for name in sorted(chosen):
             check_choice(f"defects of {self.name}", name, sorted(self.defects))
         return chosen
 
 
+def operands_of(x, w):
+    return check_finite("x", x, dtype=np.float64), check_finite("w", w, dtype=np.float64)
+
+
 def parameters_of(name, tensor, tensor_range):
-    tensor = check_finite(name, np.asarray(tensor, np.float64))
+    tensor = check_finite(name, tensor, dtype=np.float64)
     if tensor.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {tensor.shape}.")
     scheme, qmin, qmax = tensor_range

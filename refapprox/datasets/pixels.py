@@ -137,8 +137,8 @@ class CropAndFlip:
     flip: bool = True
 
     def __post_init__(self):
-        check_integer("padding of CropAndFlip", self.padding, minimum=0)
-        check_flag("flip of CropAndFlip", self.flip)
+        object.__setattr__(self, "padding", check_integer("padding of CropAndFlip", self.padding, minimum=0))
+        object.__setattr__(self, "flip", check_flag("flip of CropAndFlip", self.flip))
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """How `n` images are moved: rows (top, left, mirrored), the first two in [0, 2 padding].

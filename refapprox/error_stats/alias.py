@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_distribution, check_integer, check_rng
+from refapprox.validation import check_array, check_distribution, check_integer, check_rng
 
 BLOCK_DRAWS = 1 << 16      # words in flight: half a MiB, so that every step stays in the cache
 
@@ -38,7 +38,8 @@ class AliasSampler:
     """
 
     def __init__(self, values: ArrayLike, probabilities: ArrayLike) -> None:
-        values, probabilities = np.ravel(values), np.ravel(probabilities)
+        values = check_array("values", values).ravel()
+        probabilities = check_array("probabilities", probabilities).ravel()
         probabilities = check_distribution("probabilities", probabilities, values.size)
         values, weights = merged(values, probabilities)
         bits = max(1, (len(values) - 1).bit_length())

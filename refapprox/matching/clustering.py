@@ -7,6 +7,8 @@ from refapprox.matching.assignment import budget_assignment
 from refapprox.matching.problem import Assignment, AssignmentProblem
 from refapprox.validation import check_integer, check_rng
 
+MOST_RESTARTS = 10_000
+
 
 def kmeans_assignment(problem: AssignmentProblem, max_multipliers: int, *, rng: np.random.Generator,
                       restarts: int = 20) -> Assignment:
@@ -23,7 +25,7 @@ def kmeans_assignment(problem: AssignmentProblem, max_multipliers: int, *, rng: 
         Number of clusters.
     rng : numpy.random.Generator
     restarts : int, optional
-        The clustering with the least inertia is kept.
+        At most 10,000; the clustering with the least inertia is kept.
 
     Returns
     -------
@@ -44,7 +46,8 @@ def kmeans_assignment(problem: AssignmentProblem, max_multipliers: int, *, rng: 
     clusters = check_integer("max_multipliers", max_multipliers, minimum=1, maximum=len(problem.allowed))
     relative = np.sqrt(np.minimum(problem.ratios, 1e12))
     features = cluster_features(relative)
-    centroids, labels = kmeans(features, clusters, check_rng(rng), check_integer("restarts", restarts, minimum=1))
+    centroids, labels = kmeans(features, clusters, check_rng(rng),
+                               check_integer("restarts", restarts, minimum=1, maximum=MOST_RESTARTS))
     choice = np.empty(len(features), dtype=np.int64)
     for k, centroid in enumerate(centroids):
         fitting = np.flatnonzero(centroid <= 1)

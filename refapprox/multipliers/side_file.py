@@ -33,8 +33,8 @@ KEYS = ("name", "signed", "bits", "order", "operation", "transposed", "performan
 def beside(source):
     """The path of the side file of `source`, or None where there is none."""
     path = Path(str(source))
-    side = path.with_suffix(".json")
-    return side if path.suffix not in ("", ".json") and side.is_file() else None
+    side = path.with_suffix(".json") if path.suffix not in ("", ".json") else None
+    return side if side is not None and side.is_file() else None
 
 
 def read(path):

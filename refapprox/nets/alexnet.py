@@ -60,6 +60,7 @@ class AlexNet(ApproxNet):
         width = check_integer("width of AlexNet", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
         channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
+        num_classes = check_integer("num_classes", num_classes, minimum=1)
         pixels = np.prod([-(-side // 16) for side in size])      # of the last map: halved four times
         model = Sequential(
             conv1=Conv2D(channels, width, 3, stride=2, padding="same", **layer), relu1=ReLU(),

@@ -13,7 +13,15 @@ from refapprox.network.folding import fold_batch_norm
 from refapprox.network.module import load_state_arrays, state_arrays
 from refapprox.optimizer import StageSettings
 from refapprox.training import STAGES, evaluate, fit
-from refapprox.validation import check_choice, check_finite, check_integer, check_real, check_rng, check_sizes
+from refapprox.validation import (
+    check_choice,
+    check_finite,
+    check_integer,
+    check_numbers,
+    check_real,
+    check_rng,
+    check_sizes,
+)
 
 
 class ApproxNet:
@@ -70,8 +78,11 @@ class ApproxNet:
         self.name, self.sigma_max, self.preparation = name, sigma_max, []
         self.entropy = int(rng.integers(2 ** 63))
         self.dtype = next(iter(self.named_parameters().values())).value.dtype
-        self.mode = "float"
-        self.forward(np.zeros((1, *self.input_shape), self.dtype))      # so that every layer knows its opcount
+        self.mode, self._logits_shape = "float", None
+        try:
+            self.forward(np.zeros((1, *self.input_shape), self.dtype))      # so that every layer knows its opcount
+        except ValueError as error:
+            raise ValueError(f"input_shape must fit the model, got {self.input_shape}: {error}") from error
 
     # ---- structure
 
@@ -134,10 +145,16 @@ class ApproxNet:
         if images.shape[1:] != self.input_shape:
             raise ValueError(f"images of {self.name} must have shape (n, {', '.join(map(str, self.input_shape))}), "
                              f"got {images.shape}.")
-        return self.model.forward(images, training=training)
+        if not len(images):
+            raise ValueError(f"images of {self.name} must hold at least one, got shape {images.shape}.")
+        logits = self.model.forward(images, training=training)
+        if training:
+            self._logits_shape = logits.shape
+        return logits
 
     def backward(self, dlogits: NDArray) -> None:
         """Gradients of all parameters; that of the images is not formed."""
+        dlogits = check_finite("dlogits", check_numbers("dlogits", dlogits, shape=self._logits_shape))
         self.model.backward(dlogits, need_dx=False)
 
     def begin_epoch(self, stage: str, epoch: int) -> np.random.Generator:
@@ -150,7 +167,7 @@ class ApproxNet:
             From 0.
         """
         epoch = check_integer("epoch", epoch, minimum=0)
-        key = (list(STAGES).index(stage), epoch)
+        key = (list(STAGES).index(check_choice("stage", stage, STAGES)), epoch)
         for index, (_, layer) in enumerate(self.noisy_modules):
             layer.noise_rng = self._generator(*key, 1 + index)
         return self._generator(*key, 0)

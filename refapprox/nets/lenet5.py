@@ -15,7 +15,7 @@ from refapprox.nets.approx_net import ApproxNet
 from refapprox.network import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_sizes
+from refapprox.validation import check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=10, lr=0.1, weight_decay=1e-4, step=5, gamma=0.75),
@@ -58,6 +58,7 @@ class LeNet5(ApproxNet):
                  dtype: DTypeLike = np.float32) -> None:
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
         channels, height, width = check_sizes("input_shape", input_shape, minimum=1, count=3)
+        num_classes = check_integer("num_classes", num_classes, minimum=1)
         if min(height, width) < 12:
             raise ValueError(f"input_shape of LeNet5 must be at least 12 x 12 pixels, got {height} x {width}.")
         pixels = (height // 2 - 4) // 2 * ((width // 2 - 4) // 2)      # of the last map

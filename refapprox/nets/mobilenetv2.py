@@ -69,6 +69,7 @@ class MobileNetV2(ApproxNet):
         width = check_integer("width of MobileNetV2", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
         (channels, *size), c_in = check_sizes("input_shape", input_shape, minimum=1, count=3), width
+        num_classes = check_integer("num_classes", num_classes, minimum=1)
         layers = {"first": convolution(channels, width, 3, 1, 1, layer)}
         for number, (expansion, c_out, blocks, stride) in enumerate(groups, start=1):
             c_out = max(1, round(c_out * width / 32))

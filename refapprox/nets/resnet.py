@@ -90,6 +90,7 @@ class ResNet(ApproxNet):
         width = check_integer("width of ResNet", width, minimum=1)
         options = {"rng": rng, "dtype": dtype, "quantization": quantization}
         channels, height, image_width = check_sizes("input_shape", input_shape, minimum=1, count=3)
+        num_classes = check_integer("num_classes", num_classes, minimum=1)
         layers = {"conv1": Conv2D(channels, width, 3, padding=1, bias=False, **options),
                   "bn1": BatchNorm(width, dtype=dtype), "relu1": ReLU()}
         c_in = width

@@ -69,6 +69,7 @@ class VGG(ApproxNet):
         width = check_integer("width of VGG", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
         channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
+        num_classes = check_integer("num_classes", num_classes, minimum=1)
         layers, index = {}, 0
         for group, (factor, count) in enumerate(zip(WIDTHS, CONVOLUTIONS[depth], strict=True), start=1):
             for _ in range(count):

@@ -177,10 +177,14 @@ def forward(x: ArrayLike, sigma: float, *, eps: ArrayLike, detach_std: bool = Fa
     level = x.dtype.type(sigma) * x.dtype.type(spread)
 
     def disturb(x, eps, out):
-        np.multiply(eps, level, out=out, casting="same_kind")
+        with np.errstate(invalid="raise"):      # inf * 0, said below
+            np.multiply(eps, level, out=out, casting="same_kind")
         out += x
 
-    y = elementwise(disturb, x, eps, dtype=x.dtype, workers=workers)
+    try:
+        y = elementwise(disturb, x, eps, dtype=x.dtype, workers=workers)
+    except FloatingPointError:
+        raise ValueError("eps of agn must be finite.") from None
     return y, Cache(x, mean, spread, eps, sigma, detach_std)
 
 

@@ -66,7 +66,7 @@ class Geometry:
                       zip((height, width), self.kernel, self.stride, padding, self.dilation, strict=True))        # (2)
         if min(sizes) < 1:
             raise ValueError(f"the kernel {self.kernel} with dilation {self.dilation} must fit the map "
-                             f"{height}x{width} padded by {padding}, got an output of {sizes[0]}x{sizes[1]}.")
+                             f"{height}x{width} of x padded by {padding}, got an output of {sizes[0]}x{sizes[1]}.")
         return sizes
 
     def padded_size(self, height, width):

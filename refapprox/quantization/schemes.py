@@ -69,7 +69,7 @@ class TensorScheme:
             raise ValueError(f"qmax of a symmetric TensorScheme must be positive, got {qmax}.")
         if self.kind == "symmetric" and qmin > 0:
             raise ValueError(f"qmin of a symmetric TensorScheme must be at most 0, the code of zero, got {qmin}.")
-        check_flag("per_channel of TensorScheme", self.per_channel)
+        object.__setattr__(self, "per_channel", check_flag("per_channel of TensorScheme", self.per_channel))
         object.__setattr__(self, "qmin", qmin)
         object.__setattr__(self, "qmax", qmax)
 

@@ -15,7 +15,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import time
 import types
 import warnings
 
@@ -28,8 +27,6 @@ CALLS = 4                    # calls that are kept of a door, each of another sh
 SPECIAL = ("__init__", "__call__", "__getitem__", "__contains__")
 PLAIN = (int, float, complex, str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType,
          types.ModuleType, np.generic, np.dtype, pathlib.Path)
-LONG = 1.0                   # seconds: a call that takes longer is no quick input and is left to the tests
-MOST_COPIED = 2e-3           # seconds to copy the arguments of a call; larger ones are shared, and only read
 
 # Arguments that only another door makes, and that nobody writes by hand: they are passed on as they are
 TOKENS = ("cache", "ctx")
@@ -220,12 +217,10 @@ class Listener:
         if len(door.calls) >= CALLS or any(shape == call.shape for call in door.calls):
             return
         try:
-            started = time.perf_counter()
             kept = {name: fresh(value) for name, value in values.items()}
             owner = this if door.kind == "method" else None
             owner = owner if owner is None or frozen(owner) else copy.deepcopy(owner)
             call = Call(kept, owner)
-            call.heavy = time.perf_counter() - started > MOST_COPIED
         except Exception:      # what cannot be copied cannot be repeated
             return
         call.shape = shape

@@ -159,6 +159,6 @@ def hostile(door, call, names, arguments, name, path, what, new):
     _, outcome, reason = outcome_of(door, call, names, {**arguments, name: put(arguments[name], path, new)})
     if outcome is UNCLEAR and what == "largest" and "RuntimeWarning" in reason:      # NumPy says that floats end there
         outcome = ANSWERED
-    if outcome is UNCLEAR and callable(new) and callable(arguments[name]):      # in the words of the function that came
-        outcome = REFUSED
+    if outcome is UNCLEAR and callable(new):      # in the words of the function that came
+        outcome = REFUSED if callable(arguments[name]) or f"{getattr(new, '__name__', '')}()" in reason else UNCLEAR
     return Input(f"{name} is {what}", outcome or ANSWERED, reason)

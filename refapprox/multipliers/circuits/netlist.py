@@ -82,6 +82,8 @@ class Netlist(BinaryOperator):
     operation: str = "mul"
 
     def __post_init__(self):
+        for field in ("operands", "gates", "outputs"):      # read more than once, and an iterator is read once
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         if not all(isinstance(operand, (tuple, list)) and len(operand) == 2 for operand in self.operands):
             raise WrongKindError(f"operands must be pairs (label, bits), got {shown(self.operands)}.")
         operands = tuple((str(label), check_integer(f"operands: width of {label}", bits, minimum=1,
@@ -90,24 +92,24 @@ class Netlist(BinaryOperator):
             raise ValueError(f"operands of {self.name} must name at least one operand, got none.")
         if not all(isinstance(gate, (tuple, list)) and len(gate) == 2 for gate in self.gates):
             raise WrongKindError("gates must be pairs (kind, wires it reads).")
-        gates = tuple(Gate(kind, tuple(inputs)) for kind, inputs in self.gates)
+        gates = []
         driven = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)
-        for position, (kind, inputs) in enumerate(gates):
+        for position, (kind, inputs) in enumerate(self.gates):
             if kind not in GATES:
                 raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, "
                                  f"got {shown(kind)}.")
+            inputs = tuple(check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,
+                                         minimum=0, maximum=driven - 1) for wire in inputs)
             if len(inputs) != GATES[kind].inputs:
                 raise ValueError(f"gate {position} of {self.name}, {kind}, takes {GATES[kind].inputs} input(s), "
                                  f"got {len(inputs)}.")
-            for wire in inputs:
-                check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,
-                              minimum=0, maximum=driven - 1)
+            gates.append(Gate(kind, inputs))
             driven += GATES[kind].outputs
         if not 1 <= len(self.outputs) <= MAX_OUTPUT_BITS:
             raise ValueError(f"outputs of {self.name} must be 1 to {MAX_OUTPUT_BITS} wires, got {len(self.outputs)}.")
-        for wire in self.outputs:
-            check_integer(f"outputs: output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
-        for field, value in (("operands", operands), ("gates", gates), ("outputs", tuple(self.outputs)),
+        outputs = tuple(check_integer(f"outputs: output wire of {self.name}", wire, minimum=0, maximum=driven - 1)
+                        for wire in self.outputs)
+        for field, value in (("operands", operands), ("gates", tuple(gates)), ("outputs", outputs),
                              ("signed", check_flag(f"signed of {self.name}", self.signed)), ("name", str(self.name)),
                              ("operation", check_choice(f"operation of {self.name}", self.operation, ("mul", "add")))):
             object.__setattr__(self, field, value)

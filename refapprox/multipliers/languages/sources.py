@@ -53,6 +53,7 @@ def files_of(path_or_paths):
     if not paths:
         raise ValueError("path_or_paths of read_circuit must name at least one file, got none.")
     for path in paths:
+        bounded_files.check_named(path)
         if path.suffix.lower() not in LANGUAGES:
             raise SourceError(f"{path}: the suffix of a circuit file must be one of {', '.join(LANGUAGES)}, got "
                               f"{path.suffix or 'none'}.")

@@ -37,7 +37,7 @@ from refapprox.ops import conv2d as exact_conv2d  # conv2d is a module here
 from refapprox.ops import linear
 from refapprox.ops.patches import pair
 from refapprox.quantization import QuantizationParameters
-from refapprox.validation import check_codes, check_finite, check_offers
+from refapprox.validation import check_codes, check_finite, check_numbers, check_offers
 
 __all__ = ["ApproxConv2dOp", "ApproxGeMM", "approx", "dwconv2d"]
 
@@ -151,7 +151,8 @@ class ApproxGeMM(Function):
         if traced_inputs is not None:
             traced_inputs.trace(x_codes[:, None, :], w_codes.T)
         if htp_model is not None:
-            sums = htp_model(lambda x, w: linear.forward(x, w)[0], x_codes.astype(float), w_codes.astype(float), {})
+            sums = modeled(htp_model, lambda x, w: linear.forward(x, w)[0], x_codes, w_codes, {},
+                           (len(x_codes), len(w_codes)))
             return pipelines.rescaled(PRESET, sums, x_codes.sum(axis=1)[:, None], w_codes.sum(axis=1),
                                       x_codes.shape[1], qx, qw, (len(w_codes),))
         return pipelines.linear_of_codes(PRESET, x_codes, w_codes, qx, qw, signed_multiplier(lut, "lut of ApproxGeMM"))
@@ -262,7 +263,7 @@ class ApproxConv2dOp(Function):
             y = pipelines.conv2d_of_codes(PRESET, x_codes, w_codes, qx, qw, multiplier, geometry,
                                           PRESET.check_defects(defects))
         else:
-            y = modeled(htp_model, x_codes, w_codes, qx, qw, geometry)
+            y = modeled_conv2d(htp_model, x_codes, w_codes, qx, qw, geometry)
         if out_dims is not None and tuple(out_dims) != y.shape[2:]:
             raise ValueError(f"out_dims must be the output's size {y.shape[2:]}, got {tuple(out_dims)}.")
         return y
@@ -294,13 +295,20 @@ class ApproxConv2dOp(Function):
         return grad_x, grad_w if ctx.needs_input_grad[1] else None, None, None, None, None, None, None
 
 
-def modeled(htp_model, x_codes, w_codes, qx, qw, geometry):
+def modeled(htp_model, exact, x_codes, w_codes, settings, shape):
+    """The sums that `htp_model` gives, of that shape."""
+    sums = htp_model(exact, x_codes.astype(float), w_codes.astype(float), settings)
+    return check_numbers("what htp_model returned", sums, shape=shape)
+
+
+def modeled_conv2d(htp_model, x_codes, w_codes, qx, qw, geometry):
     """The layer with its sums from `htp_model`, zero points corrected."""
     def exact(x, w, **geometry):
         return exact_conv2d.forward(x, w, **geometry, pad_value=float(qx.zero_point))[0]
 
-    sums = htp_model(exact, x_codes.astype(float), w_codes.astype(float), geometry)
     x_sums = pipelines.patch_sums(x_codes, w_codes, geometry, qx.zero_point)
+    shape = (len(x_codes), len(w_codes), *x_sums.shape[2:])
+    sums = modeled(htp_model, exact, x_codes, w_codes, geometry, shape)
     w_sums = w_codes.reshape(len(w_codes), -1).sum(axis=1)[:, None, None]
     return pipelines.rescaled(PRESET, sums, x_sums, w_sums, w_codes[0].size, qx, qw, (len(w_codes), 1, 1))
 

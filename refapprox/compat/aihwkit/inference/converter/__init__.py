@@ -12,7 +12,7 @@ from refapprox.analog import checks, custom_converter, unpaired_converters
 from refapprox.analog import converters as native
 from refapprox.analog.converters import ConductanceConverter as BaseConductanceConverter
 from refapprox.analog.unpaired_converters import FusionConductanceConverter
-from refapprox.validation import check_real
+from refapprox.validation import check_array, check_real
 
 __all__ = ["BaseConductanceConverter", "CustomPairConductanceConverter", "DualPairConductanceConverter",
            "FusionConductanceConverter", "NPairConductanceConverter", "SingleDeviceConductanceConverter",
@@ -168,7 +168,7 @@ class SingleDeviceConductanceConverter(unpaired_converters.SingleDeviceConductan
         params : dict
             What `convert_to_conductances` returned.
         """
-        return super().convert_back_to_weights([np.asarray(conductances)], params)
+        return super().convert_back_to_weights([check_array("conductances", conductances)], params)
 
 
 doors(__name__)

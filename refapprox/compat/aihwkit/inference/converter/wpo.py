@@ -19,7 +19,7 @@ from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.objective import expected_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer as NativeOptimizer
 from refapprox.analog.quantiles import downsample
-from refapprox.validation import check_finite
+from refapprox.validation import check_array, check_finite
 
 __all__ = ["WeightProgrammingOptimizer", "denormalize", "downsample_weight_distribution", "loss_fxn",
            "loss_rpu_config", "loss_weights", "partition_parameters", "reformat_x_g", "shuffle_weights",
@@ -158,7 +158,7 @@ def downsample_weight_distribution(weights: ArrayLike, shape: Sequence[int], *,
 def shuffle_weights(weights: ArrayLike, *, rng: np.random.Generator | None = None) -> NDArray[Any]:
     """A copy of `weights` with its rows permuted (rows only, as upstream)."""
     rng = np.random.default_rng() if rng is None else rng
-    return rng.permutation(np.asarray(weights), axis=0)
+    return rng.permutation(check_array("weights", weights), axis=0)
 
 
 def stop_criterion(intermediate_result: Any) -> None:

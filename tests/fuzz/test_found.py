@@ -1,0 +1,95 @@
+"""What hostile inputs have found, one call for each kind: refused in words that name the argument."""
+import pathlib
+
+import numpy as np
+import pytest
+
+from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
+from refapprox.compat.presets import PRESETS
+from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
+from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs, dwconv2d
+from refapprox.datasets.pixels import CropAndFlip
+from refapprox.error_stats import AliasSampler
+from refapprox.matching import AssignmentProblem, kmeans_assignment
+from refapprox.multipliers import Netlist, read_netlist, read_table
+from refapprox.multipliers.formats import read_mantissa_table
+from refapprox.nets import ApproxNet, make_net
+from refapprox.network import Flatten, Linear, Sequential
+from refapprox.ops import agn
+from refapprox.optimizer import StageSettings
+from refapprox.training import topk_accuracy
+
+RNG = np.random.default_rng(0)
+UNIT = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
+STAGES = dict.fromkeys(("baseline", "quant", "gradient", "approx"), StageSettings(epochs=1, lr=0.1))
+ONE = np.ones((1, 1))
+
+
+def convolved(htp_model=None, **more):
+    return ApproxConv2dOp.apply(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), UNIT, Conv2dArgs(1, 1, 2, 1, 0, 1, 1),
+                                htp_model, None, ApproxLayer.accurate_lut(), None, **more)
+
+
+def multiplied(htp_model):
+    return ApproxGeMM.apply(ONE, ONE, ApproxLayer.accurate_lut(), UNIT, htp_model, None)
+
+
+def net(input_shape=(1, 2, 2)):
+    return ApproxNet(Sequential(flatten=Flatten(), linear=Linear(4, 2, rng=RNG)), input_shape, STAGES, rng=RNG)
+
+
+def trained():
+    found = net()
+    found.forward(np.zeros((3, 1, 2, 2)), training=True)
+    return found
+
+
+def search():
+    return WeightProgrammingOptimizer(np.linspace(-1, 1, 50), [1, None], PCMLikeNoiseModel(), [3600.0],
+                                      DualPairConductanceConverter([1, 1]), maxiter=1, popsize=1)
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), [
+    (lambda: multiplied(np.random.Generator), TypeError, "htp_model must be of type .*, got the class Generator"),
+    (lambda: convolved(np.random.Generator), TypeError, "htp_model must be of type .*, got the class Generator"),
+    (lambda: multiplied(lambda op, x, w, _: 3.0), ValueError, r"what htp_model returned must have shape \(1, 1\)"),
+    (lambda: convolved(lambda op, x, w, **_: 3.0), TypeError, r"takes 3 positional arguments but 4 were given"),
+    (lambda: convolved(lambda op, x, w, _: np.ones((2, 1, 1, 1))), ValueError, "what htp_model returned must have"),
+    (lambda: convolved(defects=np.zeros((0, 3))), TypeError, "defects of torchapprox must be 'all' or a collection"),
+    (lambda: dwconv2d(np.zeros((1, 2, 2, 0)), np.zeros((2, 1, 2, 2)), np.zeros((256, 256))), ValueError,
+     "must fit the map 2x0 of x"),
+    (lambda: kmeans_assignment(AssignmentProblem([[5, 1], [9, 0]], [5, 3], [3, 1], [0.1, 0.5]), 2, rng=RNG,
+                               restarts=2 ** 64 - 1), ValueError, "restarts must be at most 10000"),
+    (lambda: search().objective(np.zeros((0, 28))), ValueError, "x must hold at least one point"),
+    (lambda: search().objective([[1, 2], [3]]), TypeError, "x must be an array of numbers"),
+    (lambda: net((510,)), ValueError, r"input_shape must fit the model, got \(510,\): x and w of linear"),
+    (lambda: net().forward(np.zeros((0, 1, 2, 2))), ValueError, "images of ApproxNet must hold at least one"),
+    (lambda: AliasSampler(iter([3, 7]), [0.5, 0.5]), TypeError, "values must be an array of real numbers"),
+    (lambda: AliasSampler([3, 7], iter([0.5, 0.5])), TypeError, "probabilities must be an array of real numbers"),
+    (lambda: AliasSampler(np.ma.masked_array([3, 7], [True, False]), [0.5, 0.5]), TypeError, "values must not be"),
+    (lambda: AliasSampler(np.array([3], "m8[s]"), [1.0]), TypeError, "values must be an array of real numbers"),
+    (lambda: DualPairConductanceConverter([1, 1]).convert_back_to_weights(np.array(1.0), {"scale_ratio": 1}),
+     ValueError, "conductances must be 4 arrays"),
+    (lambda: agn.forward([1.0, 2.0], 0.0, eps=[np.inf, 0.0]), ValueError, "eps of agn must be finite"),
+    (lambda: topk_accuracy([[0.0, 1.0]], np.ma.masked_array([1], [True])), TypeError, "target must not be a masked"),
+    (lambda: PRESETS["tfapprox"].linear(np.ma.masked_array(ONE, True), ONE, None), TypeError, "x must not be a masked"),
+    (lambda: net().begin_epoch("x", 0), KeyError, "stage must be one of"),
+    (lambda: trained().backward(np.ones((2, 2))), ValueError, r"dlogits must have shape \(3, 2\)"),
+    (lambda: make_net("lenet5", (1, 28, 28), 0, rng=RNG), ValueError, "num_classes must be at least 1"),
+    (lambda: StageSettings(epochs=2 ** 64 - 1, lr=0.1), ValueError, "epochs must be at most"),
+    *[(lambda read=read, path=path: read(path), ValueError, f"path must name a file, got '{pathlib.Path(path)}'")
+      for read in (read_mantissa_table, read_table, read_netlist) for path in ("/", pathlib.Path(""))],
+])
+def test_the_argument_is_named(call, kind, words):
+    with pytest.raises(kind, match=words):
+        call()
+
+
+def test_records_keep_what_their_checks_return():
+    """2 * uint8(200) is 144, and an iterator is read once."""
+    moves = CropAndFlip(padding=np.uint8(200)).draw(10 ** 3, np.random.default_rng(0))
+    assert moves[:, :2].max() > 360      # 1000 draws from 0 to 400 miss the last tenth with probability 0.9**2000
+    assert StageSettings(np.uint8(100), 0.1, step=np.uint8(40)).stretched(np.uint8(250)).milestones == (100, 200)
+    gates = [("AND", (np.uint8(2), np.uint8(3)))]
+    assert Netlist([("A", 1), ("B", 1)], iter(gates), iter([4])) == Netlist([("A", 1), ("B", 1)], gates, [4])
+    assert type(Netlist([("A", 1), ("B", 1)], gates, [np.uint8(4)]).outputs[0]) is int
