@@ -57,7 +57,6 @@ def check_named(path):
     """A ValueError where a path names no file: "", which pathlib takes for the folder ".", or "/"."""
     if isinstance(path, (str, os.PathLike)) and not Path(path).name:
         raise ValueError(f"path must name a file, got {str(path)!r}.")
-    return path
 
 
 def kind_of(mode):
@@ -312,6 +311,8 @@ def make_folder(path):
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"folder must have a name that the system can write, got {str(path)!a}: {error}.") from None
     except OSError as error:
         reason = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
         raise OSError(error.errno, f"this folder cannot be made: {reason}", str(path)) from None

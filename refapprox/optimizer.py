@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from refapprox.validation import check_choice, check_integer, check_real
+from refapprox.validation import check_choice, check_codes, check_integer, check_real
 
 MOST_EPOCHS = 10 ** 6
 TRAINED = {      # what a stage may train -> keys of those parameters; None means all
@@ -79,7 +79,7 @@ class StageSettings:
                 ("momentum", check_real("momentum", self.momentum, minimum=0.0, maximum=1.0)),
                 ("weight_decay", check_real("weight_decay", self.weight_decay, minimum=0.0)),
                 ("step", None if self.step is None else check_integer("step", self.step, minimum=1)),
-                ("milestones", tuple(check_integer("milestones", epoch, minimum=0) for epoch in self.milestones)),
+                ("milestones", tuple(check_codes("milestones", self.milestones, 0, MOST_EPOCHS, ndim=1).tolist())),
                 ("gamma", check_real("gamma", self.gamma))):
             object.__setattr__(self, name, value)
         check_choice("trained", self.trained, TRAINED)

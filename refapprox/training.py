@@ -14,7 +14,15 @@ from numpy.typing import ArrayLike
 
 from refapprox.ops import cross_entropy, noise_loss
 from refapprox.optimizer import SGD, TRAINED
-from refapprox.validation import check_array, check_codes, check_finite, check_integer, check_numbers, shown
+from refapprox.validation import (
+    check_array,
+    check_callback,
+    check_codes,
+    check_finite,
+    check_instance,
+    check_numbers,
+    shown,
+)
 
 KEPT_BYTES = 512 << 20      # of memory that training frees and takes again
 STAGES = {"baseline": "float", "quant": "quantized", "gradient": "noise", "approx": "approximate"}      # -> mode
@@ -68,7 +76,7 @@ def topk_accuracy(output: ArrayLike, target: ArrayLike, topk: tuple = (1,)) -> l
         raise ValueError(f"topk_accuracy needs output (n, classes) and target (n,), n > 0, "
                          f"got {output.shape} and {target.shape}.")
     target = check_codes("target", target, 0, output.shape[1] - 1)
-    topk = [check_integer("k of topk_accuracy", k, minimum=1, maximum=output.shape[1]) for k in topk]
+    topk = check_codes("topk", topk, 1, output.shape[1], ndim=1).tolist()
     falling = -output if output.dtype.kind == "f" else ~output      # ~ does not leave int64 as - would
     ranked = np.argsort(falling, axis=1, kind="stable")
     hits = ranked == target[:, None]
@@ -122,8 +130,9 @@ def fit(net, datamodule, stage, settings, *, lmbd=0.0, sigma_max=0.5, progress=N
     TrainingStopped
         If the loss becomes nan or infinite, or a batch does not fit: stage, epoch and batch are named.
     """
+    check_callback("on_epoch", on_epoch, "the Progress"), check_callback("on_batch", on_batch, "two numbers")
+    progress = Progress(stage) if progress is None else check_instance("progress", progress, Progress)
     keep_freed_memory()
-    progress = progress or Progress(stage)
     net.set_mode(STAGES[stage])
     trained = trained_parameters(net, settings.trained, with_sigma=stage == "gradient")
     optimizer = SGD(trained, momentum=settings.momentum, weight_decay=settings.weight_decay)

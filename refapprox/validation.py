@@ -104,7 +104,7 @@ def check_sizes(name, shape, *, minimum=0, count=None):
         raise WrongKindError(f"{name} must be a tuple of at most {LARGEST_NDIM} sizes, got {shown(shape)}.")
     if count is not None and len(shape) != count:
         raise ValueError(f"{name} must have {count} sizes, got {shown(shape)}.")
-    sizes = tuple(check_integer(name, size, minimum=minimum) for size in shape)
+    sizes = tuple(check_integer(name, size, minimum=minimum, maximum=LARGEST_ARRAY) for size in shape)
     if math.prod(sizes) > LARGEST_ARRAY:
         raise ValueError(f"{name} must be that of at most {LARGEST_ARRAY} elements, got {shown(sizes)}.")
     return sizes
@@ -169,11 +169,36 @@ def check_instance(name, value, kind):
     return value
 
 
+def check_callback(name, value, takes):
+    """`value`, None or a function that is called with what `takes` says."""
+    if value is not None and (not callable(value) or isinstance(value, type)):
+        raise WrongKindError(f"{name} must be a function of {takes}, got {shown(value)}.")
+    return value
+
+
 def check_offers(name, value, attribute):
     """`value`, of any class that has the attribute."""
     if not hasattr(value, attribute):
         raise WrongKindError(f"{name} must have .{attribute}, got {shown(value)}.")
     return value
+
+
+def is_several(value):
+    """Whether an argument is several values (a list, a tuple, an array with an axis) and not one."""
+    return isinstance(value, (list, tuple)) or isinstance(value, np.ndarray) and value.ndim > 0
+
+
+def largest_magnitude(array):
+    """The largest absolute value in an array, as a Python number: numpy.abs of -2**63 is negative."""
+    return max(abs(array.min().item()), abs(array.max().item())) if array.size else 0
+
+
+def holds_mask(value):
+    """Whether a masked array is in a list of arrays, which numpy.asarray would take without its mask."""
+    if not isinstance(value, (list, tuple)):
+        return np.ma.isMaskedArray(value)
+    kinds = set(map(type, value))      # few, of however many numbers
+    return any(issubclass(kind, (np.ma.MaskedArray, list, tuple)) for kind in kinds) and any(map(holds_mask, value))
 
 
 def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
@@ -184,11 +209,13 @@ def check_array(name, array, *, kinds="iuf", ndim=None, dtype=None):
     refused (their mask would be lost), and so is what NumPy can only hold as Python objects: iterators, None,
     integers beyond 64 bits, lists of unequal lengths.
     """
-    if np.ma.isMaskedArray(array):
-        raise WrongKindError(f"{name} must not be a masked array: its mask would be lost. Fill it, or drop what is "
-                             f"masked (numpy.ma.compressed).")
     try:
+        if holds_mask(array):
+            raise WrongKindError(f"{name} must not be a masked array: its mask would be lost. Fill it, or drop what is "
+                                 f"masked (numpy.ma.compressed).")
         array = np.asarray(array)
+    except WrongKindError:
+        raise
     except (TypeError, ValueError, OverflowError, RecursionError) as error:      # lists of unequal lengths, too deep
         raise WrongKindError(f"{name} must be an array of numbers: {str(error).rstrip('.')}.") from None
     if array.size == 0 and array.dtype == np.float64 and "f" not in kinds:      # what NumPy makes of []
@@ -306,6 +333,11 @@ def check_rng(rng, name="rng"):
         raise WrongKindError(f"{name} must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
                              f"got {came} ({type(rng).__name__}).")
     return rng
+
+
+def generator_or_fresh(rng):
+    """`rng`, or a generator from the system's entropy where it is None, as other tools' functions allow."""
+    return np.random.default_rng() if rng is None else check_rng(rng)
 
 
 def shown(value):

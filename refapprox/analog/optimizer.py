@@ -34,13 +34,13 @@ from refapprox.analog.population import PopulationLoss
 from refapprox.analog.quantiles import downsample
 from refapprox.analog.result import Generation, OptimizationResult
 from refapprox.validation import (
-    WrongKindError,
+    check_callback,
     check_choice,
     check_finite,
     check_flag,
     check_integer,
     check_real,
-    shown,
+    is_several,
 )
 
 CELLS, FINE_CELLS = 24, 64    # of the weight distribution, while evolving and while descending
@@ -57,7 +57,7 @@ STRATEGIES = ("best1bin", "best1exp", "rand1bin", "rand1exp", "rand2bin", "rand2
 
 def check_mutation(mutation):
     """`mutation` as a float in [0, 2), or as a pair of them: the range that it is drawn from."""
-    pair = isinstance(mutation, (list, tuple, np.ndarray)) and np.ndim(mutation) > 0
+    pair = is_several(mutation)
     if pair and len(mutation) != 2:
         raise ValueError(f"mutation must be a number or a pair of numbers, got {len(mutation)} of them.")
     found = tuple(check_real("mutation", value, minimum=0, maximum=np.nextafter(2, 0))
@@ -151,10 +151,8 @@ class WeightProgrammingOptimizer:
         self.evolution = {"mutation": check_mutation(mutation), "tol": check_real("tol", tol, minimum=0),
                           "recombination": check_real("recombination", recombination, minimum=0, maximum=1),
                           "strategy": check_choice("strategy", strategy, STRATEGIES)}
-        if progress is not None and not callable(progress):
-            raise WrongKindError(f"progress must be a function of a Generation, got {shown(progress)}.")
         self.seeding, self.polish = check_flag("seeding", seeding), check_flag("polish", polish)
-        self.progress = progress
+        self.progress = check_callback("progress", progress, "a Generation")
         self.compensation.check_shape(self.weights)
         many = self.weights.size > MAX_WEIGHTS and self.compensation.axis is None
         self._scored = downsample(self.weights, (MAX_WEIGHTS,)) if many else self.weights

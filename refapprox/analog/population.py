@@ -102,6 +102,8 @@ class PopulationLoss:
             raise ValueError(f"conductances must have shape (C, 2P, {len(self.u)}), got {conductances.shape}.")
         factors = check_numbers("factors", check_finite("factors", factors), shape=(candidates, devices // 2))
         full_scale = check_numbers("full_scale", check_finite("full_scale", full_scale), shape=(candidates,))
+        if full_scale.size and full_scale.min() <= 0:
+            raise ValueError(f"full_scale must be positive, got {full_scale.min()}.")
         losses = np.empty((candidates, len(self.t_steps)))
         per_candidate = 16 * self.table.n_stages * devices * points
         step = max(1, BLOCK_BYTES // per_candidate)

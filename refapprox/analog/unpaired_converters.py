@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog.checks import check_filled, check_range
 from refapprox.analog.converters import EPSILON
-from refapprox.validation import check_finite, check_real
+from refapprox.validation import check_finite, check_instance, check_real
 
 ROW_EPSILON = 1e-10                     # aihwkit's, for rows of zeros
 FUSION_RANGE = (10.0, 40.0)             # uS, what the chip can be told to use
@@ -116,7 +116,7 @@ class SingleDeviceConductanceConverter(UnpairedConverter):
         params : dict
             What `convert_to_conductances` returned; a ValueError where a key is missing.
         """
-        if missing := {"scale_ratio", "min"} - set(params):
+        if missing := {"scale_ratio", "min"} - set(check_instance("params", params, Mapping)):
             raise ValueError(f"params must hold scale_ratio and min, got no {' and no '.join(sorted(missing))}.")
         lowest, ratio = (check_real(f"{key} of params", params[key]) for key in ("min", "scale_ratio"))
         if ratio == 0:

@@ -21,7 +21,7 @@ from refapprox.conformance.arrays import decode
 from refapprox.conformance.building import FORMAT, VERSION, digest, mistaken
 from refapprox.conformance.spec import OPERATIONS
 from refapprox.conformance.spec.tables import tabulated
-from refapprox.validation import UnknownNameError
+from refapprox.validation import UnknownNameError, check_instance
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -163,10 +163,13 @@ class Suite:
 
     def select(self, patterns: Iterable[str] = ()) -> list[Case]:
         """Cases whose id or family matches one of the shell-style `patterns`; all of them without patterns."""
+        patterns = [check_instance("patterns", pattern, str)
+                    for pattern in ([patterns] if isinstance(patterns, str) else patterns)]
         chosen = [case for case in self if not patterns or any(
             fnmatch.fnmatch(case.id, pattern) or fnmatch.fnmatch(case.family, pattern) for pattern in patterns)]
         if not chosen:
-            raise ValueError(f"no case matches {', '.join(patterns)}; `refapprox conformance list` names them all.")
+            raise ValueError(f"no case matches {', '.join(patterns)}: `refapprox conformance list` names what the "
+                             f"patterns choose from.")
         return chosen
 
 

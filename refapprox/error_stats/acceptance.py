@@ -25,6 +25,8 @@ from refapprox.error_stats.bounds import SUM_ROUNDING, bernstein_deviation
 from refapprox.error_stats.result import ErrorMoments
 from refapprox.validation import check_finite, check_real
 
+LEAST_ALPHA = 1e-300      # what bounds divide by, times the number of samples, is a float
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -186,8 +188,8 @@ def check_samples(samples):
 
 
 def check_alpha(alpha):
-    """`alpha` as a float strictly between 0 and 1."""
+    """`alpha` as a float strictly between 0 and 1, and of a size that can be divided by."""
     alpha = check_real("alpha", alpha)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, got {alpha}.")
+    if not LEAST_ALPHA <= alpha < 1:
+        raise ValueError(f"alpha must lie strictly between 0 and 1, at least {LEAST_ALPHA}, got {alpha}.")
     return alpha

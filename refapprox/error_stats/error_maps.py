@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import WrongKindError, check_finite, shown
+from refapprox.validation import WrongKindError, check_finite, largest_magnitude, shown
 
 
 class HasErrorMap(Protocol):
@@ -30,8 +30,8 @@ ErrorMapsLike = ErrorMapLike | Sequence[ErrorMapLike]         # or several: resu
 def check_error_map(emap, name="emap"):
     """The error map of a multiplier, or an array taken for one: numeric, finite, (codes of x, codes of w)."""
     emap = check_finite(name, getattr(emap, "error_map", emap))
-    if np.max(np.abs(emap), initial=0) > LARGEST:
-        raise ValueError(f"{name} must hold errors of at most {LARGEST:g}, got one of {np.abs(emap).max():g}.")
+    if (largest := largest_magnitude(emap)) > LARGEST:
+        raise ValueError(f"{name} must hold errors of at most {LARGEST:g}, got one of {largest:g}.")
     if emap.ndim != 2 or emap.size == 0:
         raise ValueError(f"{name} must be a multiplier or a numeric array of shape (codes of x, codes of w), "
                          f"got dtype {emap.dtype} and shape {emap.shape}.")

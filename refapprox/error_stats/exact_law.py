@@ -159,6 +159,8 @@ def error_law(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -> La
     emap = fitting_map(emap, operands).astype(np.float64)
     if not np.array_equal(emap, np.rint(emap)):
         raise ValueError("emap must hold integers: the pmf of a sum lives on them.")
+    if np.abs(emap).max() > 2.0 ** 53:
+        raise ValueError(f"emap must hold errors of at most 2**53, got one of {np.abs(emap).max():g}.")
     summands, counts = LAWS[estimator](emap.astype(np.int64), operands)
     return law_of_sums(summands, counts, error_moments(emap, operands, estimator))
 

@@ -116,7 +116,7 @@ def draw_errors(emap: ErrorMapLike, operands: LayerOperands, estimator: str, num
     check_choice("estimator", estimator, DRAWS)
     rng, num_samples = check_rng(rng), check_integer("num_samples", num_samples, minimum=1)
     emap = fitting_map(emap, operands).astype(np.float64)
-    whole = np.array_equal(emap, np.rint(emap))
+    whole = np.array_equal(emap, np.rint(emap)) and np.abs(emap).max() * operands.fan_in < 2.0 ** 63
     return DRAWS[estimator](emap.astype(np.int64) if whole else emap, operands, num_samples, rng)
 
 

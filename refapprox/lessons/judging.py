@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refapprox.validation import WrongKindError, check_array, check_finite, check_instance, check_real
+from refapprox.validation import WrongKindError, check_array, check_finite, check_instance, check_real, shown
 
 DIGITS = 3             # significant digits that are enough
 NEARLY = 0.02          # relative: so far off, somebody rounded in between
@@ -83,7 +83,7 @@ def as_kind_of(name, right, answer):
     if isinstance(right, tuple):
         wanted = PARTS.get(len(right), len(right))
         if isinstance(answer, str) or not np.iterable(answer):
-            raise WrongKindError(f"{name} must be {wanted} numbers, such as (1, 2), got {answer!r}.")
+            raise WrongKindError(f"{name} must be {wanted} numbers, such as (1, 2), got {shown(answer)}.")
         if len(parts := list(answer)) != len(right):
             raise ValueError(f"{name} must be {wanted} numbers, got {len(parts)}.")
         return tuple(check_real(name, part) for part in parts)

@@ -52,8 +52,7 @@ def write_lessons(folder: str | PathLike, *, force: bool = False) -> list[Path]:
     ...     [path.name for path in write_lessons(folder)[:2]]
     ['lesson_01_one_wrong_product.py', 'lesson_01_one_wrong_product.ipynb']
     """
-    folder = Path(folder)
-    wanted = {}
+    folder, wanted = files.make_folder(folder), {}
     for path in lesson_paths():
         script = files.read_text(path)
         wanted |= {folder / path.name: script, folder / f"{path.stem}.ipynb": notebook(script)}
@@ -62,7 +61,6 @@ def write_lessons(folder: str | PathLike, *, force: bool = False) -> list[Path]:
     if changed and not force:
         raise ValueError(f"force must be set to overwrite what differs from the lessons in {folder}: "
                          f"{', '.join(changed)}.")
-    files.make_folder(folder)
     for path, same in there.items():
         if not same:
             files.write_text(path, wanted[path])

@@ -88,7 +88,7 @@ def get_feature_maps(model: ApproxNet, datamodule: DataModule, *, rng: np.random
     """
     check_rng(rng)
     check_offers("model", model, "noisy_modules")
-    num_images = check_integer("num_images", num_images, minimum=1)
+    num_images = check_integer("num_images", num_images, minimum=1, maximum=len(datamodule.train.labels))
     fitting = images_that_fit(model, check_integer("memory_limit", memory_limit, minimum=1))
     if num_images > fitting:
         raise ValueError(f"num_images must leave the recorded operands within memory_limit, {memory_limit} bytes; "

@@ -21,7 +21,7 @@ from refapprox.error_stats import RUNGS, LayerOperands, get_sample_population
 from refapprox.matching.feature_maps import IntermediateLayerResults
 from refapprox.multipliers import BinaryOperator
 from refapprox.ops.lut_matmul import lut_matmul
-from refapprox.validation import check_choice, check_instance
+from refapprox.validation import check_choice, check_instance, check_offers
 
 MOST_ERRORS = 1 << 19      # simulated of a layer, which tell a std to 0.1 % where they are independent
 BLIND = ("single_distribution", "population", "receptive_field")      # to which weights belong to one neuron
@@ -166,6 +166,8 @@ def code_ranges(multipliers):
 
     Anything with an `error_map` counts; a bare error map of 2**b codes is taken for signed b-bit operands.
     """
+    for number, multiplier in enumerate(multipliers):
+        check_offers(f"multipliers[{number}]", multiplier, "error_map")
     ranges = {(getattr(m, "range_x", None) or centered(m.error_map.shape[0]),
                getattr(m, "range_w", None) or centered(m.error_map.shape[1])) for m in multipliers}
     if len(ranges) != 1:

@@ -192,7 +192,12 @@ def check_parameters(family, given, bits):
     for name, parameter in known.items():
         if name not in given and parameter.default is REQUIRED:
             raise ValueError(f"family {family.name} needs {parameter.described(bits)}.")
-        values[name] = check_value(family, parameter, given.get(name, parameter.default), bits)
+        try:
+            values[name] = check_value(family, parameter, given.get(name, parameter.default), bits)
+        except ValueError as error:
+            if name in given:
+                raise
+            raise ValueError(f"bits={bits} of {family.name} does not go with its default: {error}") from None
     if family.check:
         family.check(bits=bits, **values)
     return values

@@ -245,12 +245,14 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
     check_choice("operation of load_library", operation, ("mul", "add", None))
     check_choice("language of load_library", language, ("c", "verilog"))
     # parsers and formats, which few programs need
-    from refapprox.multipliers.reading import InapplicableError, operators_of, split_sources
-    given = [source] if isinstance(source, (str, PathLike, BinaryOperator)) else list(source)
+    from refapprox.multipliers.declaration import checked_bits
+    from refapprox.multipliers.reading import InapplicableError, operators_of, split_sources, stated_options
+    given = [source] if isinstance(source, (str, PathLike, BinaryOperator)) else source
+    given = [check_instance("source", one, (str, PathLike, BinaryOperator)) for one in given]
     sources = [part for one in given
                for part in (split_sources(one) if isinstance(one, str) and not os.path.exists(one) else [one])]
-    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
-    options = {key: value for key, value in options.items() if value}
+    options = stated_options(order, top, liberty, compiled, more)
+    checked_bits("load_library", bits)
     signed = None if signed is None else check_flag("signed", signed)
     kept, costs, inapplicable = [], dict(costs or {}), []
     for one in sources:

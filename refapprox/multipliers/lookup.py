@@ -10,7 +10,7 @@ from refapprox.multipliers.costs import known_netlist
 from refapprox.multipliers.known import RELEASES, known_circuits
 from refapprox.multipliers.library import load_library
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.multipliers.reading import InapplicableError, is_family, operators_of
+from refapprox.multipliers.reading import InapplicableError, is_family, operators_of, stated_options
 from refapprox.validation import UnknownNameError, check_instance
 
 
@@ -48,7 +48,7 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
     >>> int(find_multiplier("drum(k=6)", signed=False)(200, 100))
     20808
     """
-    options = {"order": order, "top": top, "liberty": liberty, "compiled": compiled, "more": more}
+    options = stated_options(order, top, liberty, compiled, more)
     text = str(check_instance("which", which, (str, PathLike, BinaryOperator)))
     if isinstance(which, BinaryOperator) or Path(text).is_file() or is_family(text):
         found = list(operators_of(which, signed=signed, bits=bits, **options))
@@ -57,9 +57,8 @@ def find_multiplier(which: object, *, library: object = "builtin", signed: bool 
                              f"and give the file as the library.")
         (operator,) = found
     else:
-        for option, value in options.items():
-            if value:
-                raise InapplicableError(option, text, "it is no file")
+        for option in options:
+            raise InapplicableError(option, text, "it is no file")
         release, colon, _ = text.partition(":")
         if colon and release in RELEASES:
             (operator,) = operators_of(text)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.codes import MAX_BITS, check_cost, check_lut, code_range, codes
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_broadcast, check_codes, check_flag, check_integer, shown
+from refapprox.validation import check_broadcast, check_codes, check_flag, check_integer, is_several, shown
 
 __all__ = ["MAX_BITS", "Multiplier", "code_range", "codes", "exact", "tabulated"]
 
@@ -94,7 +94,7 @@ class Multiplier(BinaryOperator):
         >>> int(Multiplier.from_function("low bit dropped", lambda x, w: (x & ~1) * w, bits=4)(7, 3))
         18
         """
-        widths = (bits, bits) if np.ndim(bits) == 0 else tuple(bits)
+        widths = bits if is_several(bits) else (bits, bits)
         if len(widths) != 2:
             raise ValueError(f"bits of from_function must be one width or (bits_x, bits_w), got {shown(bits)}.")
         bits_x, bits_w = (check_integer("bits of from_function", width, minimum=1, maximum=MAX_BITS)

@@ -1,6 +1,7 @@
 """Every multiplier and circuit in a source, whatever tool it comes from: a file, a folder, a checkout, a family."""
 import re
 import warnings
+from os import PathLike
 from pathlib import Path
 
 from refapprox import files
@@ -14,7 +15,7 @@ from refapprox.multipliers.languages.evoapprox.checkout import is_checkout, read
 from refapprox.multipliers.languages.reader import SUFFIXES as CIRCUIT_SUFFIXES
 from refapprox.multipliers.languages.reader import read_circuit
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import UnknownNameError, check_choice, check_flag, shown
+from refapprox.validation import UnknownNameError, check_choice, check_flag, check_instance, shown
 
 SPECIFICATION = re.compile(r"([\w-]+)\s*(?:\(.*\))?", re.DOTALL)
 SOURCE_SUFFIX = {"c": ".c", "verilog": ".v"}      # language -> suffix of a checkout's sources
@@ -54,7 +55,7 @@ def split_sources(text):
             parts[-1] += letter
     parts = [part.strip() for part in parts]
     if not all(parts):
-        raise ValueError(f"a list of multipliers must name sources between its commas, got {shown(text)}.")
+        raise ValueError(f"source, a list of multipliers, must name sources between its commas, got {shown(text)}.")
     return parts
 
 
@@ -66,7 +67,7 @@ def operators_of(source, *, signed=None, bits=None, operation=None, language="c"
     what names exclude, and are stated of files that do not tell. `options` (order, top, liberty, compiled, more) are
     those of `read_file`.
     """
-    options = {key: value for key, value in options.items() if value}
+    options = stated_options(**options)
     signed = None if signed is None else check_flag("signed", signed)
     if isinstance(source, BinaryOperator):
         found, why = [source], "it is no file"
@@ -81,6 +82,14 @@ def operators_of(source, *, signed=None, bits=None, operation=None, language="c"
     for option in options:
         raise InapplicableError(option, source, why)
     yield from found
+
+
+def stated_options(order=None, top=None, liberty=None, compiled=False, more=()):
+    """Those options of `read_file` that are stated, by name."""
+    more = [check_instance("more", path, (str, PathLike)) for path in check_instance("more", more, (list, tuple))]
+    options = {"order": order, "top": top, "liberty": liberty, "compiled": check_flag("compiled", compiled) or None,
+               "more": more or None}
+    return {option: value for option, value in options.items() if value is not None}
 
 
 def is_family(text):

@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refapprox.multipliers.closed_forms import parameters_of
-from refapprox.validation import check_array, check_flag, check_integer
+from refapprox.validation import check_array, check_flag, check_integer, largest_magnitude
 
 MAX_LOW_BITS = 10      # of (4): 2**10 steps of 2**16 numbers
 
@@ -165,7 +165,7 @@ def quarters_figures(low_low: ArrayLike, low_high: ArrayLike, high_low: ArrayLik
     quarters = {"low_low": low_low, "low_high": low_high, "high_low": high_low, "high_high": high_high}
     tables = [check_array(name, table, kinds="iu", ndim=2, dtype=np.int64) for name, table in quarters.items()]
     side = len(tables[0])
-    largest = max(int(np.abs(table).max(initial=0)) for table in tables)
+    largest = max(map(largest_magnitude, tables))
     alike = all(table.shape == (side, side) for table in tables)
     if not alike or not side or side & (side - 1) or side > 256 or largest >= 2 ** 16:
         raise ValueError(f"{', '.join(quarters)} must be error maps of one shape (2**k, 2**k), k at most 8, with "

@@ -13,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from refapprox.nets.approx_net import ApproxNet, he_normal
+from refapprox.nets.approx_net import ApproxNet, check_task, he_normal
 from refapprox.network import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_integer, check_sizes
+from refapprox.validation import check_integer
 
 STAGES = {
     "baseline": StageSettings(epochs=30, lr=1e-2, weight_decay=1e-4, step=10),
@@ -59,8 +59,7 @@ class AlexNet(ApproxNet):
                  quantization: LayerQuantization | None = None, dtype: DTypeLike = np.float32) -> None:
         width = check_integer("width of AlexNet", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
-        num_classes = check_integer("num_classes", num_classes, minimum=1)
+        (channels, *size), num_classes = check_task(input_shape, num_classes)
         pixels = np.prod([-(-side // 16) for side in size])      # of the last map: halved four times
         model = Sequential(
             conv1=Conv2D(channels, width, 3, stride=2, padding="same", **layer), relu1=ReLU(),

@@ -23,6 +23,8 @@ from refapprox.validation import (
     check_sizes,
 )
 
+MOST_CLASSES = 10 ** 6
+
 
 class ApproxNet:
     """A network that goes through the four stages.
@@ -321,6 +323,12 @@ class ApproxNet:
         """(loss, top-1 accuracy) on the test set, in the present mode."""
         loss, (accuracy, *_) = evaluate(self, datamodule.test_batches())
         return loss, accuracy
+
+
+def check_task(input_shape, num_classes):
+    """(channels, height, width) of images, and the number of their classes, as integers."""
+    return (check_sizes("input_shape", input_shape, minimum=1, count=3),
+            check_integer("num_classes", num_classes, minimum=1, maximum=MOST_CLASSES))
 
 
 def he_normal(net, rng):

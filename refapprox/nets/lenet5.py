@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from refapprox.multipliers import exact
-from refapprox.nets.approx_net import ApproxNet
+from refapprox.nets.approx_net import ApproxNet, check_task
 from refapprox.network import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_integer, check_sizes
 
 STAGES = {
     "baseline": StageSettings(epochs=10, lr=0.1, weight_decay=1e-4, step=5, gamma=0.75),
@@ -57,8 +56,7 @@ class LeNet5(ApproxNet):
                  stages: dict[str, StageSettings] | None = None, quantization: LayerQuantization | None = None,
                  dtype: DTypeLike = np.float32) -> None:
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, height, width = check_sizes("input_shape", input_shape, minimum=1, count=3)
-        num_classes = check_integer("num_classes", num_classes, minimum=1)
+        (channels, height, width), num_classes = check_task(input_shape, num_classes)
         if min(height, width) < 12:
             raise ValueError(f"input_shape of LeNet5 must be at least 12 x 12 pixels, got {height} x {width}.")
         pixels = (height // 2 - 4) // 2 * ((width // 2 - 4) // 2)      # of the last map

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from refapprox.nets.approx_net import ApproxNet, he_normal
+from refapprox.nets.approx_net import ApproxNet, check_task, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Clip, Conv2D, Flatten, Linear, Residual, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
@@ -68,8 +68,8 @@ class MobileNetV2(ApproxNet):
                  quantization: LayerQuantization | None = None, dtype: DTypeLike = np.float32) -> None:
         width = check_integer("width of MobileNetV2", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        (channels, *size), c_in = check_sizes("input_shape", input_shape, minimum=1, count=3), width
-        num_classes = check_integer("num_classes", num_classes, minimum=1)
+        ((channels, *size), num_classes), c_in = check_task(input_shape, num_classes), width
+        groups = [check_sizes(f"groups[{i}]", group, minimum=1, count=4) for i, group in enumerate(groups)]
         layers = {"first": convolution(channels, width, 3, 1, 1, layer)}
         for number, (expansion, c_out, blocks, stride) in enumerate(groups, start=1):
             c_out = max(1, round(c_out * width / 32))

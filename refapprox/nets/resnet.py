@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from refapprox.datasets import DataModule
-from refapprox.nets.approx_net import ApproxNet, he_normal
+from refapprox.nets.approx_net import ApproxNet, check_task, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, ReLU, Residual, Sequential, Subsample
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_choice, check_integer, check_sizes
+from refapprox.validation import check_choice, check_integer
 
 STAGES = {
     "baseline": StageSettings(epochs=180, lr=0.1, weight_decay=1e-4, milestones=(90, 135)),
@@ -89,8 +89,7 @@ class ResNet(ApproxNet):
         depth = check_choice("depth of ResNet", depth, DEPTHS)
         width = check_integer("width of ResNet", width, minimum=1)
         options = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, height, image_width = check_sizes("input_shape", input_shape, minimum=1, count=3)
-        num_classes = check_integer("num_classes", num_classes, minimum=1)
+        (channels, height, image_width), num_classes = check_task(input_shape, num_classes)
         layers = {"conv1": Conv2D(channels, width, 3, padding=1, bias=False, **options),
                   "bn1": BatchNorm(width, dtype=dtype), "relu1": ReLU()}
         c_in = width

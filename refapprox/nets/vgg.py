@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from refapprox.nets.approx_net import ApproxNet, he_normal
+from refapprox.nets.approx_net import ApproxNet, check_task, he_normal
 from refapprox.network import AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from refapprox.optimizer import StageSettings
 from refapprox.quantization import LayerQuantization
-from refapprox.validation import check_choice, check_integer, check_sizes
+from refapprox.validation import check_choice, check_integer
 
 STAGES = {
     "baseline": StageSettings(epochs=30, lr=5e-2, weight_decay=5e-4, step=10, gamma=0.2),
@@ -68,8 +68,7 @@ class VGG(ApproxNet):
         depth = check_choice("depth of VGG", depth, CONVOLUTIONS)
         width = check_integer("width of VGG", width, minimum=1)
         layer = {"rng": rng, "dtype": dtype, "quantization": quantization}
-        channels, *size = check_sizes("input_shape", input_shape, minimum=1, count=3)
-        num_classes = check_integer("num_classes", num_classes, minimum=1)
+        (channels, *size), num_classes = check_task(input_shape, num_classes)
         layers, index = {}, 0
         for group, (factor, count) in enumerate(zip(WIDTHS, CONVOLUTIONS[depth], strict=True), start=1):
             for _ in range(count):

@@ -95,6 +95,8 @@ def forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, running_mean: Array
     if running_var.min(initial=0) < 0:
         raise ValueError(f"running_var of batch_norm must not be negative, got {running_var.min()}.")
     eps = check_real("eps of batch_norm", eps, minimum=0)
+    if not x.size:
+        raise ValueError(f"x of batch_norm must hold at least one sample, got shape {x.shape}.")
     rows, channels = rows_of(x), x.shape[1]
     count = x.size // channels
     if training:

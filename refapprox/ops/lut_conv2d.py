@@ -26,7 +26,7 @@ from refapprox.ops.lut_matmul import (
 )
 from refapprox.ops.patches import empty_maps, from_batch_last, geometry, to_batch_last
 from refapprox.ops.table_convolution import TableConvolution, largest_product, narrow_dtype
-from refapprox.validation import check_array, check_choice, check_codes, check_integer
+from refapprox.validation import check_array, check_choice, check_codes, check_integer, is_several, largest_magnitude
 
 __all__ = ["conv2d_sums", "lut_conv2d"]
 
@@ -108,8 +108,8 @@ def conv2d_sums(x, w, multiplier, window, *, groups=1, pad_code=0, x_zero_point=
     """
     k = math.prod(w.shape[1:])
     constant = output_constants(w, k, x_zero_point, w_zero_point)
-    bound = (k * largest_product(multiplier) + int(np.abs(constant).max(initial=0))
-             + k * int(np.abs(w_zero_point).max(initial=0)) * max(map(abs, multiplier.range_x)))
+    bound = (k * largest_product(multiplier) + largest_magnitude(constant)
+             + k * largest_magnitude(np.asarray(w_zero_point)) * max(map(abs, multiplier.range_x)))
     return convolve(x, w, multiplier, window, exact_dtype(bound), groups, pad_code, x_zero_point, w_zero_point,
                     method, memory_limit, workers)
 
@@ -181,9 +181,9 @@ def check_shapes(x, w, groups):
 
 def check_zero_points(name, value, m):
     """One zero point, or one for each of m outputs, as an int or an int64 array of shape (m,)."""
-    if np.ndim(value) == 0:
-        return check_integer(name, np.asarray(value)[()])
-    value = np.asarray(value)
+    if not is_several(value):
+        return check_integer(name, value)
+    value = check_array(name, value)
     if value.dtype.kind not in "iu" or value.shape != (m,):
         raise ValueError(f"{name} must be one integer or an integer array of shape ({m},), "
                          f"got dtype {value.dtype} and shape {value.shape}.")

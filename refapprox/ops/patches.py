@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refapprox.validation import check_integer, shown
+from refapprox.validation import check_integer, is_several, shown
 
 LARGEST = 2 ** 31 - 1        # of a kernel, a stride, a border, a dilation
 NO_PADDING = ((0, 0), (0, 0))
@@ -118,7 +118,7 @@ def same_padding(size, kernel, stride, dilation):
 
 def pair(name, value, minimum):
     """`value`, one integer or two, as a (vertical, horizontal) pair."""
-    values = value if isinstance(value, (tuple, list)) or np.ndim(value) else (value, value)
+    values = value if is_several(value) else (value, value)
     if len(values) != 2:
         raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, got {shown(value)}.")
     return tuple(check_integer(name, v, minimum=minimum, maximum=LARGEST) for v in values)
@@ -130,7 +130,7 @@ def sides(name, value):
         if value not in ("same", "valid"):
             raise ValueError(f"{name} must be numbers, 'same' or 'valid', got {shown(value)}.")
         return "same" if value == "same" else NO_PADDING
-    axes = value if isinstance(value, (tuple, list)) or np.ndim(value) else (value, value)
+    axes = value if is_several(value) else (value, value)
     if len(axes) != 2:
         raise ValueError(f"{name} must be one integer or a (vertical, horizontal) pair, ((top, bottom), (left, right)) "
                          f"or 'same', got {shown(value)}.")

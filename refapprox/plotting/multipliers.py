@@ -3,15 +3,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.multipliers.ranking import pareto_front
 from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure, whole_numbers
+from refapprox.validation import check_instance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure
 
-    from refapprox.multipliers.operator import BinaryOperator
 
 LABELS = {"power": "power (mW)", "bits": "operand width (bits)", "MAE": "mean absolute error",
           "WCE": "worst-case error", "EP%": "error probability (%)", "MSE": "mean squared error",
@@ -41,6 +42,11 @@ def error_maps(multipliers: "Sequence[BinaryOperator]") -> "Figure":
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    TypeError, ValueError
+        If something in multipliers is none, or there is none.
+
     Examples
     --------
     >>> from refapprox import from_family
@@ -48,6 +54,9 @@ def error_maps(multipliers: "Sequence[BinaryOperator]") -> "Figure":
     >>> [axis.get_title() for axis in figure.axes[:2]]
     ['drum(k=4)_8s', 'mitchell_8s']
     """
+    multipliers = [check_instance("multipliers", multiplier, BinaryOperator) for multiplier in multipliers]
+    if not multipliers:
+        raise ValueError("multipliers of error_maps must hold at least one, got none.")
     columns = min(len(multipliers), 3)
     rows = -(-len(multipliers) // columns)
     figure, axes = new_figure(rows, columns, size=(3.9 * columns, 3.4 * rows), squeeze=False)

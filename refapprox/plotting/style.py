@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refapprox import files
+from refapprox.validation import check_finite, check_integer, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 220      # of files: a map of 256 codes then has about two pixels a code; with one they beat against each other
+MOST_AXES = 100
 MARKERS = "osD^vP*Xd<>hp"
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 GREYS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")      # Okabe-Ito: distinct in grey as well
@@ -134,6 +136,11 @@ def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (6, 
     (matplotlib.figure.Figure, axes)
         One axes, or an array of them where there are several.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a number of axes is not 1 to 100, or size no pair of numbers.
+
     Examples
     --------
     >>> figure, axes = new_figure(1, 2, sharey=True)
@@ -143,6 +150,11 @@ def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (6, 
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    rows, columns = (check_integer(name, count, minimum=1, maximum=MOST_AXES)
+                     for name, count in (("rows", rows), ("columns", columns)))
+    size = check_finite("size", size, ndim=1, dtype=float)
+    if size.shape != (2,):
+        raise ValueError(f"size must be (width, height) in inches, got {shown(size)}.")
     with rc_context(SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)

@@ -39,8 +39,7 @@ def unclear(error, names):
 
 def flattened(value, found=None, depth=6, seen=None):
     """The numbers and texts in an answer, in order: arrays, numbers, texts, None."""
-    found = [] if found is None else found
-    seen = set() if seen is None else seen
+    found, seen = [] if found is None else found, seen or frozenset()      # seen: the objects around this one
     if depth == 0 or len(found) > 200:
         return found
     if isinstance(value, (fractions.Fraction, decimal.Decimal)):
@@ -59,7 +58,7 @@ def flattened(value, found=None, depth=6, seen=None):
     elif isinstance(value, (types.FunctionType, types.ModuleType, type, np.random.Generator, types.GeneratorType)):
         found.append(type(value).__name__)
     elif id(value) not in seen:
-        seen.add(id(value))
+        seen |= {id(value)}
         found.append(type(value).__name__)
         if "Strateg" in found[-1]:      # drawn from, not compared
             return found

@@ -4,20 +4,23 @@ import pathlib
 import numpy as np
 import pytest
 
+from refapprox import load_library, read_circuit
 from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
 from refapprox.compat.presets import PRESETS
+from refapprox.compat.torchapprox.layers import ApproxConv2d
 from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs, dwconv2d
 from refapprox.datasets.pixels import CropAndFlip
-from refapprox.error_stats import AliasSampler
+from refapprox.error_stats import AliasSampler, LayerOperands, error_law
 from refapprox.matching import AssignmentProblem, kmeans_assignment
-from refapprox.multipliers import Netlist, read_netlist, read_table
+from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
 from refapprox.multipliers.formats import read_mantissa_table
 from refapprox.nets import ApproxNet, make_net
-from refapprox.network import Flatten, Linear, Sequential
-from refapprox.ops import agn
+from refapprox.network import BatchNorm, Flatten, Linear, Sequential
+from refapprox.ops import agn, conv2d
 from refapprox.optimizer import StageSettings
-from refapprox.training import topk_accuracy
+from refapprox.plotting import error_maps, new_figure
+from refapprox.training import fit, topk_accuracy
 
 RNG = np.random.default_rng(0)
 UNIT = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
@@ -73,6 +76,23 @@ def search():
     (lambda: agn.forward([1.0, 2.0], 0.0, eps=[np.inf, 0.0]), ValueError, "eps of agn must be finite"),
     (lambda: topk_accuracy([[0.0, 1.0]], np.ma.masked_array([1], [True])), TypeError, "target must not be a masked"),
     (lambda: PRESETS["tfapprox"].linear(np.ma.masked_array(ONE, True), ONE, None), TypeError, "x must not be a masked"),
+    (lambda: AssignmentProblem([np.ma.masked_array([5, 1], [True, False]), [9, 0]], [5, 3], [3, 1], [0.1, 0.5]),
+     TypeError, "stds must not be a masked array"),
+    (lambda: topk_accuracy([[0.0, 1.0]], [1], topk=np.broadcast_to(1, 10 ** 12)), ValueError, "topk must have at most"),
+    (lambda: error_law([[2 ** 63, 0], [0, 0]], LayerOperands.from_distributions([1, 0], [1, 0], 2),
+                       "single_distribution"), ValueError, r"emap must hold errors of at most 2\*\*53"),
+    (lambda: quarters_figures(*[np.full((2, 2), -2 ** 63)] * 4), ValueError, "low_low, .* must be error maps"),
+    (lambda: conv2d.forward(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), padding=(np.ndarray, 0)), TypeError,
+     "padding of conv2d must be an integer"),
+    (lambda: agn.draw((2 ** 64 - 1, 0), RNG), ValueError, "shape must be at most"),
+    (lambda: BatchNorm(2).forward(np.zeros((0, 2, 3, 3))), ValueError, "x of batch_norm must hold at least one"),
+    (lambda: ApproxConv2d(1, 1, 2, rng=np.random.Generator), TypeError, "rng must be a numpy.random.Generator.* class"),
+    (lambda: load_library(np.array(["builtin", None])), TypeError, "source must be of type str or PathLike"),
+    (lambda: load_library(more=np.zeros(0)), TypeError, "more must be of type list or tuple"),
+    (lambda: read_circuit(iter(["a.v"])), TypeError, "path_or_paths must be of type"),
+    (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
+    (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
+    (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),
     (lambda: net().begin_epoch("x", 0), KeyError, "stage must be one of"),
     (lambda: trained().backward(np.ones((2, 2))), ValueError, r"dlogits must have shape \(3, 2\)"),
     (lambda: make_net("lenet5", (1, 28, 28), 0, rng=RNG), ValueError, "num_classes must be at least 1"),

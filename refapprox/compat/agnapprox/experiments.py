@@ -18,11 +18,10 @@ import numpy as np
 
 from refapprox import files
 from refapprox.compat.agnapprox.datamodules import native_datamodule
-from refapprox.compat.agnapprox.functions import generator_or_fresh
 from refapprox.compat.torchapprox.utils.evoapprox import load_multiplier, module_names
 from refapprox.matching import AssignmentProblem, kmeans_assignment, matching_problem
 from refapprox.multipliers import Multiplier
-from refapprox.validation import shown
+from refapprox.validation import generator_or_fresh, shown
 
 __all__ = ["ApproxExperiment", "GradientSearchParams", "LayerResult", "QoSExperiment", "n_multiplier_search"]
 

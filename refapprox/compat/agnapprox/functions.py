@@ -21,7 +21,7 @@ from refapprox.matching import LayerInfo, MatchingInfo
 from refapprox.matching.tracking import import_mlflow
 from refapprox.multipliers import MultiplierLibrary
 from refapprox.training import topk_accuracy
-from refapprox.validation import check_offers
+from refapprox.validation import check_offers, generator_or_fresh
 
 __all__ = [
     "EnhancedJSONEncoder", "IntermediateLayerResults", "LayerInfo", "MatchingInfo", "deploy_multipliers",
@@ -73,11 +73,6 @@ def single_dist_mc(emap: ArrayLike, x_dist: ArrayLike, w_dist: ArrayLike, fan_in
     (3.0, 0.0)
     """
     return error_stats.single_dist_mc(emap, x_dist, w_dist, fan_in, num_samples, rng=generator_or_fresh(rng))
-
-
-def generator_or_fresh(rng):
-    """`rng`, or a generator from the system's entropy where it is None."""
-    return np.random.default_rng() if rng is None else rng
 
 
 @dataclasses.dataclass

@@ -7,7 +7,7 @@ that come in any order and names the cycle or the undriven wire where there is o
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -83,7 +83,8 @@ class Netlist(BinaryOperator):
 
     def __post_init__(self):
         for field in ("operands", "gates", "outputs"):      # read more than once, and an iterator is read once
-            object.__setattr__(self, field, tuple(getattr(self, field)))
+            if isinstance(getattr(self, field), Iterator):
+                object.__setattr__(self, field, tuple(getattr(self, field)))
         if not all(isinstance(operand, (tuple, list)) and len(operand) == 2 for operand in self.operands):
             raise WrongKindError(f"operands must be pairs (label, bits), got {shown(self.operands)}.")
         operands = tuple((str(label), check_integer(f"operands: width of {label}", bits, minimum=1,
@@ -95,7 +96,7 @@ class Netlist(BinaryOperator):
         gates = []
         driven = FIRST_OPERAND_WIRE + sum(bits for _, bits in operands)
         for position, (kind, inputs) in enumerate(self.gates):
-            if kind not in GATES:
+            if not isinstance(kind, str) or kind not in GATES:
                 raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, "
                                  f"got {shown(kind)}.")
             inputs = tuple(check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,

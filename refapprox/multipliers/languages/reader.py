@@ -152,6 +152,7 @@ def read_netlist(path_or_paths: Paths, *, top: str | None = None, signed: bool |
 def read(language, files, top, signed, bits, operation, liberty, compiled=False):
     """(netlist or table, `Decision`, side file) of files, from the cache where it knows their bytes."""
     path = files[0].path
+    bits = declaration.checked_bits(path, bits)
     if compiled and language != "C":
         raise SourceError(f"{path}: only C is compiled (--compile).")
     if language == "C":

@@ -17,7 +17,7 @@ from refapprox.multipliers.languages.cgp import read_cgp
 from refapprox.multipliers.languages.verilog.source import NotStructural, read_modules, without_testbenches
 from refapprox.multipliers.languages.verilog.tokens import UndefinedModule
 from refapprox.multipliers.languages.yosys_json import CoarseCell, read_json
-from refapprox.validation import shown
+from refapprox.validation import check_instance, shown
 
 LANGUAGES = {".c": "C", ".v": "Verilog", ".sv": "Verilog", ".blif": "BLIF", ".cgp": "CGP", ".chr": "CGP",
              ".json": "Yosys JSON"}
@@ -48,8 +48,9 @@ class File(NamedTuple):
 
 def files_of(path_or_paths):
     """(language, list of `File`) of one path or of several of one language, read whole and bounded."""
-    paths = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else list(path_or_paths)
-    paths = [Path(path) for path in paths]
+    check_instance("path_or_paths", path_or_paths, (str, os.PathLike, list, tuple))
+    paths = [path_or_paths] if isinstance(path_or_paths, (str, os.PathLike)) else path_or_paths
+    paths = [Path(check_instance("path_or_paths", path, (str, os.PathLike))) for path in paths]
     if not paths:
         raise ValueError("path_or_paths of read_circuit must name at least one file, got none.")
     for path in paths:

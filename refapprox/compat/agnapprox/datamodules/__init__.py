@@ -15,7 +15,7 @@ from refapprox.datasets.datamodule import Split
 from refapprox.datasets.idx import read_idx
 from refapprox.datasets.mnist import download_mnist, locate, normalized
 from refapprox.datasets.pixels import NormalizedImages
-from refapprox.validation import check_finite
+from refapprox.validation import check_finite, generator_or_fresh
 
 __all__ = ["ApproxDataModule", "CIFAR10", "MNIST", "TinyImageNet", "native_datamodule"]
 
@@ -89,7 +89,7 @@ class ApproxDataModule:
 
     def train_dataloader(self, *, rng: np.random.Generator | None = None) -> Iterator[Split]:
         """Batches of an epoch, in a new order."""
-        return self.native.train_batches(np.random.default_rng() if rng is None else rng)
+        return self.native.train_batches(generator_or_fresh(rng))
 
     def val_dataloader(self) -> Iterator[Split]:
         """Batches of the validation part, in order."""
@@ -108,7 +108,7 @@ class ApproxDataModule:
         rng : numpy.random.Generator, optional
             A fresh one where it is None.
         """
-        train, rng = self.native.train, np.random.default_rng() if rng is None else rng
+        train, rng = self.native.train, generator_or_fresh(rng)
         rows, size = rng.integers(len(train.labels), size=num_samples), self.args["batch_size"]
         return ((train.images[rows[i:i + size]], train.labels[rows[i:i + size]]) for i in range(0, num_samples, size))
 

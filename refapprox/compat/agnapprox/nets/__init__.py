@@ -8,7 +8,7 @@ from refapprox._lazy import doors
 from refapprox.compat.agnapprox.nets.approxnet import ApproxNet
 from refapprox.nets.resnet import NOISE_SEARCH
 from refapprox.nets.vgg import CONVOLUTIONS
-from refapprox.validation import check_choice
+from refapprox.validation import check_choice, generator_or_fresh
 
 __all__ = ["AlexNet", "ApproxNet", "LeNet5", "MobileNetV2", "ResNet", "VGG"]
 
@@ -30,7 +30,7 @@ class LeNet5(ApproxNet):
     """
 
     def __init__(self, *, rng: np.random.Generator | None = None) -> None:
-        super().__init__(nets.LeNet5(rng=np.random.default_rng() if rng is None else rng), LAYER_NAMES)
+        super().__init__(nets.LeNet5(rng=generator_or_fresh(rng)), LAYER_NAMES)
 
 
 class ResNet(ApproxNet):
@@ -55,7 +55,7 @@ class ResNet(ApproxNet):
                  **options: Any) -> None:
         depths = {f"ResNet{depth}": depth for depth in NOISE_SEARCH}
         depth = depths[check_choice("resnet_size", resnet_size, depths)]
-        net = nets.ResNet(depth, rng=np.random.default_rng() if rng is None else rng, **options)
+        net = nets.ResNet(depth, rng=generator_or_fresh(rng), **options)
         super().__init__(net, {name: f"model.{name.replace('.residual.main', '')}" for name, _ in net.noisy_modules})
         self.sigma_max = 0.5      # of release 0.1, whose noise search does not depend on the depth
 
@@ -70,7 +70,7 @@ class Pretrained(ApproxNet):
         if pretrained:
             raise ValueError(f"pretrained of {name} must be False: refapprox has no ImageNet weights. Train the "
                              f"baseline, or load weights of your own with net.load_state.")
-        super().__init__(make(num_classes=num_classes, rng=np.random.default_rng() if rng is None else rng, **options))
+        super().__init__(make(num_classes=num_classes, rng=generator_or_fresh(rng), **options))
         self.name, self.topk = name, (1, 5)
 
 

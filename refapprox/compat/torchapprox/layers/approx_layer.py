@@ -22,7 +22,7 @@ from refapprox.multipliers.formats import swap_order
 from refapprox.ops import agn, bias
 from refapprox.quantization import LayerQuantization, TensorScheme, quantize_with_mask
 from refapprox.quantization import QuantizationParameters as NativeParameters
-from refapprox.validation import check_array
+from refapprox.validation import check_array, generator_or_fresh
 
 PRESET = get_preset("torchapprox")
 EXACT = exact(8)
@@ -102,7 +102,7 @@ class ApproxLayer(ABC):
 
     def __init__(self, weight_shape: tuple[int, ...], bias: bool, qconfig: Any,
                  rng: np.random.Generator | None) -> None:
-        rng = np.random.default_rng() if rng is None else rng
+        rng = generator_or_fresh(rng)
         bound = 1 / math.sqrt(math.prod(weight_shape[1:]))
         self.weight = rng.uniform(-bound, bound, weight_shape)
         self.bias = rng.uniform(-bound, bound, weight_shape[0]) if bias else None

@@ -258,6 +258,9 @@ class ApproxConv2dOp(Function):
                              "refapprox.matching.get_feature_maps does it.")
         qx, qw = native_parameters(quant_params)
         x_codes, w_codes, geometry = codes_of("x", x, qx), codes_of("w", w, qw), conv_args.backward_args()
+        if x_codes.ndim != 4 or w_codes.ndim != 4 or not w_codes.size:
+            raise ValueError(f"ApproxConv2dOp needs x of shape (n, c, h, w) and w of shape (m, c / groups, kh, kw), "
+                             f"got {x_codes.shape} and {w_codes.shape}.")
         if htp_model is None:
             multiplier = signed_multiplier(lut, "lut of ApproxConv2dOp")
             y = pipelines.conv2d_of_codes(PRESET, x_codes, w_codes, qx, qw, multiplier, geometry,

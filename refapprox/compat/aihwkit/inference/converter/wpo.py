@@ -19,7 +19,7 @@ from refapprox.analog.hypercube import Hypercube
 from refapprox.analog.objective import expected_tnmse
 from refapprox.analog.optimizer import WeightProgrammingOptimizer as NativeOptimizer
 from refapprox.analog.quantiles import downsample
-from refapprox.validation import check_array, check_finite
+from refapprox.validation import check_array, check_finite, generator_or_fresh
 
 __all__ = ["WeightProgrammingOptimizer", "denormalize", "downsample_weight_distribution", "loss_fxn",
            "loss_rpu_config", "loss_weights", "partition_parameters", "reformat_x_g", "shuffle_weights",
@@ -157,7 +157,7 @@ def downsample_weight_distribution(weights: ArrayLike, shape: Sequence[int], *,
 
 def shuffle_weights(weights: ArrayLike, *, rng: np.random.Generator | None = None) -> NDArray[Any]:
     """A copy of `weights` with its rows permuted (rows only, as upstream)."""
-    rng = np.random.default_rng() if rng is None else rng
+    rng = generator_or_fresh(rng)
     return rng.permutation(check_array("weights", weights), axis=0)
 
 
@@ -227,7 +227,7 @@ def loss_weights(model: Any, t_steps: Sequence[float], test_weights: ArrayLike, 
     float
         On upstream's scale.
     """
-    rng = np.random.default_rng() if rng is None else rng
+    rng = generator_or_fresh(rng)
     weights = check_finite("test_weights", test_weights, dtype=np.float64)
     losses = []
     for t in t_steps:

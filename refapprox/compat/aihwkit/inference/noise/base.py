@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.analog import devices
 from refapprox.compat.aihwkit.inference.converter import SinglePairConductanceConverter
-from refapprox.validation import WrongKindError, check_real, shown
+from refapprox.validation import WrongKindError, check_real, generator_or_fresh, shown
 
 
 def check_converter(g_converter):
@@ -45,7 +45,7 @@ class BaseNoiseModel:
     def __init__(self, g_converter: Any = None, *, device: devices.DeviceModel | None = None,
                  rng: np.random.Generator | None = None) -> None:
         self.g_converter = SinglePairConductanceConverter() if g_converter is None else check_converter(g_converter)
-        self.device, self.rng = device, np.random.default_rng() if rng is None else rng
+        self.device, self.rng = device, generator_or_fresh(rng)
 
     @property
     def g_max(self) -> float:
