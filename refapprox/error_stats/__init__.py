@@ -14,9 +14,9 @@ __all__ = [
     "berry_esseen_bound_fixed_weights", "corrections", "correlated_taps", "draw_errors", "error_calculation",
     "error_law", "error_moments", "error_prediction", "estimate", "exact_data", "exact_moments", "exchangeable_taps",
     "rank_one_terms", "feature_moments", "field_distributions", "fixed_weights", "fixed_weights_by_tap",
-    "gaussian_distance", "gaussian_distance_rounding", "get_sample_population", "matched", "monte_carlo_estimate",
-    "population", "population_prediction", "population_predictions", "propagation", "receptive_field", "simulation",
-    "single_dist_mc", "single_distribution", "to_distribution",
+    "gaussian_distance", "gaussian_distance_rounding", "get_sample_population", "matched", "mixed_law",
+    "monte_carlo_estimate", "population", "population_prediction", "population_predictions", "propagation",
+    "receptive_field", "simulation", "single_dist_mc", "single_distribution", "to_distribution",
 ]
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refapprox.error_stats.alias import AliasSampler
     from refapprox.error_stats.data_moments import LayerMoments, exact_data, exact_moments, feature_moments
     from refapprox.error_stats.elimination import rank_one_terms
-    from refapprox.error_stats.exact_law import Law, error_law
+    from refapprox.error_stats.exact_law import Law, error_law, mixed_law
     from refapprox.error_stats.gaussian_limit import (
         berry_esseen_bound,
         berry_esseen_bound_fixed_weights,

@@ -19,6 +19,7 @@ N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM 20
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -163,6 +164,37 @@ def error_law(emap: ErrorMapLike, operands: LayerOperands, estimator: str) -> La
         raise ValueError(f"emap must hold errors of at most 2**53, got one of {np.abs(emap).max():g}.")
     summands, counts = LAWS[estimator](emap.astype(np.int64), operands)
     return law_of_sums(summands, counts, error_moments(emap, operands, estimator))
+
+
+def mixed_law(laws: Sequence[Law]) -> Law:
+    """Law of a draw from one of several equally likely laws: of the error of a grouped layer, from those of its groups.
+
+    Parameters
+    ----------
+    laws : sequence of Law
+        Of as many neurons each.
+
+    Returns
+    -------
+    Law
+
+    Examples
+    --------
+    >>> from refapprox.error_stats import LayerOperands
+    >>> often, seldom = (error_law([[0, 0], [0, 2]], LayerOperands.from_distributions([1 - p, p], [0.0, 1.0], fan_in=1),
+    ...                            "single_distribution") for p in (0.5, 0.25))
+    >>> mixed_law([often, seldom]).pmf.round(12).tolist()
+    [0.625, 0.0, 0.375]
+    """
+    from scipy.linalg import block_diag  # kept out of the import of refapprox
+
+    start, stop = min(law.start for law in laws), max(law.start + len(law.pmf) for law in laws)
+    pmf = np.zeros(stop - start)
+    for law in laws:
+        pmf[law.start - start:][:len(law.pmf)] += law.pmf / len(laws)
+    rounding = np.mean([law.rounding for law in laws]) + 2 * len(laws) * EPS * np.linalg.norm(pmf)
+    return Law(start, pmf, float(rounding), [summand for law in laws for summand in law.summands],
+               block_diag(*(law.counts for law in laws)))
 
 
 def single_distribution_summands(table, operands):

@@ -11,19 +11,20 @@ import numpy as np
 from refapprox.error_stats import (
     RUNGS,
     Law,
-    LayerOperands,
     accumulated_errors,
     berry_esseen_bound_fixed_weights,
     error_law,
     exact_moments,
     gaussian_distance,
+    mixed_law,
     monte_carlo_estimate,
 )
 from refapprox.error_stats.gaussian_limit import kolmogorov_distance
+from refapprox.error_stats.result import mixture
 from refapprox.main_job.job import make_datamodule, make_net, make_search_space, take_over
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo, get_feature_maps, predicted_stds
-from refapprox.matching.prediction import layer_operands
+from refapprox.matching.prediction import group_operands, layer_operands
 from refapprox.validation import check_choice
 
 MONTE_CARLO = "monte_carlo"      # the published estimator by drawing; beside the rungs, since it needs a generator
@@ -130,27 +131,28 @@ def by_estimator(name, results, multipliers, rng):
 
 
 def layer_laws(run):
-    """layer -> LayerLaw, for the layers whose chosen multiplier makes errors."""
-    found = {}
-    for name, multiplier in run.chosen.items():
-        results = run.layers[name]
-        if multiplier.error_map.any() and results.groups == 1:
-            operands = layer_operands(results, [multiplier], None, None)
-            found[name] = layer_law(multiplier, operands, results.output_std())
-    return found
+    """layer -> LayerLaw, for the layers in which the errors of the chosen multiplier vary."""
+    found = {name: layer_law(multiplier, run.layers[name]) for name, multiplier in run.chosen.items()
+             if multiplier.error_map.any()}
+    return {name: law for name, law in found.items() if law.std > 0}
 
 
-def layer_law(multiplier, operands: LayerOperands, output_std):
-    errors = accumulated_errors(multiplier, operands)
-    moments = exact_moments(multiplier, operands).pooled
-    law = error_law(multiplier, operands, "fixed_weights")
+def layer_law(multiplier, results):
+    """The LayerLaw of recorded operands; groups, which share nothing, are mixed."""
+    groups = list(group_operands(results, [multiplier], None, None))
+    errors = np.concatenate([accumulated_errors(multiplier, operands) for operands in groups])
+    pooled = [exact_moments(multiplier, operands).pooled for operands in groups]
+    moments = mixture(*np.transpose([(m.mean, m.variance, m.third, m.fourth, m.lower, m.upper) for m in pooled]))
+    law = mixed_law([error_law(multiplier, operands, "fixed_weights") for operands in groups])
+    bound = np.mean([berry_esseen_bound_fixed_weights(multiplier, operands) for operands in groups])
     return LayerLaw(multiplier.name, errors, law, float(moments.mean), float(moments.std), float(moments.skewness),
                     float(moments.excess_kurtosis), sample_distance(errors.ravel(), moments.mean, moments.std),
-                    gaussian_distance(law), float(berry_esseen_bound_fixed_weights(multiplier, operands).mean()),
-                    float(output_std))
+                    gaussian_distance(law), float(bound), results.output_std())
 
 
 def sample_distance(samples, mean, std):
-    """Kolmogorov distance between the empirical law of `samples` and N(mean, std^2)."""
+    """Kolmogorov distance between the empirical law of `samples` and N(mean, std^2); 1 for a constant."""
+    if std == 0:
+        return 1.0
     values, counts = np.unique(samples, return_counts=True)
     return kolmogorov_distance(values, counts / counts.sum(), mean, std)

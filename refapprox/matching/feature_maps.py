@@ -1,6 +1,7 @@
 """The integer operands of every layer over sample data: what the error statistics start from."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,19 @@ class IntermediateLayerResults:
         """Groups of the layer: fields and weights are those of group 0, then of group 1, ..."""
         return self.weights.shape[1] // self.outputs.shape[1]
 
+    def by_group(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """(features, weights) of every group: what meets in products."""
+        return zip(np.split(self.features, self.groups), np.split(self.weights, self.groups, axis=1), strict=True)
+
+    def scaled(self, sums: NDArray[Any]) -> NDArray[Any]:
+        """`sums`, shape (groups, fields, m / groups), times the channels' scales."""
+        return sums if self.channel_scale is None else sums * self.channel_scale.reshape(self.groups, 1, -1)
+
     def output_std(self) -> float:
         """std of the outputs in accumulator units, ddof 0."""
-        outputs = self.outputs if self.channel_scale is None else self.outputs * self.channel_scale
+        outputs = self.outputs
+        if self.channel_scale is not None:
+            outputs = self.scaled(outputs.reshape(self.groups, -1, outputs.shape[1]))
         return float(np.std(outputs, ddof=0))
 
 
@@ -131,9 +142,6 @@ def layer_results(layer, x_codes, qx, w_codes, qw):
             features[:, start:start + BLOCK_FIELDS] - np.float64(qx.zero_point)) @ shifted
     scale = check_array("scale", qw.scale, dtype=np.float64)
     relative = None if scale.ndim == 0 or np.ptp(scale) == 0 else scale / scale.mean()
-    if len(features) > 1 and relative is not None:
-        raise ValueError("per-channel weights of a grouped layer cannot be pooled over groups: "
-                         "quantize its weights per tensor.")
     return IntermediateLayerResults(layer.fan_in, features.reshape(-1, layer.fan_in),
                                     outputs.reshape(-1, outputs.shape[2]), np.concatenate(weights, axis=1), relative)
 

@@ -82,23 +82,30 @@ def predicted_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
 
 def layer_operands(results, multipliers, num_samples, rng):
     """`LayerOperands` of a layer, of all fields or a random sample of them."""
-    x_range, w_range = code_ranges(multipliers)
-    return LayerOperands.from_codes(sampled(results.features, num_samples, rng), results.weights,
-                               range_x=x_range, range_w=w_range)
+    return sampled_operands(results.features, results.weights, multipliers, num_samples, rng)
+
+
+def group_operands(results, multipliers, num_samples, rng):
+    """`LayerOperands` of every group."""
+    for features, weights in results.by_group():
+        yield sampled_operands(features, weights, multipliers, num_samples, rng)
 
 
 def components(results, multipliers, num_samples, rng):
-    """`LayerOperands` of every group, or of every output channel of an ungrouped layer."""
-    if results.groups == 1:
-        whole = layer_operands(results, multipliers, num_samples, rng)
-        for column in results.weights.T:
-            yield LayerOperands(whole.x, LayerOperands.from_codes(results.features[:1], column[:, np.newaxis],
-                                                        range_x=whole.x.code_range, range_w=whole.w.code_range).w)
-        return
+    """`LayerOperands` of every group, or of every output channel where channels have scales."""
+    for whole in group_operands(results, multipliers, num_samples, rng):
+        if results.channel_scale is None:
+            yield whole
+        else:
+            for neuron in whole.w.codes:
+                yield LayerOperands(whole.x, LayerOperands.from_codes(whole.x.codes[:1], neuron[:, np.newaxis],
+                                                                      range_x=whole.x.code_range,
+                                                                      range_w=whole.w.code_range).w)
+
+
+def sampled_operands(features, weights, multipliers, num_samples, rng):
     x_range, w_range = code_ranges(multipliers)
-    fields = np.split(results.features, results.groups)
-    for features, weights in zip(fields, np.split(results.weights, results.groups, axis=1), strict=True):
-        yield LayerOperands.from_codes(sampled(features, num_samples, rng), weights, range_x=x_range, range_w=w_range)
+    return LayerOperands.from_codes(sampled(features, num_samples, rng), weights, range_x=x_range, range_w=w_range)
 
 
 def sampled(features, num_samples, rng):
@@ -137,16 +144,15 @@ def simulated_stds(results: IntermediateLayerResults, multipliers: Sequence[Bina
     [0.0]
     """
     multipliers = [check_instance(f"multipliers[{i}]", m, BinaryOperator) for i, m in enumerate(multipliers)]
-    scale = 1 if results.channel_scale is None else results.channel_scale
     num_samples = fields_simulated(len(results.features) // results.groups, results.weights.shape[1], num_samples)
     groups = []
-    for features, weights in zip(np.split(results.features, results.groups),
-                                 np.split(results.weights, results.groups, axis=1), strict=True):
+    for features, weights in results.by_group():
         fields = features if len(features) == num_samples else sampled(features, num_samples, rng)
         exact_sums = (fields.astype(np.float64) @ weights).astype(np.int64)      # far below 2**53
         groups.append((fields, weights, exact_sums))
-    return np.array([np.std([(exact - lut_matmul(fields, weights, m)) * scale for fields, weights, exact in groups],
-                            ddof=0) for m in multipliers])
+    return np.array([np.std(results.scaled(np.array([exact - lut_matmul(fields, weights, m)
+                                                     for fields, weights, exact in groups])), ddof=0)
+                     for m in multipliers])
 
 
 def fields_simulated(fields, outputs, num_samples=4096):

@@ -1,11 +1,13 @@
 """Matching with any rung of the ladder: exact on recorded operands, groups and channel scales included."""
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
 from refapprox import load_library, lut_matmul
 from refapprox.error_stats import RUNGS
+from refapprox.main_job.error_report import layer_law
 from refapprox.matching import (
     IntermediateLayerResults,
     budget_assignment,
@@ -16,6 +18,7 @@ from refapprox.matching import (
     predicted_stds,
     select_layer_multiplier,
     select_multipliers,
+    simulated_stds,
     threshold_assignment,
 )
 
@@ -35,16 +38,39 @@ def results(groups=1, scale=None, fields=50, fan_in=8, m=6):
     return IntermediateLayerResults(fan_in, features, outputs, weights, scale)
 
 
-@pytest.mark.parametrize("given", [results(), results(groups=2), results(scale=np.linspace(0.5, 1.5, 6))],
-                         ids=["plain", "groups", "channel scales"])
+@pytest.mark.parametrize("given", [results(), results(groups=2), results(scale=np.linspace(0.5, 1.5, 6)),
+                                   results(groups=2, scale=np.linspace(0.5, 1.5, 6))],
+                         ids=["plain", "groups", "channel scales", "groups and channel scales"])
 def test_exact_moments_predict_what_the_tables_do(given):
     predicted = predicted_stds(given, SPACE, None, rng=rng(), estimator="exact_data")
-    scale = 1 if given.channel_scale is None else given.channel_scale
+    scales = np.split(np.ones(6) if given.channel_scale is None else given.channel_scale, given.groups)
     for std, multiplier in zip(predicted, SPACE, strict=True):
         parts = zip(np.split(given.features, given.groups), np.split(given.weights, given.groups, axis=1),
-                    np.split(given.outputs, given.groups), strict=True)
-        errors = [(y - lut_matmul(x, w, multiplier)) * scale for x, w, y in parts]
+                    np.split(given.outputs, given.groups), scales, strict=True)
+        errors = [(y - lut_matmul(x, w, multiplier)) * scale for x, w, y, scale in parts]
         assert std == pytest.approx(np.std(errors, ddof=0), rel=1e-9, abs=1e-9)
+    assert np.allclose(simulated_stds(given, SPACE, rng=rng()), predicted, rtol=1e-9, atol=1e-9)      # of all fields
+
+
+def test_the_exact_law_of_a_grouped_layer_is_that_of_all_pairs_of_activations():
+    """Each group has activations and weights of its own; fields of two activations that are drawn independently."""
+    given, multiplier = results(groups=3, fields=7, fan_in=2), SPACE[0]
+    probabilities = {}
+    for x, w in given.by_group():
+        pairs = np.array(list(itertools.product(x.ravel(), repeat=2)))      # all equally likely
+        for error in (pairs @ w - lut_matmul(pairs, w, multiplier)).ravel().tolist():
+            probabilities[error] = probabilities.get(error, 0) + 1 / (len(pairs) * 6)
+    found = layer_law(multiplier, given)
+    pmf = dict(zip(found.law.values.tolist(), found.law.pmf.tolist(), strict=True))
+    assert probabilities.keys() <= pmf.keys() and found.law.rounding < 1e-12
+    assert all(abs(p - probabilities.get(error, 0)) <= found.law.rounding + 1e-14 for error, p in pmf.items())
+    threshold = sorted(probabilities)[-5]
+    lower, upper = found.law.tail(threshold)
+    assert lower <= sum(p for error, p in probabilities.items() if error >= threshold) <= upper
+    assert found.std == pytest.approx(simulated_stds(given, [multiplier], rng=rng())[0])
+    errors = found.errors.ravel()
+    assert (found.mean, found.skewness) == pytest.approx((errors.mean(), ((errors - errors.mean()) ** 3).mean()
+                                                          / errors.std() ** 3))
 
 
 @pytest.mark.parametrize("estimator", RUNGS)

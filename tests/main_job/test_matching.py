@@ -87,17 +87,16 @@ def test_grouped_fields_meet_only_their_own_group(make_net, data):
     assert np.array_equal(results.outputs, expected)
 
 
-def test_only_a_layer_of_one_group_has_scales_per_channel(make_net, data):
-    net = make_net(quantization=LayerQuantization(w=TensorScheme(per_channel=True)))
+@pytest.mark.parametrize("groups", [1, 2])
+def test_weights_per_channel_have_scales(groups, make_net, data):
+    net = make_net(groups=groups, quantization=LayerQuantization(w=TensorScheme(per_channel=True)))
     net.train_quant(data)
     maps = get_feature_maps(net, data, rng=rng(), num_images=5)
     for name, layer in net.noisy_modules:
         scale = layer.quantization.w_parameters(layer.parameters["weight"].value).scale
         assert np.allclose(maps[name].channel_scale, scale / scale.mean())
-    grouped = make_net(groups=2, quantization=LayerQuantization(w=TensorScheme(per_channel=True)))
-    grouped.train_quant(data)
-    with pytest.raises(ValueError, match="cannot be pooled over groups"):
-        get_feature_maps(grouped, data, rng=rng(), num_images=5)
+        of_layer = zip(np.split(maps[name].outputs, maps[name].groups), np.split(scale, maps[name].groups), strict=True)
+        assert maps[name].output_std() == pytest.approx(np.std([y * s for y, s in of_layer]) / scale.mean())
 
 
 # ---- the rule
