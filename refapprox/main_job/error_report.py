@@ -1,6 +1,6 @@
 """Every error estimator against simulation on a finished run: what `refapprox stats` prints and draws.
 
-The network is taken as it was matched, after the noise search, with the operands of the 128 training images of the
+The network is taken as it was matched, after the noise search, with the operands of the training images of the
 matching; all their receptive fields count.
 """
 import time
@@ -21,7 +21,7 @@ from refapprox.error_stats import (
 )
 from refapprox.error_stats.gaussian_limit import kolmogorov_distance
 from refapprox.error_stats.result import mixture
-from refapprox.main_job.job import make_datamodule, make_net, make_search_space, take_over
+from refapprox.main_job.job import make_datamodule, make_net, make_search_space, matching_images, take_over
 from refapprox.main_job.run_folder import RunFolder
 from refapprox.matching import MatchingInfo, get_feature_maps, predicted_stds
 from refapprox.matching.prediction import group_operands, layer_operands
@@ -101,7 +101,7 @@ def read_run(path):
     net = make_net(config, list(library), datamodule, np.random.default_rng(config.seed))
     take_over(net, checkpoint, config)
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))      # as the run itself does
-    maps = get_feature_maps(net, datamodule, rng=rng)
+    maps = get_feature_maps(net, datamodule, rng=rng, num_images=matching_images(net))
     info = MatchingInfo.load(folder.path / "matching.json")
     chosen = {layer.name: library[layer.multiplier_name] for layer in info.layers
               if layer.multiplier_name in library.names}

@@ -7,6 +7,7 @@ one multiplier everywhere: the one whose relative energy is nearest that of the 
 """
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from refapprox.training import Progress, seconds_of_passes, trained_parameters
 from refapprox.validation import check_choice
 
 MATCHING_IMAGES = 128
-REPORT = 3.0      # seconds that its figures take
+REPORT = 2.5, 0.08      # seconds that its figures take, and those of one more layer
 STEPS = ("baseline", "quant", "gradient", "match", "approx", "uniform")
 
 
@@ -137,9 +138,12 @@ class MainJob:
         first = steps.index(self.state.step) if self.state.step in steps else len(steps)
         beyond = len(steps) if last is None else steps.index(check_choice("last", last, steps)) + 1
         if first < beyond:
+            started = time.perf_counter()
             self.pace = Pace(self._foretold(steps[:beyond]))
-            left = duration(self.pace.left(steps[first], self.state.epoch))
-            self.console.line(f"about {left} {'left' if first or self.state.epoch else 'in all'}, measured on a batch")
+            measuring, left = time.perf_counter() - started, self.pace.left(steps[first], self.state.epoch)
+            about = (f"{duration(left)} left" if first or self.state.epoch else
+                     f"{duration(left + measuring)} in all")      # of a short run measuring is a good part
+            self.console.line(f"about {about}, measured on a batch")
         for step in steps[first:beyond]:
             getattr(self, f"_{step}")()
             position = steps.index(step) + 1
@@ -218,7 +222,7 @@ class MainJob:
             return (self.config.stages[stage].epochs, train * (forward + seconds["backward"]) + val * forward,
                     tests * test * forward + beside)
 
-        forward, recorded = seconds["approximate"], min(MATCHING_IMAGES, images_that_fit(self.net))
+        forward, recorded = seconds["approximate"], matching_images(self.net)
         recalibration = forward * (self.config.recalibrate / len(images) + test) if self.config.recalibrate else 0.0
         simulated = sum(products_simulated(layer, recorded) for _, layer in self.net.noisy_modules)
         matching = (2 * seconds["quantized"] * recorded + forward * len(self.search_space) * simulated
@@ -226,7 +230,9 @@ class MainJob:
         found = {"baseline": trained("baseline", 1), "quant": trained("quant", 1), "gradient": trained("gradient", 0),
                  "match": (0, 0.0, matching + forward * test + recalibration), "approx": trained("approx", 1),
                  "uniform": trained("approx", 2, recalibration)}
-        return {step: found[step] for step in steps} | {"report": (0, 0.0, REPORT)}
+        figures, of_a_layer = REPORT
+        return {step: found[step] for step in steps} | {
+            "report": (0, 0.0, figures + of_a_layer * len(self.net.noisy_modules))}
 
     def _recalibrate(self, name):
         """Measure batch norm under the deployed multipliers, where the run is to, and test."""
@@ -252,8 +258,7 @@ class MainJob:
 
     def feature_maps(self) -> dict[str, IntermediateLayerResults]:
         """Operands of every layer over training images, the same ones in every call: 128, fewer of a large network."""
-        num_images = min(MATCHING_IMAGES, images_that_fit(self.net))
-        self.results["matching_images"] = num_images
+        self.results["matching_images"] = num_images = matching_images(self.net)
         return get_feature_maps(self.net, self.datamodule, rng=self._rng(1), num_images=num_images)
 
     def error_stds(self, maps: dict[str, IntermediateLayerResults],
@@ -306,6 +311,11 @@ class MainJob:
 
     def _rng(self, purpose):
         return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=(purpose,)))
+
+
+def matching_images(net):
+    """How many training images the operands of a matching are recorded over."""
+    return min(MATCHING_IMAGES, images_that_fit(net))
 
 
 def make_search_space(config):

@@ -1,5 +1,4 @@
 """`refapprox stats` on a small run: what it prints, writes and refuses."""
-import functools
 import json
 import re
 
@@ -12,7 +11,7 @@ from refapprox.commands import stats
 from refapprox.datasets import DataModule
 from refapprox.main_job import MainJob, RunConfig, config, error_report, job
 from refapprox.main_job.run_folder import RunFolder
-from refapprox.matching import get_feature_maps, select_multipliers
+from refapprox.matching import select_multipliers
 from refapprox.optimizer import StageSettings
 
 STAGE = StageSettings(epochs=1, lr=1e-2, sigma_lr=0.1)
@@ -47,14 +46,14 @@ def matched_run(tmp_path_factory):
         patch.setattr(job, "STEPS", ("baseline", "quant", "gradient"))
         patch.setattr(job, "make_datamodule", few_blobs)
         patch.setattr(error_report, "make_datamodule", few_blobs)
-        patch.setattr(error_report, "get_feature_maps", functools.partial(get_feature_maps, num_images=2))
+        patch.setattr(job, "MATCHING_IMAGES", 2)
         patch.setattr(error_report, "MONTE_CARLO_DRAWS", 300)
         folder = RunFolder(tmp_path_factory.mktemp("runs") / "run")
         options = RunConfig(preset="tiny", initial_noise=0.3)
         folder.create(options)
         run = MainJob(options, folder, Silent())
         run.run()
-        maps = get_feature_maps(run.net, run.datamodule, rng=np.random.default_rng(0), num_images=2)
+        maps = run.feature_maps()
         select_multipliers(run.net, run.datamodule, run.search_space, rng=np.random.default_rng(0),
                            fallback=run.fallback, feature_maps=maps).save(folder.path / "matching.json")
         yield folder.path

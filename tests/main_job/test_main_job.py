@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -359,6 +360,17 @@ def test_what_is_foretold_follows_the_counts_of_batches(tiny, tmp_path, monkeypa
     assert found["quant"] == (2, pytest.approx(12 * train + 2 * val), 2 * test)
     assert found["gradient"] == (2, pytest.approx(13 * train + 3 * val), 0)
     assert found["uniform"] == (2, pytest.approx(14 * train + 4 * val), 2 * 4 * test)
+
+
+def test_what_is_told_counts_the_measuring_and_the_figures(tiny, tmp_path, monkeypatch):
+    """1,000 s of measuring, 2.9 of figures of five layers, passes that take no time."""
+    clock, told = iter([0.0, 1000.0]), Quiet(1)
+    monkeypatch.setattr(job, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(job, "seconds_of_passes", lambda net, images: dict.fromkeys(
+        ("float", "quantized", "noise", "approximate", "backward"), 0.0))
+    with pytest.raises(KeyboardInterrupt):
+        MainJob(tiny, new_folder(tmp_path / "run", tiny), told).run()
+    assert told.said.startswith("about 16:43 min in all, measured on a batch")
 
 
 def test_unsigned_multipliers_are_a_search_space_as_well(tiny, tmp_path):
