@@ -26,7 +26,6 @@ Deviates", Ann. Math. Stat. 29 (1958) 610: (3).
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,20 +83,16 @@ def draw(shape: tuple, rng: np.random.Generator, dtype: DTypeLike = np.float64, 
 def box_muller(count, rng, workers=1):
     """`count` standard normals in float32: radius and angle of pairs, each from 32 random bits, (3).
 
-    A third of the time of the generator's own method, for logarithm, root, sine and cosine are vectors' work; and while
-    one worker does that, another draws the bits of the next band. The largest radius, from the bits 0, is
-    sqrt(66 log 2) = 6.76.
+    A third of the time of the generator's own method, for logarithm, root, sine and cosine are vectors' work. The
+    largest radius, from the bits 0, is sqrt(66 log 2) = 6.76.
     """
     pairs = -(-count // 2)
-    normals = np.empty(2 * pairs, np.float32)
-    starts, turn = iter(range(0, pairs, DRAWN)), threading.Lock()
+    normals, bits_of = np.empty(2 * pairs, np.float32), random_bits(rng, pairs)
     scratches = [Scratch() for _ in range(bounded(workers))]
 
-    def work(_, worker):
-        with turn:                                       # bits are drawn in the order of the bands, whoever does it
-            start = next(starts)
-            size = min(DRAWN, pairs - start)
-            bits = rng.integers(0, 1 << 64, size, np.uint64).view(np.uint32)
+    def work(start, worker):
+        size = min(DRAWN, pairs - start)
+        bits = bits_of(start, size).view(np.uint32)
         radius, angle = (scratches[worker].array(name, (size,), np.float32) for name in ("radius", "angle"))
         np.copyto(radius, bits[:size])
         radius += np.float32(0.5)
@@ -113,6 +108,26 @@ def box_muller(count, rng, workers=1):
 
     each(work, range(0, pairs, DRAWN), workers)
     return normals[:count]
+
+
+def random_bits(rng, count):
+    """``bits(start, size)``: that part of the next `count` draws of 64 bits, which `rng` has made when this returns.
+
+    The usual generator can be copied and advanced, so that workers draw their parts at once; others draw all here.
+    """
+    source = rng.bit_generator
+    if type(source) is not np.random.PCG64:
+        drawn = rng.integers(0, 1 << 64, count, np.uint64)
+        return lambda start, size: drawn[start:start + size]
+    state = source.state
+
+    def ahead(start):
+        copied = np.random.PCG64(0)
+        copied.state = state
+        return copied.advance(start)
+
+    source.state = ahead(count).state | {key: state[key] for key in ("has_uint32", "uinteger")}
+    return lambda start, size: ahead(start).random_raw(size)
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,18 @@ def test_the_draw_is_standard_normal_float_and_has_the_memory_of_its_layer(shape
     assert np.array_equal(np.sort(wide.ravel()), np.sort(np.random.default_rng(0).standard_normal(eps.size)))
 
 
-def test_normals_in_float32_are_the_formula_of_their_bits():
+@pytest.mark.parametrize("source", [np.random.PCG64, np.random.SFC64, np.random.Philox])
+def test_normals_in_float32_are_the_formula_of_their_bits(source):
     """Rounding u to float32 near 1 moves a radius by up to sqrt(2 * 2**-24) = 3.5e-4; everything else by less."""
     count = 2 * agn.DRAWN + 5
-    bits = np.random.default_rng(3).integers(0, 1 << 64, -(-count // 2), np.uint64).view(np.uint32)
-    found = agn.box_muller(count, np.random.default_rng(3))
-    assert np.array_equal(found, agn.box_muller(count, np.random.default_rng(3), workers=2))
+    drawn, alone, shared = (np.random.Generator(source(3)) for _ in range(3))
+    for rng in (drawn, alone, shared):
+        rng.integers(5, dtype=np.uint32)      # half of 64 bits: the rest waits
+    bits = drawn.integers(0, 1 << 64, -(-count // 2), np.uint64).view(np.uint32)
+    found = agn.box_muller(count, alone)
+    assert np.array_equal(found, agn.box_muller(count, shared, workers=2))
+    following = drawn.integers(1 << 32, size=3, dtype=np.uint32).tolist()
+    assert all(rng.integers(1 << 32, size=3, dtype=np.uint32).tolist() == following for rng in (alone, shared))
     for start, values in ((0, bits[:2 * agn.DRAWN]), (2 * agn.DRAWN, bits[2 * agn.DRAWN:])):
         u, v = (values.reshape(2, -1) + np.array([[0.5], [0]])) / 2 ** 32
         expected = np.sqrt(-2 * np.log(u)) * [np.cos(2 * np.pi * v), np.sin(2 * np.pi * v)]
