@@ -39,7 +39,8 @@ def legend_of_layers(figure, axis, count):
     if count <= FEW_LAYERS:
         axis.legend()
     else:
-        figure.legend(loc="outside right upper", fontsize=6, ncols=-(-count // COLUMN))
+        figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", fontsize=6,
+                      ncols=-(-count // COLUMN))
 
 
 def with_legend(size, count):

@@ -1,6 +1,7 @@
 """The figures of `refapprox stats`."""
 import numpy as np
 
+from refapprox.plotting.run import FEW_LAYERS, legend_of_layers, with_legend
 from refapprox.plotting.style import GREYS, MARKERS, label_points, new_figure
 
 
@@ -9,11 +10,11 @@ def ladder_scatter(comparison, titles):
 
     `titles` maps an estimator to the title of its panel.
     """
-    estimators = list(comparison.predicted)
+    estimators, layers = list(comparison.predicted), len(comparison.simulated)
     columns = min(4, len(estimators))
     rows = -(-len(estimators) // columns)
-    figure, axes = new_figure(rows, columns, size=(2.9 * columns, 2.9 * rows + 0.5), sharex=True, sharey=True,
-                              squeeze=False)
+    figure, axes = new_figure(rows, columns, size=with_legend((2.9 * columns, 2.9 * rows + 0.5), layers), sharex=True,
+                              sharey=True, squeeze=False)
     values = np.concatenate([s[s > 0] for s in comparison.simulated.values()])
     limits = (values.min() / 2, values.max() * 2) if values.size else (0.5, 2.0)
     for axis, estimator in zip(axes.flat, estimators, strict=False):
@@ -29,8 +30,10 @@ def ladder_scatter(comparison, titles):
         axis.set_visible(False)
     for axis in axes.flat[max(0, len(estimators) - columns):len(estimators)]:
         axis.tick_params(labelbottom=True)      # where the panel below is empty, too
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center",
-                  ncols=len(comparison.simulated), frameon=False)
+    if layers <= FEW_LAYERS:
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=layers, frameon=False)
+    else:
+        legend_of_layers(figure, axes[0, 0], layers)
     figure.supxlabel("simulated std of the accumulated error (accumulator units)", fontsize=10)
     figure.supylabel("predicted std (accumulator units)", fontsize=10)
     return figure

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from refapprox import Multiplier, from_family, load_library
+from refapprox.main_job.error_report import Comparison
 from refapprox.matching import LayerInfo, MatchingInfo
 from refapprox.plotting import multipliers as plots
 from refapprox.plotting.run import energy_bars, training_curves
+from refapprox.plotting.stats import ladder_scatter
 from refapprox.plotting.style import DPI, MEANING, draw_signed, error_colors, label_points, new_figure, overlap
 
 LIBRARY = load_library()
@@ -125,3 +127,15 @@ def test_names_keep_clear_of_lines_and_markers():
     for x0, y0, x1, y1 in areas:      # under a name there is nothing but paper
         under = bare[bare.shape[0] - int(y1):bare.shape[0] - int(y0), int(x0):int(x1)]
         assert under.min() == 255
+
+
+def test_the_names_of_many_layers_stand_once_beside_the_panels():
+    layers = {f"block{i}_0.depthwise.conv": np.geomspace(1, 100, 3) for i in range(12)}
+    figure = ladder_scatter(Comparison(["a", "b", "c"], layers, dict.fromkeys(("one", "other"), layers), {}),
+                            {"one": "one", "other": "other"})
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.texts] == list(layers)
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+    assert not any(box.overlaps(axis.get_tightbbox()) for axis in figure.axes)
