@@ -122,11 +122,13 @@ def hint(given, right):
         count = sum(map(agrees, given, right))
         if count == 0 and all(map(agrees, sorted(given), sorted(right))):
             return "The numbers are right, their order is not."
+        if any(right) and all(agrees(-one, other) for one, other in zip(given, right, strict=True)):
+            return "The numbers are right but for their signs."
         return f"{count} of {len(right)} numbers are right."
     if isinstance(right, str):
-        return "Read the question again."
+        return "Read the question again: it says what an answer looks like."
     if right and agrees(-given, right):
-        return "It is right but for its sign. Here an error is always exact minus approximate."
+        return "It is right but for its sign. (Wherever an error is meant, it is exact minus approximate.)"
     if right and (agrees(given / 100, right) or agrees(100 * given, right)):
         return "It is off by a factor of 100: is a share meant, or a percentage?"
     if right and abs(given / right - 1) < NEARLY:

@@ -109,7 +109,8 @@ def test_how_near_is_near_enough(right, answer, taken):
 
 @pytest.mark.parametrize(("right", "answer", "told"), [
     (0.25, -0.25, "but for its sign"), (0.25, 25, "factor of 100"), (0.25, 0.0025, "factor of 100"),
-    (0.25, 0.253, "close"), (0.25, 3, "definition"), ((1, 2.5), (2.5, 1), "order"), ((1, 2.5), (1, 3), "1 of 2"),
+    (0.25, 0.253, "close"), (0.25, 3, "definition"), ((1, 2.5), (2.5, 1), "order"), ((0, 2.5), (0, -2.5), "signs"),
+    ((1, 2.5), (1, 3), "1 of 2"),
     (np.eye(2, dtype=int), np.zeros((2, 2)), "2 of 4 entries"), ("this", "that", "question")])
 def test_what_is_said_of_other_wrong_answers(right, answer, told):
     assert told in judge("0a", Answers(right, {}), answer).message

@@ -135,9 +135,10 @@ show(figure, "lesson_06_ladder")
 #   field twice.
 # - **4** fixes the weights of each neuron instead; **5** fixes both sides and leaves open only which activation meets
 #   which weight.
-# - **5t** knows how the positions of a field rise and fall together. That is what was missing: it is within one
-#   percent of the truth, without another look at the data.
-# - **6** is the data, by a factored product, and equals the simulation **7** to the last digit.
+# - **4t**, **5e** and **5t** tell the positions of a field apart, which are called *taps*. **5t** knows how they rise
+#   and fall together. That is what was missing: it is within one percent of the truth, without another look at the data.
+# - **6** is the data itself, but computed by one matrix product instead of a look-up for each product. It equals **7**,
+#   the simulation that looks every product up, to the last digit.
 
 # %% [markdown]
 # ## What a wrong estimate costs
@@ -159,8 +160,9 @@ for name in ("single_distribution", "population", "correlated_taps", "exact_data
     print(f"     promised {found[best]:.0f}, really {really[best]:.0f}")
 
 # %% [markdown]
-# The first two take a multiplier that is cheaper, and break their promise. The third needed no data to keep it, only a
-# histogram for each position and a matrix of covariances.
+# The first two take a multiplier that is cheaper, and break their promise: the error is larger than promised, and
+# larger than the layer tolerates. The third keeps it, and it needed no data for that, only a histogram for each position and a
+# matrix of covariances.
 #
 # **Try it.**
 #

@@ -3,7 +3,7 @@
 #
 # *20 minutes.* What the lessons before found comes together: what each layer tolerates (7), what each multiplier does
 # to it (6), what it costs (3). You assign multipliers to the layers of a network, retrain it through their tables, and
-# then do everything five times, because one run is an anecdote.
+# then do everything five times, because one run proves little.
 #
 # ## What is asked
 #
@@ -77,7 +77,7 @@ def small_network(rng):
 # 2. **quantized**: go on with integer codes (lesson 4), because those are what a multiplier multiplies;
 # 3. **noise search**: let every layer find its $\sigma_l$ (lesson 7);
 # 4. **matching**: the rule above, for every layer;
-# 5. **deployed**: look every product of the forward pass up in the table of its layer;
+# 5. **deployed**: every layer takes its products from the table of its multiplier;
 # 6. **retrained**: train through the tables. A table has no slope, so backward pretends that the products were exact.
 #    Strange, but it works: the weights see what the errors do to the loss and move out of their way.
 
@@ -109,7 +109,8 @@ print(f"energy, relative to exact multipliers: {assignment.relative_energy_consu
 
 # %% [markdown]
 # A third of the energy, and after retraining the network is as good as before. A nice result. Would you publish it?
-# (Your numbers may differ a little: another processor adds up in another order, and training makes much of it.)
+# (Your numbers may differ a little: another processor adds up in another order, and training makes small differences
+# larger.)
 #
 # ## All of it, five times
 #
@@ -134,8 +135,8 @@ show(figure, "lesson_08_seeds")
 
 # %% [markdown]
 # Look at a run that fell deep. Its noise search came out a little bolder, so the second convolution was allowed
-# the cheapest multiplier of all, and before retraining the network is a wreck. The others lost little. Had you
-# run one seed, you would have published one of two opposite stories.
+# the cheapest multiplier of all, and before retraining the network has lost much of what it knew. The others lost
+# little. With a single seed you would have told one of two opposite stories.
 #
 # ## What may be said
 #
@@ -145,7 +146,7 @@ show(figure, "lesson_08_seeds")
 #
 # with $n - 1$, because the runs are a sample of all runs that might have been. A second thing scatters: a test set is a
 # sample too. With $t$ images and accuracy $a$, counting the right ones has standard deviation $\sqrt{a (1 - a) / t}$,
-# here about 0.8 percent. A difference smaller than that is nothing to talk about.
+# here about 0.8 percent. A smaller difference says nothing.
 
 # %%
 n = len(runs)
@@ -160,7 +161,8 @@ print(f"retrained less quantized, run by run: {gain.mean():+.1f} ± {error:.1f}"
 # %% [markdown]
 # Differences are taken *run by run*: a seed that is good at one stage is good at the next one as well, and in the
 # difference that cancels. That retraining brings the networks back is certain; by how much they are better or worse
-# than quantized ones, five runs hardly say. And the figure before retraining is no figure at all, it is a spread.
+# than quantized ones, five runs hardly say. And before retraining no single figure describes the runs: only their
+# spread does.
 #
 # **Try it.** Take `lmbd=0.2` or `lmbd=1.0`: what do energy and spread do? Put the cheapest multiplier of all,
 # `mul8s_1KR3`, into every layer (`refapprox.matching.deploy_uniform`): does retraining still help?
