@@ -136,7 +136,8 @@ show(figure, "lesson_06_ladder")
 # - **4** fixes the weights of each neuron instead; **5** fixes both sides and leaves open only which activation meets
 #   which weight.
 # - **4t**, **5e** and **5t** tell the positions of a field apart, which are called *taps*. **5t** knows how they rise
-#   and fall together. That is what was missing: it is within one percent of the truth, without another look at the data.
+#   and fall together. That is what was missing: it is within one percent of the truth, without another look at the
+#   data.
 # - **6** is the data itself, but computed by one matrix product instead of a look-up for each product. It equals **7**,
 #   the simulation that looks every product up, to the last digit.
 
@@ -161,8 +162,8 @@ for name in ("single_distribution", "population", "correlated_taps", "exact_data
 
 # %% [markdown]
 # The first two take a multiplier that is cheaper, and break their promise: the error is larger than promised, and
-# larger than the layer tolerates. The third keeps it, and it needed no data for that, only a histogram for each position and a
-# matrix of covariances.
+# larger than the layer tolerates. The third keeps it, and it needed no data for that, only a histogram for each
+# position and a matrix of covariances.
 #
 # **Try it.**
 #
