@@ -17,7 +17,7 @@ version = release = refapprox.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "plain_docstrings", "numpydoc",
               "sphinx.ext.mathjax", "sphinx-mathjax-offline", "sphinx.ext.viewcode", "sphinxcontrib.bibtex",
               "sphinx_gallery.gen_gallery", "sphinx_copybutton", "reference_pages", "gallery_outputs", "api_links",
-              "lesson_pages"]
+              "lesson_pages", "search_words"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_ext", "gallery_output", "gallery_sources", "site", "README.md", "lessons/*.ipynb"]
 templates_path = ["_templates"]
