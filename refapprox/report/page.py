@@ -12,6 +12,7 @@ import scipy
 from refapprox._version import __version__
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+WIDEST = 7      # inches: a phone shows such a figure at half its size, and its letters with it
 
 
 def page(title, verdict, sections, about, *, style="", script=""):
@@ -56,7 +57,6 @@ def html_figure(figure, caption):
     buffer = io.BytesIO()
     write_to(figure, buffer, "svg")
     text, data = html.escape(caption), base64.b64encode(buffer.getvalue()).decode()
-    width, height = figure.get_size_inches()
-    kind = " class='wide' tabindex='0'" if width > 2 * height else ""
+    kind = " class='wide' tabindex='0'" if figure.get_size_inches()[0] > WIDEST else ""
     return (f"<figure{kind}><img alt=\"{text}\" src=\"data:image/svg+xml;base64,{data}\"/>"
             f"<figcaption>{text}</figcaption></figure>")

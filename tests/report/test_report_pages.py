@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import refapprox
+from refapprox.plotting.style import new_figure
 from refapprox.report.effect import page_of
-from refapprox.report.page import html_table, page, paragraph, provenance
+from refapprox.report.page import html_figure, html_table, page, paragraph, provenance
 from tests.tools.browser import browser, missing
 
 
@@ -38,6 +39,11 @@ def test_a_report_fits_and_its_pictures_are_whole(window, path, width):
                        "i => [i.complete, i.naturalWidth, (i.closest('.wide') ?? i).getBoundingClientRect().right])")
     assert len(sizes) == 7 and all(whole and natural > 100 and right <= width for whole, natural, right in sizes)
     assert window.complaints() == []
+
+
+def test_a_figure_that_a_phone_would_shrink_below_half_its_size_scrolls():
+    assert [("class='wide'" in html_figure(new_figure(size=size)[0], "maps")) for size in
+            ((11.7, 6.8), (7.8, 3.4), (6.2, 5.6))] == [True, True, False]
 
 
 def test_a_report_goes_dark_and_prints(window, path):
