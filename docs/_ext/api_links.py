@@ -3,10 +3,14 @@
 The name of a file, `error_stats/published.py` or `published.py`, leads to its listing, where equation numbers stand;
 that of a page, `docs/results.md` or `results.md`, to the page.
 """
+import pkgutil
 import re
 
 from docutils import nodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.nodes import make_refnode
+
+import refapprox
 
 NAME = re.compile(r"[A-Za-z_][\w.]*(?=(\(.*\))?$)", re.DOTALL)
 FILE = re.compile(r"(?:refapprox/|docs/)?([\w/]+\.(?:py|md))")
@@ -27,13 +31,22 @@ def pages(env):
     return {name: min(places) for name, places in last.items() if len(places) == 1} | found
 
 
+def list_every_module(env):
+    """A listing for each module, also of those that document nothing public: a page may name any file."""
+    for module in pkgutil.walk_packages(refapprox.__path__, "refapprox."):
+        if not env._viewcode_modules.get(module.name):
+            analyzer = ModuleAnalyzer.for_module(module.name)
+            env._viewcode_modules[module.name] = analyzer.code, analyzer.find_tags(), {}, module.name
+
+
 def files(env):
-    """Path of a module, and its last part where only one has it -> the page of its listing; and every page itself."""
+    """Path of a module, and its last parts where only one has them -> the page of its listing; and every page itself."""
     found, last = {}, {}
     for module in (name for name, listing in env._viewcode_modules.items() if listing):
         page, parts = f"_modules/{module.replace('.', '/')}", module.split(".")[1:]
         found[f"{'/'.join(parts)}.py"] = page
-        last.setdefault(f"{parts[-1]}.py", set()).add(page)
+        for start in range(1, len(parts)):
+            last.setdefault(f"{'/'.join(parts[start:])}.py", set()).add(page)
     found |= {f"{name}.md": name for name in env.found_docs}
     return {name: min(places) for name, places in last.items() if len(places) == 1} | found
 
@@ -53,6 +66,7 @@ def link(app, doctree, docname):
 
 
 def remember(app, env):
+    list_every_module(env)
     env.api_pages, env.api_files = pages(env), files(env)
 
 
