@@ -1,4 +1,5 @@
-"""Remake every picture of README and docs: `python tests/tools/make_figures.py [NAME ...]`, about half an hour.
+"""Remake every picture of README and docs: `python tests/tools/make_figures.py [NAME ...]`, about half an hour, and two
+hours more for those of real images.
 
 MNIST is found by REFAPPROX_DATA_DIR, EvoApproxLib's two releases by REFAPPROX_EVOAPPROX_DIR (separated as in PATH);
 what needs files that are not at hand is named and left as it is. Pictures of a run are taken from a folder of runs,
@@ -22,12 +23,16 @@ def run(*command, **environment):
                    env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
 
 
+def finished(out, *options):
+    """The folder of a run with these options, which is begun or gone on with where it is not there whole."""
+    if not (out / "report.html").exists():
+        run(*REFAPPROX, "run", *(("--resume", out) if (out / "config.json").exists() else (*options, "--out", out)))
+    return out
+
+
 def of_mnist(work):
     """The pictures of one run on MNIST with its statistics."""
-    out = work / "mnist0"
-    if not (out / "report.html").exists():
-        afresh = ("--data", "mnist", "--preset", "full", "--out", out)
-        run(*REFAPPROX, "run", *(("--resume", out) if (out / "config.json").exists() else afresh))
+    out = finished(work / "mnist0", "--data", "mnist", "--preset", "full")
     run(*REFAPPROX, "stats", "--run", out)
     for name, source in (("mnist_energy", "energy"), ("mnist_predicted_std", "predicted_std"),
                          ("error_ladder", "error_ladder"), ("error_histograms", "error_histograms")):
@@ -38,6 +43,23 @@ def of_the_sweep(work):
     """Energy and accuracy for several lmbd on MNIST."""
     run(sys.executable, "examples/lambda_sweep.py", "--dataset", "mnist", "--preset", "full", "--out", work / "sweep")
     shutil.copyfile(work / "sweep" / "pareto.png", FIGURES / "mnist_lambda_sweep.png")
+
+
+def of_the_claim(out, name, options, claim):
+    """Accuracy against energy for several assignments of a run, three seeds."""
+    run(sys.executable, "examples/energy_claim.py", finished(out, "--no-uniform", *options), *claim)
+    shutil.copyfile(max((out / "claim").glob("energy-*.png"), key=os.path.getmtime), FIGURES / f"{name}_energy.png")
+
+
+def of_cifar10(work):
+    of_the_claim(work / "cifar0", "cifar10", ("--net", "resnet8", "--dataset", "cifar10", "--epochs",
+                                              "baseline=14,quant=2,gradient=2,approx=1"),
+                 ("--images", "20000", "--seeds", "3", "--lmbd", "4", "--sigma-max", "0.5"))
+
+
+def of_fashion(work):
+    of_the_claim(work / "fashion0", "fashion", ("--dataset", "fashion-mnist", "--preset", "full"),
+                 ("--images", "20000", "--seeds", "3", "--epochs", "2"))
 
 
 def of_evoapprox(work):
@@ -57,6 +79,8 @@ def of_analog(work):
 PICTURES = {      # what is made together -> (how, environment variables that it needs)
     "mnist": (of_mnist, ("REFAPPROX_DATA_DIR",)),
     "sweep": (of_the_sweep, ("REFAPPROX_DATA_DIR",)),
+    "cifar10": (of_cifar10, ("REFAPPROX_DATA_DIR",)),
+    "fashion": (of_fashion, ("REFAPPROX_DATA_DIR",)),
     "evoapprox": (of_evoapprox, ("REFAPPROX_EVOAPPROX_DIR",)),
     "power": (lambda work: run(sys.executable, "tests/tools/fit_cell_figures.py", "--figure",
                                FIGURES / "power_model.png"), ("REFAPPROX_EVOAPPROX_DIR",)),
