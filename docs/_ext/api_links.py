@@ -40,7 +40,7 @@ def list_every_module(env):
 
 
 def files(env):
-    """Path of a module, and its last parts where only one has them -> the page of its listing; and every page itself."""
+    """Path of a module, and its last parts where only one has them -> the page of its listing; every page itself."""
     found, last = {}, {}
     for module in (name for name, listing in env._viewcode_modules.items() if listing):
         page, parts = f"_modules/{module.replace('.', '/')}", module.split(".")[1:]

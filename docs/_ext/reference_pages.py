@@ -1,5 +1,6 @@
 """Pages made from the program itself: the API reference by package, and the command line's from its own --help."""
 import inspect
+import re
 from pathlib import Path
 
 from tests.tools.command_line import all_parsers
@@ -37,6 +38,9 @@ def package_page(name, module):
     elsewhere = [key for key in own if key not in first and key not in data]
     text = f"{heading(name)}.. automodule:: {name}\n   :no-members:\n   :no-index:\n\n.. currentmodule:: {name}\n\n"
     text += listing("Classes", sorted(classes), name) + listing("Functions", sorted(functions), name)
+    if offered := modules_of(name, module):
+        lines = "".join(f"   {key}\n" for key in sorted(offered))
+        text += f"{heading('Modules', '-')}.. toctree::\n   :maxdepth: 1\n\n{lines}\n"
     if data:
         text += f"{heading('Tables and constants', '-')}" + "".join(f"- ``{key}``\n" for key in sorted(data)) + "\n"
     if elsewhere and name != "refapprox":
@@ -46,6 +50,20 @@ def package_page(name, module):
         text += heading("What a first lesson types", "-") + "".join(
             f"- ``refapprox.{key}``: {origin(thing)}\n" for key, thing in public.items() if not key.startswith("__"))
     return text
+
+
+def modules_of(name, package):
+    """name -> what it offers, of the modules that a package has in its `__all__`, such as operations."""
+    parts = {f"{name}.{key}": getattr(package, key) for key in package.__all__} if name != "refapprox" else {}
+    told = {key: getattr(part, "__all__", None) or documented(part)
+            for key, part in parts.items() if inspect.ismodule(part) and not hasattr(part, "__path__")}
+    return {key: names for key, names in told.items() if names}
+
+
+def documented(module):
+    return [key for key, thing in vars(module).items() if not key.startswith("_")
+            and getattr(thing, "__module__", "") == module.__name__
+            and re.search(r"^ *(Parameters|Examples|>>> .*)$", thing.__doc__ or "", re.MULTILINE)]
 
 
 def origin(thing):
@@ -61,6 +79,8 @@ def api_pages(app):
     offered = {name: module for name, module in packages().items() if name == "refapprox" or module.__all__}
     for name, module in offered.items():
         write(folder / f"{name}.rst", package_page(name, module))
+        for key, names in modules_of(name, module).items():
+            write(folder / f"{key}.rst", f"{heading(key)}.. automodule:: {key}\n   :members: {', '.join(names)}\n")
     toctree = "".join(f"   {name}\n" for name in offered)
     write(folder / "index.rst", heading("API reference") + "Everything public, by package. Whatever is not "
           "listed here is internal and may change without notice.\n\n.. toctree::\n   :maxdepth: 1\n\n" + toctree)
