@@ -16,6 +16,7 @@ PROSE = {"Notes", "References", "See Also"}
 PAGE = re.compile(r"`{0,2}docs/([\w/]+)\.md`{0,2}")
 DOCS = Path(__file__).parents[1]
 HEADING = re.compile(r"^[-=]{3,}\s*$")
+ENUMERATED = re.compile(r"^(\s*)(?=\(?(\d+|[A-Za-z])[.)] )")      # "(2) holds" and "C. E. Clark" are sentences here
 OPAQUE = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*\\)\]])\*[^\W_](?:[^*]*[\w.])?\*(?![\w*(\[]))")
 
 
@@ -26,9 +27,20 @@ def escaped(line):
                    for index, part in enumerate(parts))
 
 
+def with_rubrics(lines):
+    """Headings within the docstring of a module stand apart and are no sections of the page."""
+    result = []
+    for line in lines:
+        if HEADING.match(line):
+            result[-1:] = [f".. rubric:: {result[-1]}", ""]
+        else:
+            result.append(line)
+    return result
+
+
 def transform(lines):
     """The lines of a docstring as reStructuredText that numpydoc still takes apart into its sections."""
-    result, section, index = [], None, 0
+    result, section, index, doctest = [], None, 0, False
     while index < len(lines):
         line = lines[index]
         if index + 1 < len(lines) and HEADING.match(lines[index + 1]) and line and not line[0].isspace():
@@ -36,7 +48,8 @@ def transform(lines):
             result += [line, lines[index + 1]]
             index += 2
             continue
-        if section in ("Examples", "Example"):
+        doctest = line.lstrip().startswith(">>>") or (doctest and line.strip())
+        if section in ("Examples", "Example") or doctest:
             result.append(line)
         elif line.startswith("    ") and (section is None or section in PROSE) and blank_before(lines, index):
             block = []
@@ -52,7 +65,7 @@ def transform(lines):
             name, colon, kind = line.partition(" : ")      # numpydoc takes care of stars in names
             result.append(f"{name}{colon}{escaped(kind)}" if line and not line[0].isspace() else escaped(line))
         else:
-            result.append(escaped(line))
+            result.append(ENUMERATED.sub(r"\1\\", escaped(line)))
         index += 1
     return result
 
@@ -69,6 +82,8 @@ def with_links(lines):
 
 def process(app, what, name, obj, options, lines):
     lines[:] = with_links(transform(lines))
+    if what == "module":
+        lines[:] = with_rubrics(lines)
 
 
 @functools.cache
@@ -91,12 +106,7 @@ def add_module(app, what, name, obj, options, lines):
     if beside:
         lines += ["", ".. rubric:: See also", "", ", ".join(beside)]
     if len(about) > 1:
-        lines += ["", f".. rubric:: About {module.__name__}", ""]
-        for line in with_links(transform(about)):
-            if HEADING.match(line):
-                lines[-1:] = [f".. rubric:: {lines[-1]}", ""]
-            else:
-                lines.append(line)
+        lines += ["", f".. rubric:: About {module.__name__}", "", *with_rubrics(with_links(transform(about)))]
 
 
 def setup(app):

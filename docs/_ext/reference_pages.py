@@ -55,15 +55,19 @@ def package_page(name, module):
 def modules_of(name, package):
     """name -> what it offers, of the modules that a package has in its `__all__`, such as operations."""
     parts = {f"{name}.{key}": getattr(package, key) for key in package.__all__} if name != "refapprox" else {}
-    told = {key: getattr(part, "__all__", None) or documented(part)
-            for key, part in parts.items() if inspect.ismodule(part) and not hasattr(part, "__path__")}
+    told = {key: documented(part) for key, part in parts.items()
+            if inspect.ismodule(part) and not hasattr(part, "__path__")}
     return {key: names for key, names in told.items() if names}
 
 
 def documented(module):
-    return [key for key, thing in vars(module).items() if not key.startswith("_")
-            and getattr(thing, "__module__", "") == module.__name__
-            and re.search(r"^ *(Parameters|Examples|>>> .*)$", thing.__doc__ or "", re.MULTILINE)]
+    """What a module says is public, else what it documents like that; but not what has a page of its own."""
+    names = getattr(module, "__all__", None) or [
+        key for key, thing in vars(module).items() if not key.startswith("_")
+        and getattr(thing, "__module__", "") == module.__name__
+        and re.search(r"^ *(Parameters|Examples|>>> .*)$", thing.__doc__ or "", re.MULTILINE)]
+    elsewhere = {id(thing) for thing in surface().values()}
+    return [name for name in names if callable(getattr(module, name)) and id(getattr(module, name)) not in elsewhere]
 
 
 def origin(thing):

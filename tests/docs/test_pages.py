@@ -116,6 +116,13 @@ def test_links_lead_somewhere(page):
         assert not anchor or goal.suffix != ".md" or anchor in anchors(goal), f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_numbered_formulas_part_their_rows_by_cr(page):
+    """Where a formula has a double backslash the site puts it into an environment that takes no number: an error."""
+    formulas = re.findall(r"^\$\$$(.*?)^\$\$$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert not [formula for formula in formulas if r"\tag" in formula and r"\\" in formula]
+
+
 def test_every_page_has_a_place_in_the_site():
     listed = set()
     for page in sorted((ROOT / "docs").rglob("*.md")):
