@@ -2,6 +2,7 @@
 import sys
 import time
 
+FEW_LAYERS = 10    # whose noise levels fit into a line
 REFRESH = 0.2      # seconds between two states of the line that tells the progress within an epoch
 
 
@@ -18,12 +19,15 @@ class Console:
         print(text, file=self.stream, flush=True)
 
     def epoch(self, record, epochs, left=None):
-        """A finished epoch, and in the noise search every layer's sigma."""
+        """A finished epoch, and in the noise search every layer's sigma, the extremes where they are many."""
         self.line(f"{record['step']:>8} epoch {record['epoch']}/{epochs}   loss {record['loss']:7.4f}   "
                   f"validation loss {record['val_loss']:7.4f}, accuracy {100 * record['val_accuracy']:6.2f} %   "
                   f"{record['seconds']:5.1f} s{'' if left is None else f'   {duration(left)} left'}")
         if "sigma" in record:
-            levels = (f"{name} {value:+.4f}" for name, value in record["sigma"].items())
+            levels = [f"{name} {value:+.4f}" for name, value in record["sigma"].items()]
+            if len(levels) > FEW_LAYERS:
+                least, *_, largest = sorted(levels, key=lambda level: abs(float(level.split()[1])))
+                levels = [f"of {len(levels)} layers", f"least: {least}", f"largest: {largest}"]
             self.line("         sigma   " + "   ".join(levels))
 
     def batch(self, step, epoch, epochs, done, total, left=None):

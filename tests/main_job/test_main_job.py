@@ -339,6 +339,16 @@ def test_a_terminal_sees_the_progress_within_an_epoch_and_the_time_that_is_left(
     assert any("   quant epoch 1/2   loss" in line and " left" in line for line in lines)
 
 
+def test_many_noise_levels_are_told_by_their_extremes():
+    stream = io.StringIO()
+    numbers = dict.fromkeys(("epoch", "loss", "val_loss", "val_accuracy", "seconds"), 0)
+    for count, words in ((10, "sigma   layer0 +0.0000   layer1 +0.1000"),
+                         (11, "sigma   of 11 layers   least: layer0 +0.0000   largest: layer10 -1.0000\n")):
+        levels = {f"layer{i}": -1.0 if i == 10 else 0.1 * i for i in range(count)}
+        console.Console(stream).epoch({"step": "gradient", "sigma": levels} | numbers, 1)
+        assert words in stream.getvalue()
+
+
 def test_the_pace_by_hand(monkeypatch):
     """Foretold are 2 epochs of 5 s, a test of 1 s, 1 s of matching, 2 epochs of 4 s, a test of 1 s: 21 s. What was
     foretold as 11 s takes 22 s, so the remaining 10 s will take 20."""
