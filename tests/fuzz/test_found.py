@@ -1,4 +1,5 @@
 """What hostile inputs have found, one call for each kind: refused in words that name the argument."""
+import functools
 import pathlib
 
 import numpy as np
@@ -14,6 +15,7 @@ from refapprox.datasets.pixels import CropAndFlip
 from refapprox.error_stats import AliasSampler, LayerOperands, error_law
 from refapprox.matching import AssignmentProblem, kmeans_assignment
 from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
+from refapprox.multipliers.circuits import from_wires
 from refapprox.multipliers.formats import read_mantissa_table
 from refapprox.nets import ApproxNet, make_net
 from refapprox.network import BatchNorm, Flatten, Linear, Sequential
@@ -25,7 +27,7 @@ from refapprox.training import fit, topk_accuracy
 RNG = np.random.default_rng(0)
 UNIT = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
 STAGES = dict.fromkeys(("baseline", "quant", "gradient", "approx"), StageSettings(epochs=1, lr=0.1))
-ONE = np.ones((1, 1))
+ONE, DEEP = np.ones((1, 1)), functools.reduce(lambda inner, _: [inner], range(3000), [])
 
 
 def convolved(htp_model=None, **more):
@@ -90,6 +92,7 @@ def search():
     (lambda: load_library(np.array(["builtin", None])), TypeError, "source must be of type str or PathLike"),
     (lambda: load_library(more=np.zeros(0)), TypeError, "more must be of type list or tuple"),
     (lambda: read_circuit(iter(["a.v"])), TypeError, "path_or_paths must be of type"),
+    (lambda: from_wires([("A", 1)], [("NOT", ["A[0]"], [DEEP])], ["A[0]"]), TypeError, "gates must be triples"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),

@@ -49,7 +49,7 @@ def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Itera
     try:
         gates = [(str(kind), *(tuple(map(str, itertools.islice(wires, MOST_WIRES))) for wires in (inputs, drives)))
                  for kind, inputs, drives in gates]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):      # a name that nests too deep to be printed
         raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives).") from None
     return connected(named, gates, outputs, {"0": ZERO, "1": ONE}, signed, name)
 
