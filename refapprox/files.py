@@ -53,10 +53,10 @@ def read_bytes(path, *, limit=LIMIT):
     return content
 
 
-def check_named(path):
+def check_named(path, name="path"):
     """A ValueError where a path names no file: "", which pathlib takes for the folder ".", or "/"."""
     if isinstance(path, (str, os.PathLike)) and not Path(path).name:
-        raise ValueError(f"path must name a file, got {str(path)!r}.")
+        raise ValueError(f"{name} must name a file, got {str(path)!r}.")
 
 
 def kind_of(mode):

@@ -7,6 +7,7 @@ import pytest
 
 from refapprox import load_library, read_circuit
 from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
+from refapprox.compat.aihwkit.inference import NPairConductanceConverter as PlainPairs
 from refapprox.compat.presets import PRESETS
 from refapprox.compat.torchapprox.layers import ApproxConv2d
 from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
@@ -24,6 +25,7 @@ from refapprox.optimizer import StageSettings
 from refapprox.plotting import error_maps, new_figure
 from refapprox.training import fit, topk_accuracy
 
+CIRCUIT = pathlib.Path(__file__).with_name("circuits") / "mul2u_rtl.v"
 RNG = np.random.default_rng(0)
 UNIT = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
 STAGES = dict.fromkeys(("baseline", "quant", "gradient", "approx"), StageSettings(epochs=1, lr=0.1))
@@ -93,6 +95,9 @@ def search():
     (lambda: load_library(more=np.zeros(0)), TypeError, "more must be of type list or tuple"),
     (lambda: read_circuit(iter(["a.v"])), TypeError, "path_or_paths must be of type"),
     (lambda: from_wires([("A", 1)], [("NOT", ["A[0]"], [DEEP])], ["A[0]"]), TypeError, "gates must be triples"),
+    (lambda: PlainPairs([1.0, -1.0]), ValueError, "f_lst must neither hold nor add up to 0"),
+    (lambda: PlainPairs([5e-324, 1.0]), ValueError, "f_lst must neither hold nor add up to 0"),
+    (lambda: read_netlist(CIRCUIT, liberty=""), ValueError, "liberty must name a file, got ''"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),

@@ -74,6 +74,7 @@ def liberty_of(paths):
     for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"liberty must be a path or several, got {shown(path)}.")
+        bounded_files.check_named(path, "liberty")
         file = File(Path(path), bounded_files.read_bytes(path, limit=MAX_LIBERTY))
         cells.update(read_liberty(file.text(), str(path)))
     return cells

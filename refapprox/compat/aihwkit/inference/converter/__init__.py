@@ -75,8 +75,9 @@ class NPairConductanceConverter(native.NPairConductanceConverter):
     def _check_factors(self, f_lst):
         if not isinstance(f_lst, (list, tuple)) or len(f_lst) == 0 or max(f_lst) < 0:
             return super()._check_factors(f_lst)
-        factors = tuple(check_real(f"f_lst[{j}]", factor) for j, factor in enumerate(f_lst))
-        if 0 in factors or sum(factors) == 0:
+        factors = tuple(check_real(f"f_lst[{j}]", factor, minimum=-checks.LARGEST, maximum=checks.LARGEST)
+                        for j, factor in enumerate(f_lst))
+        if min(map(abs, (*factors, sum(factors)))) < 1 / checks.LARGEST:
             raise ValueError(f"f_lst must neither hold nor add up to 0, got {factors}.")
         return factors
 
