@@ -16,7 +16,7 @@ from refapprox.datasets.pixels import CropAndFlip
 from refapprox.error_stats import AliasSampler, LayerOperands, error_law
 from refapprox.matching import AssignmentProblem, kmeans_assignment
 from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
-from refapprox.multipliers.circuits import from_wires
+from refapprox.multipliers.circuits import delay, from_wires
 from refapprox.multipliers.formats import read_mantissa_table
 from refapprox.nets import ApproxNet, make_net
 from refapprox.network import BatchNorm, Flatten, Linear, Sequential
@@ -24,8 +24,10 @@ from refapprox.ops import agn, conv2d
 from refapprox.optimizer import StageSettings
 from refapprox.plotting import error_maps, new_figure
 from refapprox.training import fit, topk_accuracy
+from tests.fuzz.values import Sly
 
 CIRCUIT = pathlib.Path(__file__).with_name("circuits") / "mul2u_rtl.v"
+HALF = Netlist([("A", 1), ("B", 1)], [("AND", (2, 3))], [4])
 RNG = np.random.default_rng(0)
 UNIT = QuantizationParameters([1.0], [0.0], [1.0], [0.0])
 STAGES = dict.fromkeys(("baseline", "quant", "gradient", "approx"), StageSettings(epochs=1, lr=0.1))
@@ -98,6 +100,11 @@ def search():
     (lambda: PlainPairs([1.0, -1.0]), ValueError, "f_lst must neither hold nor add up to 0"),
     (lambda: PlainPairs([5e-324, 1.0]), ValueError, "f_lst must neither hold nor add up to 0"),
     (lambda: read_netlist(CIRCUIT, liberty=""), ValueError, "liberty must name a file, got ''"),
+    (lambda: from_wires([("A", 1)], [("NOT", [Sly()], ["n"])], ["A[0]"]), TypeError, "gates must be triples"),
+    (lambda: from_wires([(DEEP, 1)], [], ["A[0]"]), TypeError, "operands: label must be of type"),
+    (lambda: Netlist([("A", 1)], [("NOT", np.array(None))], [2]), TypeError, "gates: wires of gate 0"),
+    (lambda: delay(HALF, figures={}), TypeError, r"figures\['AND'\] must be of type Mapping"),
+    (lambda: delay(HALF, figures={"AND": {}}), ValueError, r"figures\['AND'\] must hold 'delay'"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),

@@ -1,13 +1,15 @@
 """Numbers in the documentation, computed again: `python -m tests.tools.doc_numbers [--all]`.
 
-A claim is a sentence of a document with its numbers left out, and a function that computes them. The sentence with the
-computed numbers must stand in the document, whatever its line breaks. `--all` also runs the claims that take more than
-a few seconds: what the commands beside a figure print. The tests run the quick ones.
+A claim is a sentence of a document with its numbers left out, and a function that computes them or a command that
+prints them. The sentence with the numbers must stand in the document, whatever its line breaks. `--all` also runs the
+claims that take more than a few seconds, and lists the commands of the documentation that no claim runs. The tests run
+the quick ones.
 """
 import argparse
 import functools
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,16 +23,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Claim:
-    """`sentence` (a format string) stands in `document` with the numbers that `compute` returns, by name."""
+    """`sentence` (a format string) stands in `document` with the numbers that `compute` returns, by name, or that the
+    groups of `pattern` find in what `command` prints."""
 
     document: str
     sentence: str
-    compute: Callable
+    compute: Callable | None = None
     slow: bool = False
+    command: str = ""
+    pattern: str = ""
 
     def holds(self):
         """(whether it does, the sentence as it should be)."""
-        wanted = self.sentence.format(**self.compute())
+        found = self.compute() if self.compute else printed(self.command, self.pattern)
+        wanted = self.sentence.format(**found)
         text = (ROOT / self.document).read_text(encoding="utf-8")
         return squeezed(wanted) in squeezed(text), wanted
 
@@ -69,22 +75,45 @@ def nearest_in_fraction_bits(bits=6):
             "bits": {5: "five", 6: "six", 7: "seven"}[bits]}
 
 
-def printed(*command, pattern, environment=None):
+@functools.cache
+def output_of(command):
+    """What a command of the documentation, "NAME=value ... python ...", prints."""
+    words = shlex.split(command)
+    first = words.index("python")
+    environment = dict(word.split("=", 1) for word in words[:first])
+    return subprocess.run([sys.executable, *words[first + 1:]], capture_output=True, text=True, cwd=ROOT, check=True,
+                          env=os.environ | {"PYTHONPATH": str(ROOT)} | environment).stdout
+
+
+class Printed(str):
+    """As it was printed, unless a format for a number is asked for."""
+
+    def __format__(self, wanted):
+        return format(float(self), wanted) if wanted else str(self)
+
+
+def printed(command, pattern):
     """Groups of `pattern` in what a command prints."""
-    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=ROOT, check=True,
-                         env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}))
-    return re.search(pattern, run.stdout).groupdict()
+    found = re.search(pattern, output_of(command), re.MULTILINE | re.DOTALL)
+    return {name: Printed(text) for name, text in found.groupdict().items()}
 
 
-def own_network():
-    return printed("examples/own_network.py", environment={"OPENBLAS_NUM_THREADS": "1"}, pattern=(
-        r"accuracy (?P<exact>[\d.]+) % exact, (?P<retrained>[\d.]+) % at a relative energy of (?P<energy>[\d.]+)"))
+def commands_not_run():
+    """(document, command) of all commands in the documentation whose output no claim checks."""
+    run = {claim.command for claim in CLAIMS}
+    for path in (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        for found in re.findall(r"(?:`|^ {4}|\n)((?:[A-Z_]+=\S+ )*(?:python|refapprox) [^`\n#]+)", text):
+            if found.strip() not in run:
+                yield path.relative_to(ROOT), found.strip()
 
 
-def tutorial_before_retraining():
-    return {name: float(value) for name, value in printed(
-        "examples/tutorial.py", "--seeds", "42", "0", "1", "2", "3",
-        pattern=r"deployed, % +(?P<mean>\S+) +(?P<std>\S+) +(?P<low>\S+) +(?P<high>\S+)").items()}
+def networks_that_ship():
+    """Test accuracies of those on the drawn digits, in percent."""
+    from refapprox import LeNet5, SyntheticDigits
+    digits = SyntheticDigits()
+    return {name: 100 * LeNet5.pretrained("synthetic", signed=name == "signed").test(digits)[1]
+            for name in ("signed", "unsigned")}
 
 
 def rare_errors_of_the_page():
@@ -115,11 +144,9 @@ def one_level_of_a_transform(root=2.0):
     return {"root": root, "eta": root + 4 * 2 ** 0.5}
 
 
-@functools.cache
 def false_alarms():
     """"rare, whole" -> the rate as the table has it."""
-    found = printed("-m", "tests.tools.false_alarms", "--samples", "30", pattern=r"(?s)(?P<text>.*)")["text"]
-    rates = re.findall(r"^([^:\n]+): ([\d.e-]+) \(", found, re.MULTILINE)
+    rates = re.findall(r"^([^:\n]+): ([\d.e-]+) \(", output_of(FALSE_ALARMS), re.MULTILINE)
     return {name: f"{float(rate):.3g}".replace("e-0", "e-") for name, rate in rates}
 
 
@@ -195,6 +222,21 @@ def library_that_ships():
     return {"count": len(library), "inexact": sum(np.any(m.error_map) for m in library)}
 
 
+FALSE_ALARMS = "python -m tests.tools.false_alarms --samples 30"
+TUTORIAL = "python examples/tutorial.py --seeds 42 0 1 2 3"
+OWN_NETWORK = "OPENBLAS_NUM_THREADS=1 python examples/own_network.py"
+LINES = "python -m tests.tools.lines"
+SUITE = "python -m tests.conformance.suite_numbers"
+ROWS = r" +(?P<mean>\S+) +(?P<std>\S+) +(?P<low>\S+) +(?P<high>\S+)$"      # of the tutorial over several seeds
+TABLE = {      # printed -> in the tutorial
+    **{f"{stage}, %": f"| {label} (%) | {{mean:.2f}} ± {{std:.2f}} | {{low:.2f}} | {{high:.2f}} |" for stage, label in
+       (("baseline", "baseline, test accuracy"), ("quantized", "quantized"), ("retrained", "retrained"))},
+    "deployed, %":
+        "| deployed, before retraining (%) | **{mean:.2f} ± {std:.2f}** | **{low:.2f}** | **{high:.2f}** |",
+    **{name: f"| {label} | {{mean}} ± {{std}} | {{low}} | {{high}} |" for name, label in
+       (("relative energy", "relative energy"), ("|sigma| of conv1", "abs(sigma) of conv1"),
+        *((f"|sigma| of {layer}", layer) for layer in ("conv2", "linear1", "linear2", "linear3")))}}
+
 CLAIMS = (
     Claim("docs/derivations/error_statistics.md", "variances {whole:.2f} = {a:.2f} + {b:.2f} + {d:.2f}]",
           parts_of_the_picture),
@@ -221,7 +263,7 @@ CLAIMS = (
           "Roots within ${root:.0f}u$ ($u = \\varepsilon / 2$) give $\\eta \\le {eta:.1f} u$",
           one_level_of_a_transform),
     *[Claim("docs/results.md", f"| {label} | {{whole}} | {{bounded}} | {{fourth}} |",
-            functools.partial(false_alarms_of, law), slow=True)
+            functools.partial(false_alarms_of, law), slow=True, command=FALSE_ALARMS)
       for law, label in (("rare", "rare (100 with probability 1/256)"), ("skewed", "skewed (geometric)"),
                          ("lattice", "lattice (multiples of 64)"), ("heavy", "heavy (P ~ 1/(1 + \\|s\\|)³)"))],
     Claim("docs/tutorial.md", "({multipliers} multipliers in {layers} layers: {assignments:,} trainings)",
@@ -254,15 +296,27 @@ CLAIMS = (
           "MBM's {numerator}/{denominator} = {value:.3f} is the nearest number of {bits} fraction bits.",
           nearest_in_fraction_bits),
     Claim("docs/results.md",
-          "{exact} % exact, {retrained} % after matching and retraining at a relative energy of {energy}.",
-          own_network, slow=True),
-    Claim("docs/tutorial.md",
-          "| deployed, before retraining (%) | **{mean:.2f} ± {std:.2f}** | **{low:.2f}** | **{high:.2f}** |",
-          tutorial_before_retraining, slow=True),
-    Claim("docs/results.md", "deployed {mean:.2f} ± {std:.2f} % ({low:.2f} to {high:.2f})",
-          tutorial_before_retraining, slow=True),
-    Claim("docs/tutorial_own_network.md",
-          "accuracy {exact} % exact, {retrained} % at a relative energy of {energy}", own_network, slow=True),
+          "{exact} % exact, {retrained} % after matching and retraining at a relative energy of {energy}.", None, True,
+          OWN_NETWORK, r"accuracy (?P<exact>\S+) % exact, (?P<retrained>\S+) % at a .* energy of (?P<energy>\S+)"),
+    Claim("docs/tutorial_own_network.md", "{text}", None, True, OWN_NETWORK, r"(?P<text>MyNetwork:.* energy of \S+)"),
+    *[Claim("docs/tutorial.md", sentence, None, True, TUTORIAL, re.escape(name) + ROWS)
+      for name, sentence in TABLE.items()],
+    *[Claim("docs/results.md", f"{stage} {{mean:.2f}} ± {{std:.2f}} %", None, True, TUTORIAL, f"{stage}, %{ROWS}")
+      for stage in ("baseline", "quantized", "deployed", "retrained")],
+    Claim("docs/results.md", "| symmetric int8 | {signed:.2f} % of 2,000 |", networks_that_ship, True),
+    Claim("docs/results.md", "| affine in [0, 255] | {unsigned:.2f} % of 2,000 |", networks_that_ship, True),
+    Claim("docs/results.md", "{table}", None, True, LINES, r"(?P<table>\| \(top\).*\| all [^\n]*)"),
+    Claim("docs/results.md", "Of the docstrings {public} lines stand at public names, {modules} at modules, {rest} "
+          "elsewhere. Of the code {statements} lines are statements, {headings} the headings of functions and classes, "
+          "{imports} imports, {tables} tables and fields, {errors} errors that are raised.", None, True, LINES,
+          r"docstrings: (?P<public>\S+) public names, (?P<rest>\S+) the rest, (?P<modules>\S+) modules\s+"
+          r"code: (?P<statements>\S+) statements, (?P<headings>\S+) headings of functions and classes, "
+          r"(?P<imports>\S+) imports, (?P<tables>\S+) tables and fields, (?P<errors>\S+) errors raised"),
+    Claim("docs/results.md", "{rejected} of {mutants}, each with its own mistake as the likeliest; {named} of their "
+          "{failures} failures name it", None, True, SUITE, r"(?P<rejected>\d+) of (?P<mutants>\d+) mutants reject.*; "
+          r"(?P<named>\d+) of (?P<failures>\d+) failures name it"),
+    Claim("docs/results.md", "{faults} faults, named in {found} of {all} failures", None, True, SUITE,
+          r"(?P<faults>\d+) faults: named in (?P<found>\d+) of (?P<all>\d+) failures"),
 )
 
 
@@ -291,6 +345,8 @@ def main(arguments=()):
     print(f"{wrong} of the claims do not hold")
     if args.all:
         print("Not covered:", *(f"  {what}: {why}" for what, why in NOT_COVERED.items()), sep="\n")
+        print("Commands that no claim runs:",
+              *(f"  {where}: {command}" for where, command in commands_not_run()), sep="\n")
     return int(wrong > 0)
 
 

@@ -24,6 +24,7 @@ from refapprox.multipliers.circuits.activity import toggle_rates
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.mapping import mapped
 from refapprox.multipliers.circuits.netlist import Netlist
+from refapprox.validation import check_instance, check_real, shown
 
 CLASS = {"NOT": "INV", "BUF": "INV", "NAND": "NAND", "NOR": "NAND", "AND": "AND", "OR": "OR", "XOR": "XOR",
          "XNOR": "XOR", "HA": "HA", "FA": "FA"}
@@ -38,6 +39,18 @@ def committed():
 def cell_figures():
     """The committed table: class -> {"area": um^2, "static": mW, "energy": mW per transition a cycle, "delay": ns}."""
     return committed()["cells"]
+
+
+def checked_figures(figures, circuit, *names):
+    """class -> name -> float for the gates of `circuit`; the committed figures where there are none."""
+    figures = cell_figures() if figures is None else check_instance("figures", figures, Mapping)
+    found = {}
+    for kind in dict.fromkeys(CLASS[kind] for kind, _ in circuit.gates):
+        cell = check_instance(f"figures[{kind!r}]", figures.get(kind), Mapping)
+        if missing := [name for name in names if name not in cell]:
+            raise ValueError(f"figures[{kind!r}] must hold {missing[0]!r}, got {shown(cell)}.")
+        found[kind] = {name: check_real(f"figures[{kind!r}][{name!r}]", cell[name]) for name in names}
+    return found
 
 
 def power_errors(bits_x, bits_w):
@@ -67,8 +80,9 @@ def area(netlist: Netlist, figures: Mapping[str, Mapping] | None = None) -> floa
     >>> area(b.netlist(b.half_adder(2, 3))) == cell_figures()["HA"]["area"]
     True
     """
-    figures = figures or cell_figures()
-    return float(sum(figures[CLASS[kind]]["area"] for kind, _ in mapped(netlist).gates))
+    circuit = mapped(netlist)
+    figures = checked_figures(figures, circuit, "area")
+    return float(sum(figures[CLASS[kind]]["area"] for kind, _ in circuit.gates))
 
 
 def power(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike | None = None,
@@ -99,7 +113,8 @@ def power(netlist: Netlist, x_dist: ArrayLike | None = None, w_dist: ArrayLike |
     >>> power(family_netlist("broken_array(h=2, v=4)")) < power(family_netlist("exact"))
     True
     """
-    figures, circuit = figures or cell_figures(), mapped(netlist)
+    circuit = mapped(netlist)
+    figures = checked_figures(figures, circuit, "static", "energy")
     rates = toggle_rates(circuit, x_dist, w_dist)
     total = 0.0
     for (kind, _), first in zip(circuit.gates, circuit.gate_wires, strict=True):
@@ -127,8 +142,9 @@ def delay(netlist: Netlist, figures: Mapping[str, Mapping] | None = None) -> flo
     >>> delay(family_netlist("exact", bits=4)) < delay(family_netlist("exact", bits=8))
     True
     """
-    figures, circuit = figures or cell_figures(), mapped(netlist)
-    times = arrival(circuit, {c: figures[c]["delay"] for c in CLASSES})
+    circuit = mapped(netlist)
+    figures = checked_figures(figures, circuit, "delay")
+    times = arrival(circuit, {c: figure["delay"] for c, figure in figures.items()})
     return float(max(times[wire] for wire in circuit.outputs))
 
 

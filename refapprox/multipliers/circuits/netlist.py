@@ -27,6 +27,7 @@ from refapprox.validation import (
     check_choice,
     check_codes,
     check_flag,
+    check_instance,
     check_integer,
     shown,
 )
@@ -99,11 +100,12 @@ class Netlist(BinaryOperator):
             if not isinstance(kind, str) or kind not in GATES:
                 raise ValueError(f"gate {position} of {self.name} must be one of {', '.join(GATES)}, "
                                  f"got {shown(kind)}.")
-            inputs = tuple(check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,
-                                         minimum=0, maximum=driven - 1) for wire in inputs)
+            inputs = check_instance(f"gates: wires of gate {position} ({kind}) of {self.name}", inputs, (tuple, list))
             if len(inputs) != GATES[kind].inputs:
                 raise ValueError(f"gate {position} of {self.name}, {kind}, takes {GATES[kind].inputs} input(s), "
                                  f"got {len(inputs)}.")
+            inputs = tuple(check_integer(f"gates: input wire of gate {position} ({kind}) of {self.name}", wire,
+                                         minimum=0, maximum=driven - 1) for wire in inputs)
             gates.append(Gate(kind, inputs))
             driven += GATES[kind].outputs
         if not 1 <= len(self.outputs) <= MAX_OUTPUT_BITS:

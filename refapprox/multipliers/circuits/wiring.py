@@ -9,7 +9,7 @@ from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.gates import GATES
 from refapprox.multipliers.circuits.graph import Graph, netlist_of
 from refapprox.multipliers.circuits.netlist import MAX_OPERAND_BITS, MAX_OUTPUT_BITS, Netlist
-from refapprox.validation import WrongKindError, check_choice, check_integer, shown
+from refapprox.validation import WrongKindError, check_choice, check_instance, check_integer, shown
 
 MOST_WIRES = MAX_OUTPUT_BITS + 1      # more is wrong, and need not be held in memory
 
@@ -49,7 +49,7 @@ def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Itera
     try:
         gates = [(str(kind), *(tuple(map(str, itertools.islice(wires, MOST_WIRES))) for wires in (inputs, drives)))
                  for kind, inputs, drives in gates]
-    except (TypeError, ValueError, RecursionError):      # a name that nests too deep to be printed
+    except Exception:      # of any kind where a name cannot be printed
         raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives).") from None
     return connected(named, gates, outputs, {"0": ZERO, "1": ONE}, signed, name)
 
@@ -67,8 +67,8 @@ def connected(operands, gates, outputs, constants, signed, name):
     for kind, reads, drives in gates:
         cell = GATES[check_choice(f"a gate of {name}", kind, GATES)]
         if (len(reads), len(drives)) != (cell.inputs, cell.outputs):
-            raise ValueError(f"{kind} of {name} takes {cell.inputs} wire(s) and drives {cell.outputs}, "
-                             f"got {', '.join(map(str, reads))} and {', '.join(map(str, drives))}.")
+            raise ValueError(f"gates: {kind} of {name} takes {cell.inputs} wire(s) and drives {cell.outputs}, "
+                             f"got {shown(', '.join(map(str, reads)))} and {shown(', '.join(map(str, drives)))}.")
         for wire, bit in zip(drives, graph.cell(kind, *map(net, reads)), strict=True):
             graph.drive(net(wire), bit)
     wanted = [net(wire) for wire in itertools.islice(outputs, MOST_WIRES)]
@@ -80,4 +80,5 @@ def check_operand(operand):
     if not isinstance(operand, (tuple, list)) or len(operand) != 2:
         raise WrongKindError(f"operands must be pairs (label, bits), got {shown(operand)}.")
     label, bits = operand
-    return str(label), check_integer(f"operands: width of {label}", bits, minimum=1, maximum=MAX_OPERAND_BITS)
+    label = str(check_instance("operands: label", label, (str, int)))
+    return label, check_integer(f"operands: width of {label}", bits, minimum=1, maximum=MAX_OPERAND_BITS)
