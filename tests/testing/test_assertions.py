@@ -155,13 +155,13 @@ def test_the_committed_program_counts_false_alarms_and_power(capsys):
 
 def test_a_wrong_threshold_is_refuted():
     """The program's own test: allowances of a quarter are found out."""
-    name, law, draw = next(false_alarms.laws())
-    honest = acceptance(law, 100, 1e-3)
+    _, known, draw = next(false_alarms.laws())
+    honest = acceptance(known["whole"], 100, 1e-3)
     lying = type(honest)(100, 1e-3, False, type(honest.moments)(
         honest.moments.mean, honest.moments.variance, honest.moments.mean_allowed / 4, honest.moments.variance_allowed,
         honest.moments.lower, honest.moments.upper))
-    hits = false_alarms.rejections(lying, draw, 20_000, 100, np.random.default_rng(0))["any"]
-    assert false_alarms.lower_bound(hits, 20_000) > 1e-3
+    kept, found = false_alarms.rejections([honest, lying], draw, 20_000, 100, np.random.default_rng(0))
+    assert false_alarms.lower_bound(found["any"], 20_000) > 1e-3 > false_alarms.lower_bound(kept["any"], 20_000)
 
 
 @pytest.mark.parametrize("call, error, message", [

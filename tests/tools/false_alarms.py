@@ -3,21 +3,22 @@
     python -m tests.tools.false_alarms [--repetitions 1000000] [--alpha 1e-3] [--samples 30 300] [--seed 0]
 
 For laws that are rare, skewed, lattice and heavy, known whole or by moments only: so many samples are drawn from the
-law, so often, and every check is counted. A false-alarm rate is refuted where the lower confidence bound of the rate
-(Clopper and Pearson, one-sided 99.99 %) exceeds alpha. The power of each check is counted in a hundredth of the
-repetitions (1,000 at least), against samples that are off by exactly what `min_detectable` names at a power of 0.99:
-all shifted (mean), stretched about their mean (std), or some of them replaced by the largest value (distribution
-function); it is refuted where the upper bound is below 0.99. `samples_needed` is `min_detectable` turned round, which a
-test says. Exit code 1 where anything is refuted.
+law, so often, and every check is counted; whole or by moments, a law is held against the same samples. A false-alarm
+rate is refuted where the lower confidence bound of the rate (Clopper and Pearson, one-sided 99.99 %) exceeds alpha. The
+power of each check is counted in a hundredth of the repetitions (1,000 at least), against samples that are off by
+exactly what `min_detectable` names at a power of 0.99: all shifted (mean), stretched about their mean (std), or some of
+them replaced by the largest value (distribution function); it is refuted where the upper bound is below 0.99.
+`samples_needed` is `min_detectable` turned round, which a test says. Exit code 1 where anything is refuted.
 """
 import argparse
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 from scipy.stats import beta
 
-from refapprox.error_stats import Law
+from refapprox.error_stats import AliasSampler, Law
 from refapprox.testing.known_laws import law_of, moments
 from refapprox.testing.limits import acceptance
 from refapprox.testing.power import min_detectable
@@ -34,23 +35,21 @@ def power_law(reach=300):
 
 
 def laws():
-    """name -> (law, sampler of a shape, how far a deviation of the std may go: scale times the deviation)."""
+    """(name, what is known -> the law, a sampler of a shape) of each law."""
     rare = np.array([0, 100]), np.array([255 / 256, 1 / 256])
     skewed = np.arange(20), 0.5 ** np.arange(1, 21) / (1 - 0.5 ** 20)
     lattice = 64 * np.array([-1, 0, 1, 2]), np.array([0.3, 0.4, 0.2, 0.1])
     for name, (values, p) in {"rare": rare, "skewed": skewed, "lattice": lattice, "heavy": power_law()}.items():
-        cumulative = np.cumsum(p)
-
-        def draw(shape, rng, values=values, cumulative=cumulative):
-            return values[np.searchsorted(cumulative, rng.random(shape) * cumulative[-1], side="right")]
-
+        sampler = AliasSampler(values.astype(float), p)
         mean = p @ values
         second, fourth = p @ (values - mean) ** 2, p @ (values - mean) ** 4
-        yield f"{name}, whole", law_of(values, p), draw
-        yield f"{name}, bounded moments", moments(mean, second ** 0.5, lower=values.min(), upper=values.max()), draw
-        yield f"{name}, fourth moment", moments(mean, second ** 0.5, fourth=fourth), draw
+        yield name, {"whole": law_of(values, p),
+                     "bounded moments": moments(mean, second ** 0.5, lower=values.min(), upper=values.max()),
+                     "fourth moment": moments(mean, second ** 0.5, fourth=fourth)}, \
+            lambda shape, rng, sampler=sampler: sampler.draw(shape[0] * shape[1], rng=rng).reshape(shape)
     # Student's t with 5 degrees of freedom: variance 5/3, fourth moment 3 * 5^2 / (3 * 1) = 25, no more than that
-    yield "Student t5, fourth moment", moments(0.0, (5 / 3) ** 0.5, fourth=25.0), lambda s, rng: rng.standard_t(5, s)
+    yield "Student t5", {"fourth moment": moments(0.0, (5 / 3) ** 0.5, fourth=25.0)}, \
+        lambda shape, rng: rng.standard_t(5, shape)
 
 
 def lower_bound(hits, trials):
@@ -78,14 +77,14 @@ def deviations(law, promised):
 
 
 def rejections(accepted, draw, repetitions, samples, rng, change=lambda draws, rng: draws):
-    """name of a check -> how many of the repetitions failed it; "any" among them."""
-    counts, block = {}, max(1, BLOCK_DRAWS // samples)
+    """For each of the acceptances: name of a check -> how many repetitions failed it; "any" among them."""
+    counts, block = [Counter() for _ in accepted], max(1, BLOCK_DRAWS // samples)
     for start in range(0, repetitions, block):
-        draws = draw((min(block, repetitions - start), samples), rng).astype(np.float64)
-        failed = accepted.failures(change(draws, rng))
-        failed["any"] = np.any(list(failed.values()), axis=0)
-        for name, fails in failed.items():
-            counts[name] = counts.get(name, 0) + int(np.count_nonzero(fails))
+        draws = change(draw((min(block, repetitions - start), samples), rng), rng)
+        for one, counted in zip(accepted, counts, strict=True):
+            failed = one.failures(draws)
+            failed["any"] = np.any(list(failed.values()), axis=0)
+            counted.update({name: int(np.count_nonzero(fails)) for name, fails in failed.items()})
     return counts
 
 
@@ -100,20 +99,22 @@ def main(arguments=()):
     for samples in args.samples:
         print(f"{args.repetitions} repetitions of {samples} samples, alpha {args.alpha:g}, seed {args.seed}: "
               f"rate of false alarms and its {100 * CONFIDENCE:g} % lower bound; power of the deviations promised")
-        refuted += sum(refutes(name, law, draw, samples, args) for name, law, draw in laws())
+        for name, known, draw in laws():
+            rng = np.random.default_rng(args.seed)
+            accepted = [acceptance(law, samples, args.alpha) for law in known.values()]
+            alarms = rejections(accepted, draw, args.repetitions, samples, rng)
+            refuted += sum(refutes(f"{name}, {what}", law, one, counted, draw, samples, args, rng)
+                           for (what, law), one, counted in zip(known.items(), accepted, alarms, strict=True))
     print(f"{refuted} refuted, {time.perf_counter() - started:.0f} s")
     return int(refuted > 0)
 
 
-def refutes(name, law, draw, samples, args):
-    """Print the rates of one law, and say whether they refute what was promised."""
-    rng = np.random.default_rng(args.seed)
-    accepted = acceptance(law, samples, args.alpha)
-    alarms = rejections(accepted, draw, args.repetitions, samples, rng)
+def refutes(name, law, accepted, alarms, draw, samples, args, rng):
+    """Print the rates of one law, count the deviations it finds, and say whether they refute what was promised."""
     bound = lower_bound(alarms["any"], args.repetitions)
     trials = max(min(1000, args.repetitions), args.repetitions // 100)
     promised = min_detectable(law, samples, args.alpha, POWER)
-    found = {check: rejections(accepted, draw, trials, samples, rng, change)[check]
+    found = {check: rejections([accepted], draw, trials, samples, rng, change)[0][check]
              for check, change in deviations(law, promised).items()}
     wrong = bound > args.alpha or any(upper_bound(hits, trials) < POWER for hits in found.values())
     each = ", ".join(f"{check} {count / args.repetitions:.2g}" for check, count in alarms.items() if check != "any")
