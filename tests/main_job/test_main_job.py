@@ -319,7 +319,9 @@ def test_run_from_the_command_line_draws_and_reports(tiny, tmp_path, capsys, mon
         assert stds[layer["name"]][layer["multiplier_name"]]["predicted"] == layer["predicted_std"]
     assert main(["run", "--preset", "tiny", "--out", str(out)]) == 2
     assert "holds a run already" in capsys.readouterr().err
-    assert main(["run", "--resume", str(out)]) == 0
+    drawn = []
+    monkeypatch.setattr("refapprox.commands.run.draw_report", lambda *of: drawn.append(of))
+    assert main(["run", "--resume", str(out)]) == 0 and len(drawn) == 1
     assert "this run is finished" in capsys.readouterr().out
     assert main(["run", "--resume", str(out), "--seed", "1"]) == 2
     assert "leave out --seed" in capsys.readouterr().err
