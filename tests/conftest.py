@@ -1,4 +1,5 @@
 """Hypothesis draws the same examples in every run: a test never passes or fails by luck."""
+import gc
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ from small_network import small_net, stripes
 
 pytest_plugins = ["refapprox.testing.pytest_plugin"]
 
+gc.set_threshold(700, 10, 100)      # what tests hold lives on: looking through all of it took a ninth of the time
 matplotlib.use("Agg")
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, derandomize=False, max_examples=500)
