@@ -21,6 +21,11 @@ COMMANDS = {
     "analog": "optimize how weights are programmed into noisy, drifting conductances",
     "lessons": "write the ten lessons out, as scripts and as notebooks",
 }
+FIRST_STEPS = """first steps, none of which needs a file of yours:
+  refapprox effect mul8s_1KVL        what one published multiplier does to a trained network
+  refapprox run                      the whole way, from training to a report, in half a minute
+  refapprox lessons --out lessons    ten lessons with exercises that check themselves
+  refapprox conformance run          what is checked in other frameworks, here on refapprox itself"""
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BROKEN_PIPE = 141      # what a shell reports of a program that SIGPIPE ended
 
@@ -74,10 +79,11 @@ def one_blas_thread():
 def parse(argv):
     """(parsed arguments, the parser of the innermost command)."""
     import importlib
+    from argparse import RawDescriptionHelpFormatter
 
     from refapprox.commands.parser import Parser
-    parser = Parser(prog="refapprox", description="What happens to a neural network when its multiplications are "
-                                                  "not exact?")
+    parser = Parser(prog="refapprox", epilog=FIRST_STEPS, formatter_class=RawDescriptionHelpFormatter,
+                    description="What happens to a neural network when its multiplications are not exact?")
     parser.add_argument("-V", "--version", action="version", version=f"refapprox {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_line in COMMANDS.items():

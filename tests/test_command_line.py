@@ -9,7 +9,7 @@ import pytest
 
 from refapprox import files
 from refapprox._version import __version__
-from refapprox.cli import COMMANDS, main, parse
+from refapprox.cli import COMMANDS, FIRST_STEPS, main, parse
 from refapprox.commands.parser import named_number, spoken
 from tests.tools.command_line import all_parsers
 
@@ -30,6 +30,20 @@ def test_help_exits_well(words, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*words, "--help"])
     assert ended.value.code == 0 and capsys.readouterr().out.startswith("usage: refapprox")
+
+
+@pytest.mark.parametrize("words", [(), ("multipliers",), ("conformance",)], ids=" ".join)
+def test_who_names_no_command_yet_sees_them_all(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*words])
+    printed = capsys.readouterr().out
+    below = [prog.split()[-1] for prog in all_parsers(*words) if prog.count(" ") == 1 + len(words)]
+    assert ended.value.code == 0 and below and all(f"    {name} " in printed for name in below)
+
+
+def test_the_first_steps_are_commands_that_parse():
+    steps = re.findall(r"^  refapprox (.+?)  ", FIRST_STEPS, re.MULTILINE)
+    assert len(steps) == 4 and all(parse(step.split()) for step in steps)
 
 
 @pytest.mark.parametrize("command", [["run"], ["effect", "x"], ["stats", "--run", "x"], ["multipliers", "show", "x"],

@@ -17,6 +17,8 @@ class Parser(argparse.ArgumentParser):
         self.set_defaults(parser=self)
 
     def parse_known_args(self, args=None, namespace=None):
+        if not args and self._subparsers is not None:      # a stranger who asks for nothing yet
+            args = ["--help"]
         given = self.given(args or [])
         namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
