@@ -33,8 +33,9 @@ def explain(function, arguments, named, error):
     try:
         signature = inspect.signature(function)
         bound = signature.bind(*arguments, **named).arguments
-    except TypeError:      # too many or too few: Python's own message names them
-        return None
+    except TypeError as unbound:      # too many or too few: Python's own message names them
+        return TypeError(f"{error}: nothing is random without a generator that you pass, such as "
+                         f"rng=numpy.random.default_rng(0).") if "'rng'" in str(unbound) else None
     if isinstance(error, OSError) or any(says(error, name) for name in bound):
         return None
     hints = annotations_of(function)

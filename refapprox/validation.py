@@ -75,8 +75,11 @@ class UnknownChoiceError(UnknownNameError):
 
 
 def suggestion(name, known, list_few=True):
-    """The end of a message: the names that come close, or all where they are few."""
-    close = difflib.get_close_matches(name if isinstance(name, str) else shown(name), known, n=3)
+    """The end of a message: the names that come close or hold the text ("1KVL"), or all where they are few."""
+    text = name if isinstance(name, str) else shown(name)
+    close = difflib.get_close_matches(text, known, n=3)
+    if len(text) > 2 and not close:
+        close = [other for other in known if text.lower() in other.lower()][:3]
     if close:
         return f" Did you mean {' or '.join(close)}?"
     if list_few and known:
@@ -342,6 +345,8 @@ def generator_or_fresh(rng):
 
 def shown(value):
     """`value` in a message: its repr, cut where it is long; never an exception, whatever the object."""
+    if isinstance(value, np.ndarray) and value.size > 8:
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
     try:
         text = repr(value)
     except Exception:      # a stranger's __repr__, or an int of more digits than Python prints

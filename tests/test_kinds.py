@@ -36,6 +36,10 @@ NETLIST = family_netlist("exact", bits=2, signed=False)
 
 @pytest.mark.parametrize(("call", "kind", "message"), [
     (lambda: error_stats.gaussian_distance(3), TypeError, "law must be of type Law, got 3"),
+    (lambda: LeNet5(), TypeError, "missing 1 .* 'rng': nothing is random without .* rng=numpy.random.default_rng"),
+    (lambda: Multiplier(np.zeros((4, 4), int), "swapped"), TypeError,
+     r"name of a Multiplier must be of type str, got an array of shape \(4, 4\) and dtype int64"),
+    (lambda: exact(12), ValueError, "at most 8, for a table, got 12. Wider .* from_family\\('exact', bits=12\\)"),
     (lambda: error_stats.simulation(None, None), TypeError, "emaps must be|operands must be of type LayerOperands"),
     (lambda: MultiplierLibrary(...), TypeError, "multipliers must be of type Iterable, got Ellipsis"),
     (lambda: MultiplierLibrary([3]), TypeError, r"multipliers\[0\] must be of type BinaryOperator, got 3"),

@@ -10,7 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.multipliers.codes import MAX_BITS, check_cost, check_lut, code_range, codes
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_broadcast, check_codes, check_flag, check_integer, is_several, shown
+from refapprox.validation import (
+    check_broadcast,
+    check_codes,
+    check_flag,
+    check_instance,
+    check_integer,
+    is_several,
+    shown,
+)
 
 __all__ = ["MAX_BITS", "Multiplier", "code_range", "codes", "exact", "tabulated"]
 
@@ -54,6 +62,7 @@ class Multiplier(BinaryOperator):
     info: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        check_instance("name of a Multiplier", self.name, str)
         lut = check_lut(self.name, self.lut)
         object.__setattr__(self, "lut", lut)
         object.__setattr__(self, "signed", check_flag(f"signed of {self.name}", self.signed))
@@ -174,7 +183,10 @@ def exact(bits: int = 8, signed: bool = True) -> Multiplier:
     >>> int(exact(4)(-8, 7))
     -56
     """
-    bits = check_integer("bits of exact", bits, minimum=1, maximum=MAX_BITS)
+    bits = check_integer("bits of exact", bits, minimum=1)
+    if bits > MAX_BITS:
+        raise ValueError(f"bits of exact must be at most {MAX_BITS}, for a table, got {bits}. Wider ones are circuits: "
+                         f"from_family('exact', bits={bits}).")
     signed = check_flag("signed of exact", signed)
     operands = codes(bits, signed)
     kind = "s" if signed else "u"

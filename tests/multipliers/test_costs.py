@@ -53,7 +53,7 @@ def test_costs_are_refused_where_they_are_given():
         load_library("drum(k=6)", costs={"drum(k=6)": -0.1})
     with pytest.raises(ValueError, match="performance_metric of exact8s must be at least 0"):
         exact(8).to_multiplier(performance_metric=-0.1)
-    with pytest.raises(KeyError, match="multiplier to give a cost 'drum'. There are drum"):
+    with pytest.raises(KeyError, match="multiplier to give a cost 'drum'. Did you mean drum\\(k=6\\)_8s"):
         load_library("drum(k=6)", costs={"drum": 0.2})
 
 

@@ -95,6 +95,8 @@ def test_an_unknown_name_suggests_the_closest():
     library = load_library()
     with pytest.raises(KeyError, match="Did you mean mul8s_1KV"):
         library["mul8s_1KV"]
+    with pytest.raises(KeyError, match="Did you mean mul8s_1L2H\\?"):      # as people call it
+        library["1l2h"]
     assert "mul8s_1KV8" in library and "mul8s_1KV" not in library
     assert library.get("mul8s_1KV") is None and library.get("mul8s_1KV8") is library["mul8s_1KV8"]
     assert repr(library).startswith("MultiplierLibrary('builtin', 13 multipliers: mul8s_1KR3, ")
