@@ -10,9 +10,9 @@ Padding is counted for every side. "same" is TensorFlow's rule, which depends on
     size_out = ceil(size / stride)                                                   (3)
     before + after = max((size_out - 1)*stride + dilation*(kernel - 1) + 1 - size, 0), before the smaller half of it
 
-Taking patches is linear; `add_patches` is its adjoint, which every backward pass needs:
+Taking patches is linear. Its adjoint, which every backward pass needs, adds what windows hold to where their taps fall:
 
-    sum(patches(x) * d) = sum(x * add_patches(0, d))     for all x and d              (4)
+    sum(patches(x) * d) = sum(x * u),   u = 0, then tap(u, i, j) += d[:, :, :, i, j] for every tap         (4)
 
 A `Geometry` works on the two middle axes of an array with four. Channels-last (n, h, w, c) gives patches whose
 rows are receptive fields; batch-last (c, h, w, n) makes every tap of every window a run of at least n neighbors
@@ -101,13 +101,6 @@ class Geometry:
         (sh, sw), (dh, dw) = self.stride, self.dilation
         top, left = i * dh, j * dw
         return padded[:, top:top + sh * (h_out - 1) + 1:sh, left:left + sw * (w_out - 1) + 1:sw]
-
-    def add_patches(self, padded, d, rows=slice(None)):
-        """Adjoint (4) of `patches`: add `d` (a, rows, w_out, kh, kw, b) where `rows` of windows took it."""
-        h_out, w_out = replace(self, padding=NO_PADDING).output_size(*padded.shape[1:3])
-        for i, j in np.ndindex(self.kernel):
-            self.tap(padded, i, j, h_out, w_out)[:, rows] += d[:, :, :, i, j]
-        return padded
 
 
 def same_padding(size, kernel, stride, dilation):

@@ -32,15 +32,6 @@ def bounded(workers):
     return min(check_integer("workers", workers, minimum=1), max(2, cores()))
 
 
-@cache
-def blas_threads():
-    """Threads that BLAS was told to use, else the number of cores: it has no portable way to ask."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit() and int(os.environ[name]) > 0:
-            return int(os.environ[name])
-    return os.cpu_count() or 1
-
-
 class Helper:
     """A thread that stays and sleeps until it is given a Task: an executor takes 20 microseconds to hand one out."""
 
