@@ -29,7 +29,7 @@ from refapprox.error_stats.bounds import EPS
 from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.error_stats.sum_moments import error_moments
-from refapprox.validation import check_choice, check_integer
+from refapprox.validation import check_choice, check_instance, check_integer
 
 WRAPPED = 1e-18           # mass outside the window
 MAX_VALUES = 1 << 24      # values of the sum within the window: 256 MiB of complex numbers
@@ -178,6 +178,11 @@ def mixed_law(laws: Sequence[Law]) -> Law:
     -------
     Law
 
+    Raises
+    ------
+    TypeError, ValueError
+        If something in laws is none, there is none, or they lie too far apart for one array.
+
     Examples
     --------
     >>> from refapprox.error_stats import LayerOperands
@@ -188,7 +193,12 @@ def mixed_law(laws: Sequence[Law]) -> Law:
     """
     from scipy.linalg import block_diag  # kept out of the import of refapprox
 
+    laws = [check_instance("laws", law, Law) for law in laws]
+    if not laws:
+        raise ValueError("laws must hold at least one law, got none.")
     start, stop = min(law.start for law in laws), max(law.start + len(law.pmf) for law in laws)
+    if stop - start > MAX_VALUES:
+        raise ValueError(f"laws must lie within {MAX_VALUES} values, got {stop - start}.")
     pmf = np.zeros(stop - start)
     for law in laws:
         pmf[law.start - start:][:len(law.pmf)] += law.pmf / len(laws)

@@ -56,6 +56,7 @@ class IntermediateLayerResults:
 
     def scaled(self, sums: NDArray[Any]) -> NDArray[Any]:
         """`sums`, shape (groups, fields, m / groups), times the channels' scales."""
+        sums = check_array("sums", sums, ndim=3)
         return sums if self.channel_scale is None else sums * self.channel_scale.reshape(self.groups, 1, -1)
 
     def output_std(self) -> float:

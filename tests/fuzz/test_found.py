@@ -13,8 +13,8 @@ from refapprox.compat.torchapprox.layers import ApproxConv2d
 from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs, dwconv2d
 from refapprox.datasets.pixels import CropAndFlip
-from refapprox.error_stats import AliasSampler, LayerOperands, error_law
-from refapprox.matching import AssignmentProblem, kmeans_assignment
+from refapprox.error_stats import AliasSampler, LayerOperands, error_law, mixed_law
+from refapprox.matching import AssignmentProblem, IntermediateLayerResults, kmeans_assignment
 from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
 from refapprox.multipliers.circuits import delay, from_wires
 from refapprox.multipliers.formats import read_mantissa_table
@@ -105,6 +105,10 @@ def search():
     (lambda: Netlist([("A", 1)], [("NOT", np.array(None))], [2]), TypeError, "gates: wires of gate 0"),
     (lambda: delay(HALF, figures={}), TypeError, r"figures\['AND'\] must be of type Mapping"),
     (lambda: delay(HALF, figures={"AND": {}}), ValueError, r"figures\['AND'\] must hold 'delay'"),
+    (lambda: mixed_law([]), ValueError, "laws must hold at least one"),
+    (lambda: mixed_law(range(2)), TypeError, "laws must be of type Law"),
+    (lambda: IntermediateLayerResults(1, ONE, ONE, ONE).scaled(np.ma.masked_array(ONE[None], True)), TypeError,
+     "sums must not be a masked array"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),
