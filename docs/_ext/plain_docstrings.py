@@ -16,6 +16,7 @@ PROSE = {"Notes", "References", "See Also"}
 PAGE = re.compile(r"`{0,2}docs/([\w/]+)\.md`{0,2}")
 DOCS = Path(__file__).parents[1]
 HEADING = re.compile(r"^[-=]{3,}\s*$")
+NUMBER = re.compile(r" {5,}(\([\w']{1,3}\))$")      # of a formula, at the edge of a terminal: out of sight on a page
 ENUMERATED = re.compile(r"^(\s*)(?=\(?(\d+|[A-Za-z])[.)] )")      # "(2) holds" and "C. E. Clark" are sentences here
 OPAQUE = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*\\)\]])\*[^\W_](?:[^*]*[\w.])?\*(?![\w*(\[]))")
 
@@ -54,7 +55,7 @@ def transform(lines):
         elif line.startswith("    ") and (section is None or section in PROSE) and blank_before(lines, index):
             block = []
             while index < len(lines) and (not lines[index].strip() or lines[index].startswith("    ")):
-                block.append(lines[index])
+                block.append(NUMBER.sub(r"    \1", lines[index]))
                 index += 1
             while block and not block[-1].strip():
                 block.pop()
