@@ -109,6 +109,7 @@ def search():
     (lambda: mixed_law(range(2)), TypeError, "laws must be of type Law"),
     (lambda: IntermediateLayerResults(1, ONE, ONE, ONE).scaled(np.ma.masked_array(ONE[None], True)), TypeError,
      "sums must not be a masked array"),
+    (lambda: PCMLikeNoiseModel().read([0.0], [-1e300], 60.0, normals=[0.0]), ValueError, "drift_state must leave"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),

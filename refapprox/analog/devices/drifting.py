@@ -115,7 +115,11 @@ class NoiseModel(DeviceModel):
         g_prog = conductances("g_prog", g_prog, 0)
         exponent = check_finite("drift_state", drift_state, dtype=np.float64)
         check_broadcast(g_prog=g_prog, drift_state=exponent)
-        drifted = g_prog * np.exp(-exponent * self.log_time_ratio(t))                                     # (3)
+        with np.errstate(over="ignore"):
+            share = np.exp(-exponent * self.log_time_ratio(t))
+        if not np.isfinite(share).all():
+            raise ValueError(f"drift_state must leave what is finite after {t:g} s, got {exponent.min():g}.")
+        drifted = g_prog * share                                                                          # (3)
         return np.maximum(0, drifted * (1 + self.read_deviation(g_prog, t) * draw(g_prog.shape)))         # (4)
 
     def log_time_ratio(self, t: float) -> float:
