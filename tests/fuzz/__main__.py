@@ -2,6 +2,7 @@
 
     python -m tests.fuzz [--minutes 10] [--out FILE]          ten minutes
     python -m tests.fuzz --inputs 1000000 --out FILE          so many in all; the same command goes on where it ended
+    python -m tests.fuzz --each --out FILE                    every argument with each kind of input once, no file
     python -m tests.fuzz --doors quantize --inputs 5000       only doors whose name matches
     python -m tests.fuzz --input 4711 --out FILE              one input of such a run again, with its traceback
 
@@ -96,17 +97,30 @@ def weights(found):
     return result
 
 
+def drawn(found, cumulative, seed, number):
+    """(door, dice) of an input, or without weights (entry of `inputs.each`, None)."""
+    if cumulative is None:
+        return found[number], None
+    dice = random.Random(f"{seed}/{number}")
+    return dice.choices(found, cum_weights=cumulative)[0], dice
+
+
 def one_input(found, cumulative, seed, number, pool):
     """(door, Input) of an input; what it does is decided by seed and number."""
-    dice = random.Random(f"{seed}/{number}")
-    door = dice.choices(found, cum_weights=cumulative)[0]
+    door, dice = drawn(found, cumulative, seed, number)
+    if dice is None:
+        return door[0], inputs.try_each(*door)
     return door, door.attempt(dice) if door.kind == "file" else inputs.try_call(door, dice, pool)
+
+
+def door_of(found, cumulative, seed, number):
+    door, dice = drawn(found, cumulative, seed, number)
+    return door[0] if dice is None else door
 
 
 def guarded(found, cumulative, seed, number, pool):
     """(name of the door, what, outcome, reason), within its time."""
-    dice = random.Random(f"{seed}/{number}")
-    door = dice.choices(found, cum_weights=cumulative)[0]
+    door = door_of(found, cumulative, seed, number)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         _, made = one_input(found, cumulative, seed, number, pool)
@@ -174,8 +188,7 @@ def results(found, cumulative, seed, first, last):
             if isinstance(message, str):
                 process.kill()
                 process.join()
-                dice = random.Random(f"{seed}/{first}")
-                door = dice.choices(found, cum_weights=cumulative)[0]
+                door = door_of(found, cumulative, seed, first)
                 yield first, (door.name, "", TOO_LONG if message == "silent" else DIED, f"exit code {process.exitcode}")
                 first += 1
                 break
@@ -230,12 +243,13 @@ def main():
     parser.add_argument("--doors", type=re.compile, metavar="REGEX", help="only doors whose name matches")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help="results, to go on from (default: a new one)")
     parser.add_argument("--input", type=int, metavar="NUMBER", help="this input alone")
+    parser.add_argument("--each", action="store_true", help="every argument with each kind of input once")
     parser.add_argument("--list", action="store_true", help="the doors, how often each is asked, and what is left out")
     args = parser.parse_args()
     found, without = all_doors(args.doors)
     seed, shares = args.seed, weights(found)
     path = args.out or pathlib.Path(tempfile.mkdtemp()) / "fuzz.jsonl"
-    record = Record(path, {"seed": seed, "doors": sorted(shares), "shares": shares})
+    record = Record(path, {"seed": seed, "doors": sorted(shares) + ["each"] * args.each, "shares": shares})
     shares = record.header["shares"]
     cumulative, total = [], 0.0
     for door in found:
@@ -246,6 +260,8 @@ def main():
             print(f"{door.name:70s} {1e6 * shares[door.name]:9.0f} of a million, {1e3 * door.seconds:8.3f} ms")
         print(f"{len(found)} doors. Not asked, as nothing calls them:", *without, sep="\n  ")
         return
+    if args.each:
+        found, cumulative = list(inputs.each(door for door in found if door.kind != "file")), None
     if args.input is not None:
         strict()
         inputs.shown_error = lambda error: "".join(traceback.format_exception(error))
@@ -253,10 +269,10 @@ def main():
         door, made = one_input(found, cumulative, seed, args.input, pool)
         print(door.name, made.what, made.outcome, made.reason, sep="\n")
         return
-    minutes = args.minutes if args.minutes is not None else None if args.inputs else 10.0
-    last = args.inputs if args.inputs is not None else sys.maxsize
+    minutes = args.minutes if args.minutes is not None else None if args.inputs or args.each else 10.0
+    last = len(found) if args.each else args.inputs if args.inputs is not None else sys.maxsize
     end = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
-    print(f"{len(found)} doors ({sum(d.kind == 'file' for d in found)} of files), results in {path}", flush=True)
+    print(f"{len(shares)} doors, results in {path}", flush=True)
     while record.next < last and time.monotonic() < end:
         run_block(record, found, cumulative, seed, min(last, (record.next // PER_PROCESS + 1) * PER_PROCESS), end)
     record.report()

@@ -1,5 +1,6 @@
 """One input of a door: what is changed in a call, and what is to be said of the answer."""
 import inspect
+import random
 import re
 
 import numpy as np
@@ -40,9 +41,69 @@ def shown_error(error):
         return type(error).__name__
 
 
-def try_call(door, random, pool):
-    """One hostile input of a door that is called."""
-    call = random.choice(door.calls)
+class Wanted(random.Random):
+    """Dice whose choice is the wanted one, where it is offered."""
+
+    def __init__(self, seed, wanted):
+        super().__init__(seed)
+        self.wanted = wanted
+
+    def choice(self, seq):
+        return self.wanted if self.wanted in list(seq) else super().choice(seq)
+
+
+def each(doors):
+    """(door, call, argument, path, kind, wanted): every argument, and its first part, with each kind of input once."""
+    for door in doors:
+        for call in door.calls:
+            for name in (name for name in call.values if name not in TOKENS):
+                value = call.values[name]
+                leaves = [((), value)]
+                if type(value) in (list, tuple, dict) and value:
+                    first = next(iter(value)) if type(value) is dict else 0
+                    leaves.append(((first,), value[first]))
+                for path, part in leaves:
+                    for kind, wanted in kinds_for(part):
+                        yield door, call, name, path, kind, wanted
+
+
+def kinds_for(value):
+    yield from (("kind", name) for name in values.stranger_kinds(random))
+    if is_array(value):
+        for kind, names in (("like", values.LIKE), ("shape", values.SHAPES), ("form", sorted(set(values.FORMS))),
+                            ("narrow", values.INTEGERS[:6] if value.dtype.kind in "iu" else values.FLOATS[:2])):
+            yield from ((kind, name) for name in names)
+    elif isinstance(value, NUMBERS):
+        yield from (("shape", number) for number in values.NUMBERS)
+    yield from (("form", None) for _ in range(3))
+
+
+def try_each(door, call, name, path, kind, wanted):
+    """The input of an entry of `each`."""
+    dice = Wanted(f"{door.name}/{name}/{kind}/{wanted}", wanted)
+    arguments, names = prepared(door, call)
+    value = arguments[name]
+    for key in path:
+        value = value[key]
+    place = door, call, names, arguments, name, path
+    if kind == "kind":
+        return hostile(*place, *values.strangers(dice))
+    if kind == "like":
+        return stranger(*place, value, *values.like_stranger(value, dice))
+    if kind == "shape":
+        return hostile(*place, *(values.reshaped if is_array(value) else values.renumbered)(value, dice))
+    if kind == "narrow":
+        return narrow(*place, value, dice)
+    made = values.reformed(value, dice)
+    return Input(f"{name} has no other form", ANSWERED) if made is None else form(*place, *made)
+
+
+def is_array(value):
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size <= 10 ** 5
+
+
+def prepared(door, call):
+    """(arguments, the names that a refusal may name)."""
     names = [*door.names, *[name.replace("_", " ") for name in door.names], *door.name.split(".")[-2:]]
     arguments = {name: fresh(value) for name, value in call.values.items()}
     texts = [value for value in arguments.values() if type(value) is str]      # such as name="x_dist", for messages
@@ -50,13 +111,20 @@ def try_call(door, random, pool):
     names += [key for value in arguments.values() if type(value) is dict for key in value if type(key) is str]
     if door.kind == "method":      # the object is an argument too: what it was made of
         names += [*inspect.signature(type(call.owner)).parameters, str(getattr(call.owner, "name", ""))]
+    return arguments, names
+
+
+def try_call(door, random, pool):
+    """One hostile input of a door that is called."""
+    call = random.choice(door.calls)
+    arguments, names = prepared(door, call)
     open_ones = [name for name in arguments if name not in TOKENS]
     if not open_ones:
         return Input("no arguments", *without_arguments(door, call, names))
     name = random.choice(open_ones)
     path, value = leaf(arguments[name], random)
     kind = random.choices(("form", "narrow", "shape", "kind"), (35, 25, 20, 20))[0]
-    array = isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size <= 10 ** 5
+    array = is_array(value)
     number = isinstance(value, NUMBERS)
     if kind == "narrow" and array:
         return narrow(door, call, names, arguments, name, path, value, random)

@@ -64,6 +64,16 @@ def test_planted_mistakes_are_found(function, outcome):
     assert outcomes(function)[outcome] > 5
 
 
+def test_each_kind_of_input_once_finds_them_too():
+    def bad(function):
+        return {made.what for entry in inputs.each([door_of(function)]) for made in [inputs.try_each(*entry)]
+                if made.outcome in program.BAD}
+
+    assert not bad(right)
+    assert {"x is masked", "x is dates", "x is huge broadcast"} <= bad(takes_anything)
+    assert "x as list" in bad(fails_inside) and "x as int8" in bad(wraps)
+
+
 def test_a_reader_that_fails_unclearly_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     door = file_doors.FileDoor("planted", lambda path: int(path.read_bytes()), [{"a.txt": b"12345"}])

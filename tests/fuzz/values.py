@@ -11,6 +11,13 @@ from hypothesis.extra import numpy as hnp
 INTEGERS = tuple(map(np.dtype, ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")))
 FLOATS = tuple(map(np.dtype, ("float16", "float32", "float64", "longdouble")))
 HUGE = 10 ** 12
+FORMS = ("dtype", "dtype", "dtype", "list", "tuple", "negative strides", "Fortran", "byte order", "every second",
+         "read-only", "iterator", "array-like", "subclass", "broadcast")
+SHAPES = ("empty axis", "0-d", "no axis", "one axis more", "one axis less", "transposed", "one longer", "one shorter",
+          "zeros", "negated", "nan", "inf", "largest", "one element", "all equal")
+LIKE = ("complex", "object", "dates", "spans", "text", "masked", "bool", "huge broadcast", "records")
+NUMBERS = (0, -1, 1, 2, -2, 3, 255, 256, -128, 2 ** 31, -2 ** 31 - 1, 2 ** 53 + 1, 2 ** 63, 2 ** 64 - 1, 2 ** 64,
+           10 ** 400, -10 ** 400, 0.5, -0.5, 1e-300, 1e300, 5e-324, float("nan"), float("inf"), float("-inf"), -0.0)
 
 
 def representable(array, dtype):
@@ -26,8 +33,7 @@ def representable(array, dtype):
 
 def reformed_array(array, random):
     """(name of the form, `array` in another form)."""
-    kind = random.choice(("dtype", "dtype", "dtype", "list", "tuple", "negative strides", "Fortran", "byte order",
-                          "every second", "read-only", "iterator", "array-like", "subclass", "broadcast"))
+    kind = random.choice(FORMS)
     if kind == "dtype" and array.dtype.kind in "iuf":
         fits = [d for d in INTEGERS + FLOATS if d != array.dtype and representable(array, d)]
         if fits:
@@ -139,8 +145,7 @@ def narrow_and_wide(array, random):
 
 def reshaped(array, random):
     """(name, an array of another shape or with other numbers)."""
-    kind = random.choice(("empty axis", "0-d", "no axis", "one axis more", "one axis less", "transposed", "one longer",
-                          "one shorter", "zeros", "negated", "nan", "inf", "largest", "one element", "all equal"))
+    kind = random.choice(SHAPES)
     axis = random.randrange(array.ndim) if array.ndim else 0
     if kind == "0-d":
         return kind, np.array(array.ravel()[0] if array.size else 0)
@@ -177,10 +182,8 @@ def reshaped(array, random):
 
 def renumbered(number, random):
     """(name, another number)."""
-    choices = [0, -1, 1, 2, -2, 3, 255, 256, -128, 2 ** 31, -2 ** 31 - 1, 2 ** 53 + 1, 2 ** 63, 2 ** 64 - 1, 2 ** 64,
-               10 ** 400, -10 ** 400, 0.5, -0.5, 1e-300, 1e300, 5e-324, float("nan"), float("inf"), float("-inf"), -0.0]
-    new = random.choice([*choices, number + 1, number - 1, -number, number * 2, number / 2]
-                        if not isinstance(number, (bool, np.bool_)) else [*choices, not number])
+    new = random.choice([*NUMBERS, number + 1, number - 1, -number, number * 2, number / 2]
+                        if not isinstance(number, (bool, np.bool_)) else [*NUMBERS, not number])
     return "number", new
 
 
@@ -206,7 +209,14 @@ def endless():
 
 def strangers(random):
     """(name, something of another kind); made anew, as some of it changes when it is read."""
-    made = {
+    made = stranger_kinds(random)
+    name = random.choice(list(made))
+    return name, made[name]()
+
+
+def stranger_kinds(random):
+    """name -> what makes something of another kind."""
+    return {
         "None": lambda: None, "bool": lambda: random.choice((True, False, np.True_)),
         "text": lambda: random.choice(("", "a", "\0", "nan", "0", "None", "\ud800", "x" * 10_000, "../..", "%s{0}")),
         "bytes": lambda: b"\x00\xff", "dict": dict, "set": lambda: {1, 2}, "empty list": list,
@@ -227,8 +237,6 @@ def strangers(random):
         "0-d object": lambda: np.array(None), "empty array": lambda: np.zeros((0,)),
         "empty matrix": lambda: np.zeros((0, 3), np.int64), "long integer": lambda: 10 ** 5000,
     }
-    name = random.choice(list(made))
-    return name, made[name]()
 
 
 def deep_list():
@@ -241,7 +249,7 @@ def deep_list():
 def like_stranger(value, random):
     """(name, the numbers of `value` as something that is no number: dates, complex, objects, masked ...)."""
     array = np.asarray(value)
-    kind = random.choice(("complex", "object", "dates", "spans", "text", "masked", "bool", "huge broadcast", "records"))
+    kind = random.choice(LIKE)
     if kind == "complex":
         return kind, array + 1j
     if kind == "object":
