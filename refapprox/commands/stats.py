@@ -10,6 +10,12 @@ from refapprox.report import text_table
 
 TITLES = {name: f"{rung.label} {name.replace('_', ' ')}" for name, rung in RUNGS.items()} | {
     MONTE_CARLO: "1 Monte Carlo"}
+GAUSSIAN_COLUMNS = """
+
+columns:
+  SNR: variance of the layer's outputs over that of the error
+  D: by how much the Gaussian of the same mean and std misjudges any P(error <= s) at most (Kolmogorov's distance);
+     data: of the simulated errors, independent: were activations independent, bound: of Berry and Esseen for these"""
 
 
 def estimator_list(text):
@@ -40,8 +46,8 @@ def execute(args):
     print("\n" + columns_text(comparison))
     print("\nmean |relative error| of the predicted std over the inexact multipliers, and time for all layers\n")
     print(text_table(*summary_table(comparison)))
-    print("\nthe chosen multipliers: how Gaussian their error is (D: Kolmogorov distance to the Gaussian)\n")
-    print(text_table(*gaussian_table(laws)))
+    print("\nthe chosen multipliers: how Gaussian their error is\n")
+    print(text_table(*gaussian_table(laws)) + GAUSSIAN_COLUMNS)
     draw(out, comparison, laws)
     files.write_json(out / "stats.json", as_document(comparison))
     print(f"\nfigures and stats.json in {out}")

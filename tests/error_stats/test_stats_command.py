@@ -63,6 +63,8 @@ def test_every_estimator_is_compared_and_drawn(matched_run, tmp_path, capsys):
     before = sorted(matched_run.rglob("*"))
     assert main(["stats", "--run", str(matched_run), "--estimators", "all", "--out", str(tmp_path / "stats")]) == 0
     printed = capsys.readouterr().out
+    named = printed[printed.rindex("columns:"):]      # under the last table too
+    assert all(word in named for word in ("SNR: ", "D: ", "data: ", "independent: ", "bound: "))
     assert sorted(matched_run.rglob("*")) == before
     assert all(title in printed for title in stats.TITLES.values())
     document = files.read_json(tmp_path / "stats" / "stats.json")
