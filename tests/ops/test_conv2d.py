@@ -58,6 +58,13 @@ def test_same_padding_gives_as_many_outputs_as_strides_fit_the_map(size, kernel,
     assert window.output_size(size, 7) == (wanted, 7)
 
 
+def test_integers_padded_with_a_fraction_are_real_numbers():
+    x, w = np.arange(8).reshape(1, 2, 2, 2), np.arange(8).reshape(1, 2, 2, 2) - 3
+    for value, dtype in ((1.0, np.int64), (1.5, np.float64)):
+        found, wanted = (conv2d.forward(images, w, padding=1, pad_value=value)[0] for images in (x, x.astype(float)))
+        assert found.dtype == dtype and np.array_equal(found, wanted)
+
+
 def test_one_sided_padding_of_a_stride_of_two():
     """A 2x2 map of ones, kernel 3, stride 2: nothing before, one position after; symmetric padding sees other taps."""
     x, w = np.ones((1, 1, 2, 2)), np.arange(9.0).reshape(1, 1, 3, 3)
