@@ -14,7 +14,7 @@ from refapprox.error_stats import (
     draw_errors,
     error_moments,
 )
-from refapprox.error_stats.acceptance import thresholds
+from refapprox.error_stats.acceptance import LEAST_ALPHA, check_alpha, thresholds
 from refapprox.error_stats.bounds import TailBound, bernstein_deviation
 
 BITS_OF_A_BOUND = decimal.Decimal(2) ** -45
@@ -177,3 +177,9 @@ def test_the_false_alarm_rate_is_kept_for_few_samples_and_large_alpha(seed, alph
     rejected = sum(np.prod(p[list(draw)]) for draw in itertools.product(range(values.size), repeat=n)
                    if not agreement(law, values[list(draw)], alpha))
     assert rejected <= alpha
+
+
+def test_the_least_alpha_is_taken():
+    assert check_alpha(LEAST_ALPHA) == LEAST_ALPHA
+    with pytest.raises(ValueError, match="at least 1e-300"):
+        check_alpha(LEAST_ALPHA / 2)

@@ -19,8 +19,10 @@ from refapprox.error_stats import (
     fixed_weights,
     gaussian_distance,
     gaussian_distance_rounding,
+    mixed_law,
     single_distribution,
 )
+from refapprox.error_stats.bounds import EPS
 
 LIBRARY = load_library()
 
@@ -279,3 +281,20 @@ def test_bounds_of_a_nearly_constant_error_do_not_fall_below_the_truth():
     law = error_law(np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([0.75, 0.25], [0, 1.0], 30),
                     "single_distribution")
     assert 0 < gaussian_distance_rounding(law) < 1e-10
+
+
+def test_a_mixture_is_the_mean_of_its_laws_wherever_they_lie(monkeypatch):
+    layers = [LayerOperands.from_distributions([1 - p, p], [0.0, 1.0], fan_in=n) for p, n in ((0.5, 1), (0.25, 3))]
+    one, three = (error_law([[0, 0], [0, error]], layer, "single_distribution")
+                  for layer, error in zip(layers, (-2, 1), strict=True))
+    mixed = mixed_law([one, three])
+    for value in range(-4, 6):
+        alone = [law.pmf[value - law.start] if 0 <= value - law.start < len(law.pmf) else 0.0 for law in (one, three)]
+        found = mixed.pmf[value - mixed.start] if 0 <= value - mixed.start < len(mixed.pmf) else 0.0
+        assert abs(found - sum(alone) / 2) <= 4 * EPS
+    assert mixed.rounding == pytest.approx((one.rounding + three.rounding) / 2 + 4 * EPS * np.linalg.norm(mixed.pmf))
+    monkeypatch.setattr(exact_law, "MAX_VALUES", len(mixed.pmf))
+    assert len(mixed_law([one, three]).pmf) == len(mixed.pmf)
+    monkeypatch.setattr(exact_law, "MAX_VALUES", len(mixed.pmf) - 1)
+    with pytest.raises(ValueError, match="laws must lie within"):
+        mixed_law([one, three])

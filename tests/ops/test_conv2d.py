@@ -58,6 +58,26 @@ def test_same_padding_gives_as_many_outputs_as_strides_fit_the_map(size, kernel,
     assert window.output_size(size, 7) == (wanted, 7)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("least", [1, 15_000, 30_000, 60_000])
+def test_several_rows_of_outputs_at_once_give_the_same(stride, least, monkeypatch):
+    """Of many images and small kernels: one row, two or four."""
+    monkeypatch.setattr(rolling, "SHARED", least // stride ** 2)
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-5, 6, shape).astype(float) for shape in ((rolling.NARROW, 2, 8, 7), (3, 2, 3, 2)))
+    cache = conv2d.prepare(x, w, padding=((1, 1), (0, 1)), stride=stride)
+    assert np.array_equal(conv2d.product(cache), conv2d.definition(cache))
+
+
+@pytest.mark.parametrize("padding", [((0, 1), (0, 0)), ((0, 0), (0, 1))])
+def test_a_kernel_of_one_sees_padding_behind_the_map_only(padding):
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(-5, 6, (rolling.NARROW, 2, 3, 3)).astype(float), rng.integers(-5, 6, (3, 2, 1, 1)).astype(float)
+    cache = conv2d.prepare(x, w, padding=padding, pad_value=7)
+    assert np.array_equal(conv2d.product(cache), conv2d.definition(cache))
+    assert np.array_equal(conv2d.forward(x, w, stride=1000)[0], conv2d.forward(x[:, :, :1, :1], w)[0])
+
+
 def test_integers_padded_with_a_fraction_are_real_numbers():
     x, w = np.arange(8).reshape(1, 2, 2, 2), np.arange(8).reshape(1, 2, 2, 2) - 3
     for value, dtype in ((1.0, np.int64), (1.5, np.float64)):
