@@ -191,6 +191,8 @@ def matching_problem(model: ApproxNet, datamodule: DataModule, multipliers: Iter
     multipliers = check_search_space(multipliers)
     check_offers("model", model, "noisy_modules")
     maps = get_feature_maps(model, datamodule, rng=rng) if feature_maps is None else feature_maps
+    if missing := [name for name, _ in model.noisy_modules if name not in maps]:
+        raise ValueError(f"feature_maps must hold every layer of the model, got none of {missing[0]}.")
     layers = [(f"layer {name}", maps[name], float(layer.stdev), layer.opcount) for name, layer in model.noisy_modules]
     return problem_of(layers, multipliers, num_samples, check_rng(rng), estimator)
 

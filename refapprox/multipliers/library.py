@@ -269,7 +269,7 @@ def load_library(source: str | PathLike | BinaryOperator | Sequence = "builtin",
             signs = "" if signed is None else "signed " if signed else "unsigned "
             widths = "" if bits is None else f"{bits}-bit "
             noun = {"mul": "multiplier", "add": "adder", None: "circuit"}[operation]
-            raise ValueError(f"{one} holds no {signs}{widths}{noun}.")
+            raise ValueError(f"source {one} holds no {signs}{widths}{noun}.")
         if len(found) == 1 and str(one) in costs and str(one) != found[0].name:
             costs[found[0].name] = costs.pop(str(one))
         kept += found

@@ -273,11 +273,13 @@ def test_bounds_of_a_nearly_constant_error_do_not_fall_below_the_truth():
         [1 - p, p], [0.0, 1.0], 50)
     exact = 0.4748 * (p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(50 * (p * (1 - p)) ** 3)
     assert berry_esseen_bound(emap, operands) >= min(exact, 1)
-    for rare in 10.0 ** -np.linspace(4, 6, 41):                        # the other code of w never occurs
-        operands = LayerOperands.from_distributions([1 - rare, rare], [0.0, 1.0], 10 ** 6)
+    rares = [(10 ** 6, 2 ** 30, rare) for rare in 10.0 ** -np.linspace(4, 6, 41)]
+    rares += [(10 ** 8, 2 ** 40, rare) for rare in 10.0 ** -np.linspace(0.5, 5, 41)]      # bounds far below 1
+    for draws, constant, rare in rares:                                # the other code of w never occurs
+        operands = LayerOperands.from_distributions([1 - rare, rare], [0.0, 1.0], draws)
         p = Fraction(rare) / (Fraction(rare) + Fraction(1 - rare))
-        exact = 0.4748 * float(p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(10 ** 6 * float(p * (1 - p)) ** 3)
-        assert berry_esseen_bound([[0, 2 ** 30], [0, 2 ** 30 + 1]], operands) >= min(exact, 1) * (1 - 1e-14)
+        exact = 0.4748 * float(p * (1 - p) * ((1 - p) ** 2 + p ** 2)) / math.sqrt(draws * float(p * (1 - p)) ** 3)
+        assert berry_esseen_bound([[0, constant], [0, constant + 1]], operands) >= min(exact, 1) * (1 - 1e-14)
     law = error_law(np.array([[0, 0], [0, 1]]), LayerOperands.from_distributions([0.75, 0.25], [0, 1.0], 30),
                     "single_distribution")
     assert 0 < gaussian_distance_rounding(law) < 1e-10

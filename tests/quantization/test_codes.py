@@ -107,6 +107,7 @@ def test_a_step_that_float32_does_not_hold_stands_for_zeros():
     with np.errstate(all="raise"):      # a given step below the dtype is computed with in float64
         assert QuantizationParameters(1e-46).quantize(np.float32([0.0, 2.8e-45])).tolist() == [0, 28]
         assert quantize(np.float32([1.0]), 1e-300).tolist() == [127]
+        assert quantize(np.float32([[2.8e-45], [3.0]]), np.array([[1e-46], [1.0]])).tolist() == [[28], [3]]
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
