@@ -256,7 +256,10 @@ def write_bytes(path, content):
     A link is followed: what it points to is replaced, with the mode it had; a new file gets the mode that the umask
     leaves. A device or a pipe is written into, never replaced.
     """
-    target = Path(os.path.realpath(path))
+    try:
+        target = Path(os.path.realpath(path))
+    except UnicodeEncodeError:
+        raise ValueError(f"path or folder must have a name that the system can write, got {str(path)!a}.") from None
     try:
         before = os.stat(target)
     except FileNotFoundError:
@@ -311,8 +314,8 @@ def make_folder(path):
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except UnicodeEncodeError as error:
-        raise ValueError(f"folder must have a name that the system can write, got {str(path)!a}: {error}.") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"folder must have a name that the system can write, got {str(path)!a}.") from None
     except OSError as error:
         reason = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
         raise OSError(error.errno, f"this folder cannot be made: {reason}", str(path)) from None

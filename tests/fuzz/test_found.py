@@ -14,6 +14,7 @@ from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, Quanti
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs, dwconv2d
 from refapprox.datasets.pixels import CropAndFlip
 from refapprox.error_stats import AliasSampler, LayerOperands, error_law, mixed_law
+from refapprox.files import write_json
 from refapprox.matching import AssignmentProblem, IntermediateLayerResults, kmeans_assignment
 from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
 from refapprox.multipliers.circuits import delay, from_wires
@@ -110,6 +111,8 @@ def search():
     (lambda: IntermediateLayerResults(1, ONE, ONE, ONE).scaled(np.ma.masked_array(ONE[None], True)), TypeError,
      "sums must not be a masked array"),
     (lambda: PCMLikeNoiseModel().read([0.0], [-1e300], 60.0, normals=[0.0]), ValueError, "drift_state must leave"),
+    (lambda: write_json("\ud800/a.json", 1), ValueError, "path or folder must have a name that the system can write"),
+    (lambda: load_library(signed=False), ValueError, "source builtin holds no unsigned multiplier"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),
