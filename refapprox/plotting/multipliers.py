@@ -1,4 +1,5 @@
 """Figures of single multipliers and of libraries."""
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -6,7 +7,7 @@ import numpy as np
 from refapprox.multipliers.operator import BinaryOperator
 from refapprox.multipliers.ranking import pareto_front
 from refapprox.plotting.style import GREYS, draw_signed, label_points, new_figure, whole_numbers
-from refapprox.validation import check_instance
+from refapprox.validation import WrongKindError, check_instance, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,8 @@ def error_maps(multipliers: "Sequence[BinaryOperator]") -> "Figure":
     >>> [axis.get_title() for axis in figure.axes[:2]]
     ['drum(k=4)_8s', 'mitchell_8s']
     """
+    if not isinstance(multipliers, Iterable) or isinstance(multipliers, np.ndarray):
+        raise WrongKindError(f"multipliers must be several of them, got {shown(multipliers)}.")
     multipliers = [check_instance("multipliers", multiplier, BinaryOperator) for multiplier in multipliers]
     if not multipliers:
         raise ValueError("multipliers of error_maps must hold at least one, got none.")

@@ -114,6 +114,8 @@ def search():
     (lambda: write_json("\ud800/a.json", 1), ValueError, "path or folder must have a name that the system can write"),
     (lambda: load_library(signed=False), ValueError, "source builtin holds no unsigned multiplier"),
     (lambda: new_figure(size=[]), ValueError, r"size must be \(width, height\)"),
+    *[(lambda wrong=wrong: error_maps(wrong), TypeError, "multipliers must be several")
+      for wrong in (Sly(), np.array(0))],
     (lambda: error_maps([]), ValueError, "multipliers of error_maps must hold at least one"),
     (lambda: fit(net(), None, "quant", STAGES["quant"], on_epoch=3), TypeError, "on_epoch must be a function of"),
     (lambda: net().begin_epoch("x", 0), KeyError, "stage must be one of"),
