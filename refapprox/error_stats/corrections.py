@@ -23,15 +23,23 @@ accelerators", DAC 2021, arXiv:2102.09642. V. Mrazek, Z. Vasicek, L. Sekanina, M
 automatic layer-wise approximation of deep neural network accelerators without retraining", ICCAD 2019,
 arXiv:1907.07229 (weight tuning by the L1 error, of which (4) is the L2 counterpart).
 """
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from refapprox.error_stats.error_maps import fitting_map
+from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
+from refapprox.error_stats.operands import LayerOperands
+from refapprox.multipliers.operator import BinaryOperator
 from refapprox.validation import check_distribution, check_finite
 
+__all__ = ["AffineCorrection", "ControlVariate", "affine_correction", "affine_fit", "control_variate",
+           "control_variate_fit", "mean_compensation", "remap_weights"]
 
-def mean_compensation(emap, operands):
+
+def mean_compensation(emap: ErrorMapLike, operands: LayerOperands) -> NDArray[np.float64]:
     """E_j of (1) for every neuron, to be added to its accumulator.
 
     Parameters
@@ -44,6 +52,21 @@ def mean_compensation(emap, operands):
     Returns
     -------
     float64 array, shape (neurons,), accumulator units
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands.
+
+    Examples
+    --------
+    One neuron with the weights 1 and 0; every product of 1 by 1 is 2 too small, and half of the activations are 1.
+
+    >>> from refapprox.error_stats import OperandStatistics
+    >>> layer = LayerOperands(OperandStatistics.from_distribution([0.5, 0.5]),
+    ...                       OperandStatistics.from_codes([[1, 0]], (0, 1)))
+    >>> mean_compensation([[0, 0], [0, 2]], layer).tolist()
+    [1.0]
     """
     emap = fitting_map(emap, operands).astype(np.float64)
     return by_weight(tap_laws(operands) @ emap, operands)
@@ -64,14 +87,26 @@ def by_weight(table, operands):
 
 @dataclass(frozen=True)
 class AffineCorrection:
-    """y ~ alpha * yhat + beta for each neuron; `variance` is what remains of Var(y - yhat)."""
+    """y ~ alpha * yhat + beta for each neuron.
+
+    Attributes
+    ----------
+    alpha, beta : float64 arrays, shape (neurons,)
+    variance : float64 array, shape (neurons,)
+        What remains of Var(y - yhat).
+
+    Examples
+    --------
+    >>> affine_fit([[0.0], [2.0]], [[0.0], [1.0]]).alpha.tolist()
+    [2.0]
+    """
 
     alpha: np.ndarray
     beta: np.ndarray
     variance: np.ndarray
 
 
-def affine_correction(emap, operands):
+def affine_correction(emap: ErrorMapLike, operands: LayerOperands) -> AffineCorrection:
     """(2) from the statistics of independent taps: covariances add up over them.
 
     Parameters
@@ -83,6 +118,18 @@ def affine_correction(emap, operands):
     -------
     AffineCorrection
         Of accumulators without zero-point correction; arrays of shape (neurons,).
+
+    Raises
+    ------
+    ValueError
+        If the error map does not fit the operands.
+
+    Examples
+    --------
+    >>> from refapprox.multipliers import exact
+    >>> layer = LayerOperands.from_codes([[1, 2], [3, 4]], [[1], [1]])
+    >>> affine_correction(exact(), layer).alpha.tolist()
+    [1.0]
     """
     emap = fitting_map(emap, operands).astype(np.float64)
     products = np.multiply.outer(*(np.arange(side.code_range[0], side.code_range[1] + 1.0)
@@ -100,8 +147,28 @@ def affine_correction(emap, operands):
                          *(by_weight(table, operands) for table in second))
 
 
-def affine_fit(accurate, approximate):
-    """(2) by least squares on observed outputs, arrays of shape (fields, neurons)."""
+def affine_fit(accurate: ArrayLike, approximate: ArrayLike) -> AffineCorrection:
+    """(2) by least squares on observed outputs.
+
+    Parameters
+    ----------
+    accurate, approximate : arrays, shape (fields, neurons)
+
+    Returns
+    -------
+    AffineCorrection
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there are fewer than two fields.
+
+    Examples
+    --------
+    >>> found = affine_fit([[1.0], [3.0]], [[0.0], [1.0]])
+    >>> found.alpha.tolist(), found.beta.tolist()
+    ([2.0], [1.0])
+    """
     y, a = (check_finite(name, array, dtype=np.float64)
             for name, array in (("accurate", accurate), ("approximate", approximate)))
     if y.shape != a.shape or y.ndim != 2 or len(y) < 2:
@@ -129,6 +196,11 @@ class ControlVariate:
     coefficient, offset : float64 arrays, shape (neurons,)
     variance_before, variance_after : float64 arrays, shape (neurons,)
         Of the accumulated error.
+
+    Examples
+    --------
+    >>> ControlVariate([0, 1], coefficient=[2.0], offset=[0.0], variance_before=[5.0], variance_after=[1.0]).offset
+    [0.0]
     """
 
     feature: np.ndarray
@@ -138,7 +210,8 @@ class ControlVariate:
     variance_after: np.ndarray
 
 
-def control_variate(emap, operands, feature=None):
+def control_variate(emap: ErrorMapLike, operands: LayerOperands,
+                    feature: ArrayLike | None = None) -> ControlVariate:
     """(3) from the layer's activation distribution, taps independent.
 
     Parameters
@@ -152,6 +225,22 @@ def control_variate(emap, operands, feature=None):
     Returns
     -------
     ControlVariate
+
+    Raises
+    ------
+    ValueError
+        If the error map or the feature does not fit the operands.
+
+    Examples
+    --------
+    An error of w z(x) with z = (0, 1) is taken away whole:
+
+    >>> from refapprox.error_stats import OperandStatistics
+    >>> layer = LayerOperands(OperandStatistics.from_distribution([0.5, 0.5]),
+    ...                       OperandStatistics.from_codes([[1, 1]], (0, 1)))
+    >>> found = control_variate([[0, 0], [0, 1]], layer, feature=[0, 1])
+    >>> found.coefficient.tolist(), found.variance_before.tolist(), found.variance_after.tolist()
+    ([1.0], [0.5], [0.0])
     """
     emap = fitting_map(emap, operands).astype(np.float64)
     p, n = operands.x.pooled, operands.fan_in
@@ -167,8 +256,31 @@ def control_variate(emap, operands, feature=None):
                           np.maximum(before - n * coefficient ** 2 * variance_z, 0))
 
 
-def control_variate_fit(errors, feature_sums):
-    """Coefficient and offset of (3) by least squares on observed errors (fields, neurons) and sums of z (fields,)."""
+def control_variate_fit(errors: ArrayLike, feature_sums: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(3) by least squares on observed errors.
+
+    Parameters
+    ----------
+    errors : array, shape (fields, neurons)
+        exact - approximate, accumulated.
+    feature_sums : array, shape (fields,)
+        sum_i z(x_i) of every field.
+
+    Returns
+    -------
+    coefficient, offset : float64 arrays, shape (neurons,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or there are fewer than two fields.
+
+    Examples
+    --------
+    >>> coefficient, offset = control_variate_fit([[1.0], [3.0]], [0.0, 1.0])
+    >>> coefficient.tolist(), offset.tolist()
+    ([2.0], [1.0])
+    """
     errors, sums = (check_finite(name, a, dtype=np.float64)
                     for name, a in (("errors", errors), ("feature_sums", feature_sums)))
     if errors.ndim != 2 or sums.shape != errors.shape[:1] or len(sums) < 2:
@@ -199,7 +311,7 @@ def check_feature(feature, operands):
     return feature
 
 
-def remap_weights(multiplier, x_dist):
+def remap_weights(multiplier: BinaryOperator, x_dist: ArrayLike) -> NDArray[np.int64]:
     """(4): for each weight code the code whose products come closest in the mean square.
 
     Parameters
@@ -212,6 +324,20 @@ def remap_weights(multiplier, x_dist):
     -------
     int64 array, shape (codes of w,)
         ``remap[w - qmin]`` is the code to store in place of w; w itself unless another one is strictly better.
+
+    Raises
+    ------
+    ValueError
+        If the distribution does not fit the multiplier.
+
+    Examples
+    --------
+    A multiplier that takes every weight for the next even one below: 3 stays, since no other weight gives more.
+
+    >>> from refapprox import Multiplier
+    >>> m = Multiplier.from_function("even", lambda x, w: x * (w & 2), signed=False, bits=2)
+    >>> remap_weights(m, [0, 0, 0, 1]).tolist()
+    [0, 1, 2, 3]
     """
     x_dist = check_distribution("x_dist", x_dist, multiplier.lut.shape[0])
     x, w = (np.arange(low, high + 1.0) for low, high in (multiplier.range_x, multiplier.range_w))

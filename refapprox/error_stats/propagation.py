@@ -29,14 +29,37 @@ from numpy.typing import ArrayLike, NDArray
 
 from refapprox.validation import check_array, check_finite, check_real
 
+__all__ = ["avg_pool", "batch_norm", "combined_signal_to_noise", "linear", "max_of_two", "max_pool", "relu",
+           "requantize", "signal_to_noise", "top1_flip_probability"]
+
 BENDS = np.array([-9.0, -6.0, -4.0, -2.5, -1.2, 0.0, 1.2, 2.5, 4.0, 6.0, 9.0])      # Phi(-9) = 1e-19
 NODES = 12                   # of Gauss and Legendre, in each panel
 BLOCK_WINDOWS = 1 << 10      # windows integrated at once: some 50 MB for 4 values each
 
 
 def linear(mean: ArrayLike, covariance: ArrayLike, weight: ArrayLike) -> tuple[NDArray, NDArray]:
-    """(1): moments of W y, for the mean (k,) and covariance (k, k) of y and a weight (m, k) as a layer holds it.
+    """(1): moments of W y.
 
+    Parameters
+    ----------
+    mean : float array, shape (k,)
+        Of y.
+    covariance : float array, shape (k, k)
+        Of y.
+    weight : float array, shape (m, k)
+        As a layer holds it.
+
+    Returns
+    -------
+    mean, covariance : float64 arrays, shapes (m,) and (m, m)
+
+    Raises
+    ------
+    ValueError
+        If something is not finite, or the shapes do not fit.
+
+    Examples
+    --------
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 4.0]], [[1.0, 1.0]])
     (array([3.]), array([[5.]]))
     """
@@ -47,8 +70,27 @@ def linear(mean: ArrayLike, covariance: ArrayLike, weight: ArrayLike) -> tuple[N
 
 def batch_norm(mean: ArrayLike, variance: ArrayLike, *, gamma: ArrayLike, beta: ArrayLike, running_mean: ArrayLike,
                running_var: ArrayLike, eps: float = 1e-5) -> tuple[NDArray, NDArray]:
-    """(2) with fixed statistics, elementwise; a ValueError unless running_var + eps is above 0.
+    """(2) with fixed statistics, elementwise.
 
+    Parameters
+    ----------
+    mean, variance : float arrays
+        Of the input.
+    gamma, beta, running_mean, running_var : float arrays
+        Of the layer, as PyTorch names them.
+    eps : float, optional
+
+    Returns
+    -------
+    mean, variance : float64 arrays
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative, or running_var + eps not above 0.
+
+    Examples
+    --------
     >>> mean, variance = batch_norm(3.0, 4.0, gamma=2.0, beta=1.0, running_mean=1.0, running_var=4.0, eps=0.0)
     >>> float(mean), float(variance)
     (3.0, 4.0)
@@ -67,6 +109,22 @@ def batch_norm(mean: ArrayLike, variance: ArrayLike, *, gamma: ArrayLike, beta: 
 def relu(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
     """(3), elementwise; a variance of 0 passes the mean through the kink itself.
 
+    Parameters
+    ----------
+    mean, variance : float arrays
+        Of the input, which is Gaussian.
+
+    Returns
+    -------
+    mean, variance : float64 arrays
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative.
+
+    Examples
+    --------
     >>> mean, variance = relu(0.0, 1.0)
     >>> bool(abs(mean - (2 * np.pi) ** -0.5) < 1e-12), bool(abs(variance - (0.5 - mean ** 2)) < 1e-12)
     (True, True)
@@ -82,8 +140,26 @@ def relu(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
 
 
 def avg_pool(mean: ArrayLike, covariance: ArrayLike) -> tuple[float, float]:
-    """(4): moments of the average over a window, of its mean (k,) and covariance (k, k).
+    """(4): moments of the average over a window.
 
+    Parameters
+    ----------
+    mean : float array, shape (k,)
+        Of the k values of the window.
+    covariance : float array, shape (k, k)
+        Of the same.
+
+    Returns
+    -------
+    mean, variance : float
+
+    Raises
+    ------
+    ValueError
+        If something is not finite.
+
+    Examples
+    --------
     >>> avg_pool([1.0, 3.0], [[1.0, 0.5], [0.5, 1.0]])
     (2.0, 0.75)
     """
@@ -92,8 +168,24 @@ def avg_pool(mean: ArrayLike, covariance: ArrayLike) -> tuple[float, float]:
 
 
 def max_pool(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
-    """(6): moments, shape (...), of the maximum of independent Gaussians along the last axis of (..., k), in any order.
+    """(6): moments of the maximum of independent Gaussians, in any order.
 
+    Parameters
+    ----------
+    mean, variance : float arrays, shape (..., k)
+        A window along the last axis.
+
+    Returns
+    -------
+    mean, variance : float64 arrays, shape (...)
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative, or windows hold nothing.
+
+    Examples
+    --------
     >>> mean, variance = max_pool([0.0, 0.0], [1.0, 1.0])
     >>> bool(abs(mean - np.pi ** -0.5) < 1e-10), bool(abs(variance - (1 - 1 / np.pi)) < 1e-10)
     (True, True)
@@ -128,8 +220,24 @@ def max_of_two(mean_a: ArrayLike, variance_a: ArrayLike, mean_b: ArrayLike, vari
                covariance: ArrayLike = 0.0) -> tuple[NDArray, NDArray]:
     """(5): mean and variance of max(a, b) for jointly Gaussian a and b; exact.
 
-    A ValueError where the covariance is larger than the variances allow.
+    Parameters
+    ----------
+    mean_a, variance_a, mean_b, variance_b : float arrays
+        Of a and of b.
+    covariance : float array, optional
+        Of a with b.
 
+    Returns
+    -------
+    mean, variance : float64 arrays
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative, or the covariance larger than the variances allow.
+
+    Examples
+    --------
     >>> mean, variance = max_of_two(1.0, 2.0, 1.0, 2.0, covariance=2.0)      # one and the same
     >>> float(mean), float(variance)
     (1.0, 2.0)
@@ -150,8 +258,25 @@ def max_of_two(mean_a: ArrayLike, variance_a: ArrayLike, mean_b: ArrayLike, vari
 
 
 def requantize(variance: ArrayLike, step: float) -> NDArray:
-    """(7): variance after rounding to multiples of `step`, same units.
+    """(7): variance after rounding to multiples of a step.
 
+    Parameters
+    ----------
+    variance : float array
+    step : float
+        In the units of the standard deviation.
+
+    Returns
+    -------
+    float64 array
+
+    Raises
+    ------
+    ValueError
+        If a variance or the step is negative.
+
+    Examples
+    --------
     >>> float(requantize(1.0, 6.0))
     4.0
     """
@@ -164,6 +289,22 @@ def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
 
     Inverse SNRs of independent errors that reach the same output add up: 1 / SNR = sum_l 1 / SNR_l.
 
+    Parameters
+    ----------
+    signal_std, error_std : float arrays
+        Of a layer's outputs and of their error, in the same units.
+
+    Returns
+    -------
+    float64 array
+
+    Raises
+    ------
+    ValueError
+        If something is not finite.
+
+    Examples
+    --------
     >>> float(signal_to_noise(4.0, 2.0)), float(signal_to_noise(4.0, 0.0))
     (4.0, inf)
     """
@@ -175,6 +316,22 @@ def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
 def combined_signal_to_noise(ratios: ArrayLike) -> float:
     """SNR of an output that several independent errors reach, from the SNR of each error alone.
 
+    Parameters
+    ----------
+    ratios : float array
+        One SNR an error, infinite where there is no error.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If a ratio is negative or nan.
+
+    Examples
+    --------
     >>> combined_signal_to_noise([4.0, 4.0, np.inf])
     2.0
     """

@@ -36,7 +36,7 @@ from refapprox.ops.bands import channel_sums, dots, elementwise, from_rows, mome
 from refapprox.ops.threads import Scratch, bounded, each
 from refapprox.validation import check_numbers, check_real, check_rng, check_sizes
 
-__all__ = ["Cache", "backward", "draw", "forward"]
+__all__ = ["backward", "draw", "forward"]
 
 DRAWN = 1 << 17      # pairs of normals at once
 

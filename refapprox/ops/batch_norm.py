@@ -35,7 +35,7 @@ from refapprox.ops.bands import along_rows, channel_sums, dots, far, from_rows, 
 from refapprox.ops.bias import check_per_channel
 from refapprox.validation import check_numbers, check_real
 
-__all__ = ["Cache", "backward", "forward"]
+__all__ = ["backward", "forward"]
 
 
 @dataclass(frozen=True)

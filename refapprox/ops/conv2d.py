@@ -27,7 +27,7 @@ from refapprox.ops import rolling
 from refapprox.ops.patches import Geometry, check_images, empty_maps, from_batch_last, geometry, to_batch_last
 from refapprox.validation import check_integer, check_numbers, check_real
 
-__all__ = ["Cache", "backward", "forward", "prepare"]
+__all__ = ["backward", "forward", "prepare"]
 
 @dataclass(frozen=True)
 class Cache:

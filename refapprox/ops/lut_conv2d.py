@@ -28,7 +28,7 @@ from refapprox.ops.patches import empty_maps, from_batch_last, geometry, to_batc
 from refapprox.ops.table_convolution import TableConvolution, largest_product, narrow_dtype
 from refapprox.validation import check_array, check_choice, check_codes, check_integer, is_several, largest_magnitude
 
-__all__ = ["conv2d_sums", "lut_conv2d"]
+__all__ = ["lut_conv2d"]
 
 TURNED = 8      # times a copy of one byte a code, which turning takes three of, may fit into the memory limit
 

@@ -20,7 +20,7 @@ from refapprox.ops.route_choice import plans
 from refapprox.ops.table_convolution import MemoryLimitTooSmall, TableConvolution, largest_product
 from refapprox.validation import check_array, check_choice, check_codes, check_integer
 
-__all__ = ["METHODS", "lut_matmul", "matmul_sums", "zero_point_terms"]
+__all__ = ["METHODS", "lut_matmul", "zero_point_terms"]
 
 METHODS = ("auto", "index", "factored", "gather")
 MEMORY_LIMIT = 128 << 20      # bytes held beside inputs and output
@@ -184,6 +184,11 @@ def zero_point_terms(x_sums: ArrayLike, w_sums: ArrayLike, k: int, x_zero_point:
     -------
     int64 array
         The last three terms.
+
+    Raises
+    ------
+    ValueError
+        If k is negative, or something is no integer or beyond 2**62.
 
     Examples
     --------

@@ -24,14 +24,16 @@ SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 
 
 def packages():
-    """`refapprox`, every package in it and every module at its top that says in `__all__` what is public, by name."""
+    """`refapprox`, every package in it, every module at its top, and every module that a package offers, by name:
+    those that say in `__all__` what is public."""
     found = {"refapprox": refapprox}
     for _, name, is_package in pkgutil.walk_packages(refapprox.__path__, "refapprox."):
         if is_package or (name.count(".") == 1 and not name.endswith("__main__")):
             module = importlib.import_module(name)
             if hasattr(module, "__all__"):
                 found[name] = module
-    return found
+    offered = [getattr(package, name) for package in list(found.values()) for name in package.__all__]
+    return found | {thing.__name__: thing for thing in offered if inspect.ismodule(thing) and hasattr(thing, "__all__")}
 
 
 def surface():
