@@ -30,10 +30,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.error_stats.error_maps import ErrorMapLike, fitting_map
+from refapprox._lazy import doors
+from refapprox.error_stats.error_maps import LARGEST, ErrorMapLike, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_distribution, check_finite
+from refapprox.validation import check_distribution, check_finite, largest_magnitude
 
 __all__ = ["AffineCorrection", "ControlVariate", "affine_correction", "affine_fit", "control_variate",
            "control_variate_fit", "mean_compensation", "remap_weights"]
@@ -308,6 +309,8 @@ def check_feature(feature, operands):
     feature = check_finite("feature", feature, dtype=np.float64)
     if feature.shape != (operands.x.size,):
         raise ValueError(f"feature must have shape ({operands.x.size},), got {feature.shape}.")
+    if (largest := largest_magnitude(feature)) > LARGEST:
+        raise ValueError(f"feature must hold numbers of at most {LARGEST:g}, got one of {largest:g}.")
     return feature
 
 
@@ -349,3 +352,6 @@ def remap_weights(multiplier: BinaryOperator, x_dist: ArrayLike) -> NDArray[np.i
     rounding = 1e-9 * (x_dist @ table ** 2).max()      # the three terms cancel: smaller gains than this are noise
     better = squares[best, np.arange(len(w))] < own - rounding
     return np.where(better, best, np.arange(len(w))) + multiplier.range_w[0]
+
+
+doors(__name__)

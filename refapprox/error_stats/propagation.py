@@ -27,12 +27,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refapprox.validation import check_array, check_finite, check_real
+from refapprox._lazy import doors
+from refapprox.validation import check_array, check_broadcast, check_finite, check_real, largest_magnitude
 
 __all__ = ["avg_pool", "batch_norm", "combined_signal_to_noise", "linear", "max_of_two", "max_pool", "relu",
            "requantize", "signal_to_noise", "top1_flip_probability"]
 
 BENDS = np.array([-9.0, -6.0, -4.0, -2.5, -1.2, 0.0, 1.2, 2.5, 4.0, 6.0, 9.0])      # Phi(-9) = 1e-19
+LARGEST = 1e100              # of means and variances, whose squares are taken
 NODES = 12                   # of Gauss and Legendre, in each panel
 BLOCK_WINDOWS = 1 << 10      # windows integrated at once: some 50 MB for 4 values each
 
@@ -63,8 +65,10 @@ def linear(mean: ArrayLike, covariance: ArrayLike, weight: ArrayLike) -> tuple[N
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 4.0]], [[1.0, 1.0]])
     (array([3.]), array([[5.]]))
     """
-    mean, covariance, weight = (check_finite(name, array, dtype=np.float64) for name, array in
-                                (("mean", mean), ("covariance", covariance), ("weight", weight)))
+    mean, covariance = mean_and_covariance(mean, covariance)
+    weight = check_finite("weight", weight, dtype=np.float64)
+    if weight.ndim != 2 or weight.shape[1] != len(mean):
+        raise ValueError(f"weight must have shape (m, {len(mean)}), got {weight.shape}.")
     return weight @ mean, weight @ covariance @ weight.T
 
 
@@ -156,15 +160,15 @@ def avg_pool(mean: ArrayLike, covariance: ArrayLike) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If something is not finite.
+        If something is not finite, or the shapes do not fit.
 
     Examples
     --------
     >>> avg_pool([1.0, 3.0], [[1.0, 0.5], [0.5, 1.0]])
     (2.0, 0.75)
     """
-    return (float(check_finite("mean", mean, dtype=np.float64).mean()),
-            float(check_finite("covariance", covariance, dtype=np.float64).mean()))
+    mean, covariance = mean_and_covariance(mean, covariance)
+    return float(mean.mean()), float(covariance.mean())
 
 
 def max_pool(mean: ArrayLike, variance: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -243,8 +247,8 @@ def max_of_two(mean_a: ArrayLike, variance_a: ArrayLike, mean_b: ArrayLike, vari
     (1.0, 2.0)
     """
     from scipy.special import ndtr
-    mean_a, variance_a = mean_and_variance(mean_a, variance_a)
-    mean_b, variance_b = mean_and_variance(mean_b, variance_b)
+    mean_a, variance_a = mean_and_variance(mean_a, variance_a, "_a")
+    mean_b, variance_b = mean_and_variance(mean_b, variance_b, "_b")
     covariance = check_finite("covariance", covariance, dtype=np.float64)
     if (covariance ** 2 > variance_a * variance_b * (1 + 1e-12)).any():
         raise ValueError("covariance must not exceed the root of the product of the variances.")
@@ -281,7 +285,7 @@ def requantize(variance: ArrayLike, step: float) -> NDArray:
     4.0
     """
     _, variance = mean_and_variance(0.0, variance)
-    return variance + check_real("step", step, minimum=0.0) ** 2 / 12
+    return variance + check_real("step", step, minimum=0.0, maximum=LARGEST) ** 2 / 12
 
 
 def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
@@ -310,7 +314,8 @@ def signal_to_noise(signal_std: ArrayLike, error_std: ArrayLike) -> NDArray:
     """
     signal_std, error_std = np.broadcast_arrays(check_finite("signal_std", signal_std, dtype=np.float64),
                                                 check_finite("error_std", error_std, dtype=np.float64))
-    return np.divide(signal_std ** 2, error_std ** 2, out=np.full(error_std.shape, np.inf), where=error_std != 0)[()]
+    with np.errstate(over="ignore"):      # as good as infinite
+        return np.divide(signal_std, error_std, out=np.full(error_std.shape, np.inf), where=error_std != 0)[()] ** 2
 
 
 def combined_signal_to_noise(ratios: ArrayLike) -> float:
@@ -400,10 +405,28 @@ def standardized(mean, std):
     return np.divide(mean, std, out=certain, where=std != 0)
 
 
-def mean_and_variance(mean, variance):
-    """Both as float64 of one shape; a negative variance is refused."""
-    mean, variance = np.broadcast_arrays(check_finite("mean", mean, dtype=np.float64),
-                                         check_finite("variance", variance, dtype=np.float64))
+def mean_and_variance(mean, variance, suffix=""):
+    """Both as float64 of one shape; a negative variance is refused. `suffix` ends their names in messages."""
+    given = {f"mean{suffix}": mean, f"variance{suffix}": variance}
+    for name, array in given.items():
+        given[name] = check_finite(name, array, dtype=np.float64)
+        if largest_magnitude(given[name]) > LARGEST:
+            raise ValueError(f"{name} must be at most {LARGEST:g} in size, got {largest_magnitude(given[name]):g}.")
+    check_broadcast(**given)
+    mean, variance = np.broadcast_arrays(*given.values())
     if variance.size and variance.min() < 0:
-        raise ValueError(f"variance must not be negative, got {variance.min()}.")
+        raise ValueError(f"variance{suffix} must not be negative, got {variance.min()}.")
     return mean, variance
+
+
+def mean_and_covariance(mean, covariance):
+    """Both as float64, of shapes (k,) and (k, k), k at least 1."""
+    mean = check_finite("mean", mean, dtype=np.float64)
+    covariance = check_finite("covariance", covariance, dtype=np.float64)
+    if mean.ndim != 1 or not len(mean) or covariance.shape != (len(mean),) * 2:
+        raise ValueError(f"mean and covariance must have shapes (k,) and (k, k), k at least 1, got {mean.shape} and "
+                         f"{covariance.shape}.")
+    return mean, covariance
+
+
+doors(__name__)

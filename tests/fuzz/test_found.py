@@ -13,7 +13,7 @@ from refapprox.compat.torchapprox.layers import ApproxConv2d
 from refapprox.compat.torchapprox.layers.approx_layer import ApproxLayer, QuantizationParameters
 from refapprox.compat.torchapprox.operators import ApproxConv2dOp, ApproxGeMM, Conv2dArgs, dwconv2d
 from refapprox.datasets.pixels import CropAndFlip
-from refapprox.error_stats import AliasSampler, LayerOperands, error_law, mixed_law
+from refapprox.error_stats import AliasSampler, LayerOperands, corrections, error_law, mixed_law, propagation
 from refapprox.files import write_json
 from refapprox.matching import AssignmentProblem, IntermediateLayerResults, kmeans_assignment
 from refapprox.multipliers import Netlist, quarters_figures, read_netlist, read_table
@@ -122,6 +122,13 @@ def search():
     (lambda: trained().backward(np.ones((2, 2))), ValueError, r"dlogits must have shape \(3, 2\)"),
     (lambda: make_net("lenet5", (1, 28, 28), 0, rng=RNG), ValueError, "num_classes must be at least 1"),
     (lambda: StageSettings(epochs=2 ** 64 - 1, lr=0.1), ValueError, "epochs must be at most"),
+    (lambda: corrections.remap_weights(3, [1.0]), TypeError, "multiplier must be of type BinaryOperator"),
+    (lambda: corrections.mean_compensation([[0, 1]], []), TypeError, "operands must be of type LayerOperands"),
+    (lambda: propagation.max_of_two(0, 1, None, 1), TypeError, "mean_b must be an array of real numbers"),
+    (lambda: propagation.max_pool([], [1.0, 1.0]), ValueError, r"mean of shape \(0,\) and variance of shape \(2,\)"),
+    (lambda: propagation.relu(1e300, 1.0), ValueError, "mean must be at most 1e\\+100 in size"),
+    (lambda: propagation.linear([0, 0], np.eye(2), [[1.0]]), ValueError, r"weight must have shape \(m, 2\)"),
+    (lambda: propagation.avg_pool([], []), ValueError, r"mean and covariance must have shapes \(k,\) and \(k, k\)"),
     *[(lambda read=read, path=path: read(path), ValueError, f"path must name a file, got '{pathlib.Path(path)}'")
       for read in (read_mantissa_table, read_table, read_netlist) for path in ("/", pathlib.Path(""))],
 ])

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable
+from numbers import Integral
 
 from refapprox.multipliers.circuits.builder import ONE, ZERO
 from refapprox.multipliers.circuits.gates import GATES
@@ -47,10 +48,10 @@ def from_wires(operands: Iterable[tuple], gates: Iterable[tuple], outputs: Itera
     """
     named = [(label, [f"{label}[{i}]" for i in range(bits)]) for label, bits in map(check_operand, operands)]
     try:
-        gates = [(str(kind), *(tuple(map(str, itertools.islice(wires, MOST_WIRES))) for wires in (inputs, drives)))
-                 for kind, inputs, drives in gates]
-    except Exception:      # of any kind where a name cannot be printed
-        raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives).") from None
+        gates = [(str(kind), wire_names(reads), wire_names(drives)) for kind, reads, drives in gates]
+    except Exception:      # of any kind where something else cannot be printed or gone through
+        raise WrongKindError("gates must be triples (kind, wires it reads, wires it drives), wires being text or "
+                             "integers.") from None
     return connected(named, gates, outputs, {"0": ZERO, "1": ONE}, signed, name)
 
 
@@ -73,6 +74,10 @@ def connected(operands, gates, outputs, constants, signed, name):
             graph.drive(net(wire), bit)
     wanted = [net(wire) for wire in itertools.islice(outputs, MOST_WIRES)]
     return dataclasses.replace(netlist_of(graph, given, wanted, fold=False), signed=signed)
+
+
+def wire_names(wires):
+    return tuple(str(check_instance("a wire", wire, (str, Integral))) for wire in itertools.islice(wires, MOST_WIRES))
 
 
 def check_operand(operand):
