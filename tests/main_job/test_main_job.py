@@ -460,7 +460,8 @@ def test_runs_are_compared_as_far_as_they_went(tiny, tmp_path, capsys):
         assert words in printed
     text = page.read_text()
     assert spread in text and text.count("image/svg+xml") == 1 and "--multipliers" not in printed
-    options = dataclasses.replace(tiny, net="resnet8", uniform=False)      # whose layers have other names
+    options = dataclasses.replace(tiny, net="resnet8", uniform=False, images=128,      # whose layers have other names
+                                  epochs=dict.fromkeys(("baseline", "quant", "gradient"), 1))
     MainJob(options, new_folder(tmp_path / "other", options), Quiet()).run(last="match")
     assert main(["compare", runs[0], str(tmp_path / "other"), "--out", str(page)]) == 0
     assert page.read_text().count("<th scope='col'>layer</th>") == 2
