@@ -258,12 +258,11 @@ def write_bytes(path, content):
     """
     try:
         target = Path(os.path.realpath(path))
-    except UnicodeEncodeError:
-        raise ValueError(f"path or folder must have a name that the system can write, got {str(path)!a}.") from None
-    try:
         before = os.stat(target)
     except FileNotFoundError:
         before = None
+    except ValueError:      # a null byte, or a letter that the system has no bytes for
+        raise ValueError(f"path or folder must have a name that the system can write, got {str(path)!a}.") from None
     if before is not None and not stat.S_ISREG(before.st_mode):
         with open(target, "wb") as file:      # of a folder an IsADirectoryError
             file.write(content)

@@ -157,7 +157,8 @@ def read_image(path, shape):
             return np.asarray(image).transpose(2, 0, 1)
     except FileNotFoundError:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError,
+            MemoryError) as error:
         raise ValueError(f"{path} is not a readable PNG or JPEG image: {str(error).rstrip('.')}.") from None
 
 

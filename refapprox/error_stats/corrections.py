@@ -172,6 +172,9 @@ def affine_fit(accurate: ArrayLike, approximate: ArrayLike) -> AffineCorrection:
     """
     y, a = (check_finite(name, array, dtype=np.float64)
             for name, array in (("accurate", accurate), ("approximate", approximate)))
+    for name, array in (("accurate", y), ("approximate", a)):
+        if (largest := largest_magnitude(array)) > LARGEST:
+            raise ValueError(f"{name} must hold numbers of at most {LARGEST:g}, got one of {largest:g}.")
     if y.shape != a.shape or y.ndim != 2 or len(y) < 2:
         raise ValueError(f"accurate and approximate must have one shape (fields, neurons) with at least 2 fields, "
                          f"got {y.shape} and {a.shape}.")

@@ -7,6 +7,7 @@ import pytest
 
 from refapprox import load_library, read_circuit
 from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
+from refapprox.compat.agnapprox.libs import EvoApprox
 from refapprox.compat.aihwkit.inference import NPairConductanceConverter as PlainPairs
 from refapprox.compat.presets import PRESETS
 from refapprox.compat.torchapprox.layers import ApproxConv2d
@@ -122,6 +123,9 @@ def search():
     (lambda: trained().backward(np.ones((2, 2))), ValueError, r"dlogits must have shape \(3, 2\)"),
     (lambda: make_net("lenet5", (1, 28, 28), 0, rng=RNG), ValueError, "num_classes must be at least 1"),
     (lambda: StageSettings(epochs=2 ** 64 - 1, lr=0.1), ValueError, "epochs must be at most"),
+    (lambda: write_json("a\0.json", 1), ValueError, "path or folder must have a name that the system can write"),
+    (lambda: EvoApprox("\0"), ValueError, "filter_str: no built-in multiplier has"),
+    (lambda: corrections.affine_fit(np.eye(2), 1e300 * np.eye(2)), ValueError, "approximate must hold numbers of"),
     (lambda: corrections.remap_weights(3, [1.0]), TypeError, "multiplier must be of type BinaryOperator"),
     (lambda: corrections.mean_compensation([[0, 1]], []), TypeError, "operands must be of type LayerOperands"),
     (lambda: propagation.max_of_two(0, 1, None, 1), TypeError, "mean_b must be an array of real numbers"),

@@ -17,7 +17,7 @@ from refapprox._lazy import doors
 from refapprox.multipliers import MultiplierLibrary, load_library
 from refapprox.multipliers.closed_forms import closed_form, closed_form_names
 from refapprox.multipliers.formats import swap_order
-from refapprox.validation import check_choice
+from refapprox.validation import check_choice, shown
 
 __all__ = ["ApproxLibrary", "ApproximateMultiplier", "EvoApprox", "EvoApproxLib"]
 
@@ -123,7 +123,8 @@ class EvoApprox(EvoApproxLib):
         names = [name for name in closed_form_names("v2022") if name.startswith("mul8s")]
         self.names, self.metric = [name for name in names if filter_str in name], metric
         if not self.names:
-            raise ValueError(f"no built-in multiplier has {filter_str!r} in its name: they are {', '.join(names)}.")
+            raise ValueError(f"filter_str: no built-in multiplier has {shown(filter_str)} in its name: they are "
+                             f"{', '.join(names)}.")
         self.library = MultiplierLibrary([closed_form("v2022", name) for name in self.names], "EvoApproxLib v2022")
 
 
