@@ -19,7 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from refapprox.validation import check_array, check_broadcast, check_codes, check_finite, check_integer, check_numbers
+from refapprox.validation import (
+    check_array,
+    check_broadcast,
+    check_choice,
+    check_codes,
+    check_finite,
+    check_integer,
+    check_numbers,
+)
 
 LARGEST_CODE = 2 ** 53        # in magnitude: codes go through float64
 EXACT_FLOAT32 = 2 ** 23       # code plus zero point, both within it, is exact in float32
@@ -223,6 +231,8 @@ def quantize_with_mask(x: NDArray, parameters: QuantizationParameters, dtype: DT
     ------
     TypeError
         If x holds no real numbers.
+    KeyError
+        If dtype is another.
 
     Examples
     --------
@@ -231,7 +241,7 @@ def quantize_with_mask(x: NDArray, parameters: QuantizationParameters, dtype: DT
     ([1.0, 127.0], [True, False])
     """
     x = check_numbers("x of quantize_with_mask", x, floating=True)
-    codes = np.empty(x.shape, dtype)
+    codes = np.empty(x.shape, check_choice("dtype of quantize_with_mask", np.dtype(dtype).name, ("float32", "float64")))
     clipped = quantize_into(codes, x, parameters)
     return codes, ~clipped if clipped.any() else None
 

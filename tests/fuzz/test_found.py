@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from refapprox import load_library, read_circuit
+from refapprox import load_library, quantization, read_circuit
 from refapprox.analog import DualPairConductanceConverter, PCMLikeNoiseModel, WeightProgrammingOptimizer
 from refapprox.compat.agnapprox.libs import EvoApprox
 from refapprox.compat.aihwkit.inference import NPairConductanceConverter as PlainPairs
@@ -124,6 +124,8 @@ def search():
     (lambda: make_net("lenet5", (1, 28, 28), 0, rng=RNG), ValueError, "num_classes must be at least 1"),
     (lambda: StageSettings(epochs=2 ** 64 - 1, lr=0.1), ValueError, "epochs must be at most"),
     (lambda: write_json("a\0.json", 1), ValueError, "path or folder must have a name that the system can write"),
+    (lambda: quantization.quantize_with_mask(np.ones(2), quantization.QuantizationParameters(1.0), "i4,f8"), KeyError,
+     "dtype of quantize_with_mask must be one of float32, float64"),
     (lambda: EvoApprox("\0"), ValueError, "filter_str: no built-in multiplier has"),
     (lambda: corrections.affine_fit(np.eye(2), 1e300 * np.eye(2)), ValueError, "approximate must hold numbers of"),
     (lambda: corrections.remap_weights(3, [1.0]), TypeError, "multiplier must be of type BinaryOperator"),
