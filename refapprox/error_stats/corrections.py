@@ -31,10 +31,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refapprox._lazy import doors
-from refapprox.error_stats.error_maps import LARGEST, ErrorMapLike, fitting_map
+from refapprox.error_stats.error_maps import ErrorMapLike, check_magnitude, fitting_map
 from refapprox.error_stats.operands import LayerOperands
 from refapprox.multipliers.operator import BinaryOperator
-from refapprox.validation import check_distribution, check_finite, largest_magnitude
+from refapprox.validation import check_distribution, check_finite
 
 __all__ = ["AffineCorrection", "ControlVariate", "affine_correction", "affine_fit", "control_variate",
            "control_variate_fit", "mean_compensation", "remap_weights"]
@@ -170,11 +170,8 @@ def affine_fit(accurate: ArrayLike, approximate: ArrayLike) -> AffineCorrection:
     >>> found.alpha.tolist(), found.beta.tolist()
     ([2.0], [1.0])
     """
-    y, a = (check_finite(name, array, dtype=np.float64)
+    y, a = (check_magnitude(name, check_finite(name, array, dtype=np.float64))
             for name, array in (("accurate", accurate), ("approximate", approximate)))
-    for name, array in (("accurate", y), ("approximate", a)):
-        if (largest := largest_magnitude(array)) > LARGEST:
-            raise ValueError(f"{name} must hold numbers of at most {LARGEST:g}, got one of {largest:g}.")
     if y.shape != a.shape or y.ndim != 2 or len(y) < 2:
         raise ValueError(f"accurate and approximate must have one shape (fields, neurons) with at least 2 fields, "
                          f"got {y.shape} and {a.shape}.")
@@ -312,9 +309,7 @@ def check_feature(feature, operands):
     feature = check_finite("feature", feature, dtype=np.float64)
     if feature.shape != (operands.x.size,):
         raise ValueError(f"feature must have shape ({operands.x.size},), got {feature.shape}.")
-    if (largest := largest_magnitude(feature)) > LARGEST:
-        raise ValueError(f"feature must hold numbers of at most {LARGEST:g}, got one of {largest:g}.")
-    return feature
+    return check_magnitude("feature", feature)
 
 
 def remap_weights(multiplier: BinaryOperator, x_dist: ArrayLike) -> NDArray[np.int64]:

@@ -27,11 +27,16 @@ ErrorMapLike = ArrayLike | HasErrorMap                        # one error map, o
 ErrorMapsLike = ErrorMapLike | Sequence[ErrorMapLike]         # or several: results with one entry each
 
 
+def check_magnitude(name, array, what="numbers"):
+    """`array`, none of whose numbers is so large that its powers are not finite."""
+    if (largest := largest_magnitude(array)) > LARGEST:
+        raise ValueError(f"{name} must hold {what} of at most {LARGEST:g}, got one of {largest:g}.")
+    return array
+
+
 def check_error_map(emap, name="emap"):
     """The error map of a multiplier, or an array taken for one: numeric, finite, (codes of x, codes of w)."""
-    emap = check_finite(name, getattr(emap, "error_map", emap))
-    if (largest := largest_magnitude(emap)) > LARGEST:
-        raise ValueError(f"{name} must hold errors of at most {LARGEST:g}, got one of {largest:g}.")
+    emap = check_magnitude(name, check_finite(name, getattr(emap, "error_map", emap)), "errors")
     if emap.ndim != 2 or emap.size == 0:
         raise ValueError(f"{name} must be a multiplier or a numeric array of shape (codes of x, codes of w), "
                          f"got dtype {emap.dtype} and shape {emap.shape}.")

@@ -410,8 +410,8 @@ def mean_and_variance(mean, variance, suffix=""):
     given = {f"mean{suffix}": mean, f"variance{suffix}": variance}
     for name, array in given.items():
         given[name] = check_finite(name, array, dtype=np.float64)
-        if largest_magnitude(given[name]) > LARGEST:
-            raise ValueError(f"{name} must be at most {LARGEST:g} in size, got {largest_magnitude(given[name]):g}.")
+        if (largest := largest_magnitude(given[name])) > LARGEST:
+            raise ValueError(f"{name} must be at most {LARGEST:g} in size, got {largest:g}.")
     check_broadcast(**given)
     mean, variance = np.broadcast_arrays(*given.values())
     if variance.size and variance.min() < 0:
